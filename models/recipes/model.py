@@ -1,0 +1,394 @@
+"""The Transformer encoder-decoder of Vaswani et al. 2017, in the shape that Glossa runs.
+
+Legend: B sentences, S source tokens, T target tokens, D model width, H heads, F feed-forward width, V vocabulary.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+@dataclass
+class ModelConfig:
+    vocab: int
+    d_model: int = 256
+    ffn: int = 1024
+    heads: int = 4
+    encoder_layers: int = 4
+    decoder_layers: int = 2
+    norm: str = "post"  # post | pre
+    norm_epsilon: float = 1e-5
+    activation: str = "relu"  # relu | silu | gelu-erf | gelu-tanh | gelu-sigmoid
+    position: str = "sinusoid-interleaved"  # sinusoid-halves | sinusoid-marian | learned
+    tied_output: bool = True
+    output_bias: bool = True
+    context: int = 512
+    pad: int = 0
+    unk: int = 1
+    bos: int = 2
+    eos: int = 3
+    dropout: float = field(default=0.1)
+    activation_dropout: float = field(default=0.0)
+
+
+ACTIVATIONS = {
+    "relu": F.relu,
+    "silu": F.silu,
+    "gelu-erf": F.gelu,
+    "gelu-tanh": lambda x: F.gelu(x, approximate="tanh"),
+    "gelu-sigmoid": lambda x: x * torch.sigmoid(1.702 * x),
+}
+
+
+def sinusoids(kind: str, length: int, d: int) -> Tensor:
+    """Position table (length, D); the three layouts differ in order and in the last frequency."""
+    half = d // 2
+    position = torch.arange(length, dtype=torch.float64)[:, None]
+    index = torch.arange(half, dtype=torch.float64)[None, :]
+    divisor = half - 1 if kind == "sinusoid-marian" else half
+    angle = position * torch.exp(-math.log(10000.0) * index / divisor)
+    if kind == "sinusoid-interleaved":
+        table = torch.stack([angle.sin(), angle.cos()], dim=-1).reshape(length, d)
+    else:
+        table = torch.cat([angle.sin(), angle.cos()], dim=-1)
+    return table.float()
+
+
+class Dropout(nn.Module):
+    """Dropout whose masks are random windows of one random pool: on a CPU a fresh Bernoulli draw costs as much as a layer."""
+
+    pool: dict[float, Tensor] = {}
+
+    def __init__(self, p: float):
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0:
+            return x
+        if x.is_cuda:
+            return F.dropout(x, self.p)
+        size = 1 << 24
+        if self.p not in Dropout.pool:
+            mask = torch.rand(size) >= self.p
+            Dropout.pool[self.p] = mask.to(torch.bfloat16) / (1 - self.p)
+        n = x.numel()
+        if n > size:
+            return F.dropout(x, self.p)
+        start = int(torch.randint(0, size - n + 1, ()))
+        return x * Dropout.pool[self.p][start : start + n].view(x.shape).to(x.dtype)
+
+
+class Attention(nn.Module):
+    """Multi-head scaled dot-product attention (section 3.2)."""
+
+    def __init__(self, d: int, heads: int, cross: bool):
+        super().__init__()
+        self.heads, self.cross = heads, cross
+        self.q = nn.Linear(d, d)
+        self.k = nn.Linear(d, d)
+        self.v = nn.Linear(d, d)
+        self.o = nn.Linear(d, d)
+        for linear in (self.q, self.k, self.v, self.o):
+            nn.init.xavier_uniform_(linear.weight)
+            nn.init.zeros_(linear.bias)
+
+    def split(self, x: Tensor) -> Tensor:  # (B, T, D) -> (B, H, T, D/H)
+        b, t, d = x.shape
+        return x.view(b, t, self.heads, d // self.heads).transpose(1, 2)
+
+    def project_query(self, x: Tensor) -> Tensor:
+        return self.split(self.q(x))
+
+    def project_memory(self, memory: Tensor) -> tuple[Tensor, Tensor]:
+        return self.split(self.k(memory)), self.split(self.v(memory))
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, causal: bool = False) -> Tensor:
+        b, h, t, dh = q.shape
+        if q.is_cuda:
+            out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal)
+        else:  # short sentences: the plain form is faster on a CPU
+            scores = q @ k.transpose(-1, -2) * dh**-0.5
+            if causal:
+                mask = torch.ones(t, t, dtype=torch.bool, device=q.device).tril()
+            if mask is not None:
+                scores = scores.masked_fill(~mask, float("-inf"))
+            out = scores.softmax(-1).to(v.dtype) @ v
+        return self.o(out.transpose(1, 2).reshape(b, t, h * dh))
+
+    def forward(self, x: Tensor, memory: Tensor, mask: Tensor | None, causal: bool = False) -> Tensor:
+        if self.cross:
+            q = self.project_query(x)
+            k, v = self.project_memory(memory)
+        else:  # one product for the three projections
+            weight = torch.cat([self.q.weight, self.k.weight, self.v.weight])
+            bias = torch.cat([self.q.bias, self.k.bias, self.v.bias])
+            q, k, v = map(self.split, F.linear(x, weight, bias).chunk(3, dim=-1))
+        return self.attend(q, k, v, mask, causal)
+
+    def weights(self, x: Tensor, memory: Tensor, mask: Tensor | None) -> Tensor:
+        """All attention weights (B, H, T, S)."""
+        q = self.project_query(x).float()
+        k = self.split(self.k(memory)).float()
+        scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])
+        if mask is not None:
+            scores = scores.masked_fill(~mask, float("-inf"))
+        return scores.softmax(-1)
+
+    def head_log_weights(self, x: Tensor, memory: Tensor, mask: Tensor, head: int) -> Tensor:
+        """Log attention weights of one head (B, T, S), for guided alignment (Chen et al. 2016)."""
+        dh = x.shape[-1] // self.heads
+        rows = slice(head * dh, (head + 1) * dh)
+        q = F.linear(x, self.q.weight[rows], self.q.bias[rows]).float()
+        k = F.linear(memory, self.k.weight[rows], self.k.bias[rows]).float()
+        scores = q @ k.transpose(-1, -2) / math.sqrt(dh)
+        return scores.masked_fill(~mask[:, 0], float("-inf")).log_softmax(-1)
+
+
+class FeedForward(nn.Module):
+    def __init__(self, c: ModelConfig):
+        super().__init__()
+        self.up = nn.Linear(c.d_model, c.ffn)
+        self.down = nn.Linear(c.ffn, c.d_model)
+        self.activation = ACTIVATIONS[c.activation]
+        self.dropout = Dropout(c.activation_dropout)
+        for linear in (self.up, self.down):
+            nn.init.xavier_uniform_(linear.weight)
+            nn.init.zeros_(linear.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down(self.dropout(self.activation(self.up(x))))
+
+
+class Sublayer(nn.Module):
+    """Residual and norm around a sub-layer: post-norm LN(x + f(x)), or pre-norm x + f(LN(x))."""
+
+    def __init__(self, c: ModelConfig):
+        super().__init__()
+        self.pre = c.norm == "pre"
+        self.norm = nn.LayerNorm(c.d_model, c.norm_epsilon)
+        self.dropout = Dropout(c.dropout)
+
+    def inner(self, x: Tensor) -> Tensor:
+        return self.norm(x) if self.pre else x
+
+    def join(self, x: Tensor, y: Tensor) -> Tensor:
+        x = x + self.dropout(y).to(x.dtype)
+        return x if self.pre else self.norm(x)
+
+
+class EncoderLayer(nn.Module):
+    def __init__(self, c: ModelConfig):
+        super().__init__()
+        self.attn = Attention(c.d_model, c.heads, cross=False)
+        self.attn_norm = Sublayer(c)
+        self.ffn = FeedForward(c)
+        self.ffn_norm = Sublayer(c)
+
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        y = self.attn_norm.inner(x)
+        x = self.attn_norm.join(x, self.attn(y, y, mask))
+        return self.ffn_norm.join(x, self.ffn(self.ffn_norm.inner(x)))
+
+
+class DecoderLayer(nn.Module):
+    def __init__(self, c: ModelConfig):
+        super().__init__()
+        self.attn = Attention(c.d_model, c.heads, cross=False)
+        self.attn_norm = Sublayer(c)
+        self.cross_attn = Attention(c.d_model, c.heads, cross=True)
+        self.cross_attn_norm = Sublayer(c)
+        self.ffn = FeedForward(c)
+        self.ffn_norm = Sublayer(c)
+
+    def forward(self, x: Tensor, memory: Tensor, memory_mask: Tensor | None, align_head: int | None = None):
+        y = self.attn_norm.inner(x)
+        x = self.attn_norm.join(x, self.attn(y, y, None, causal=True))
+        y = self.cross_attn_norm.inner(x)
+        alignment = None if align_head is None else self.cross_attn.head_log_weights(y, memory, memory_mask, align_head)
+        x = self.cross_attn_norm.join(x, self.cross_attn(y, memory, memory_mask))
+        return self.ffn_norm.join(x, self.ffn(self.ffn_norm.inner(x))), alignment
+
+    def step(self, x: Tensor, cache: dict, memory_mask: Tensor) -> Tensor:
+        """One position (B, 1, D) with a key/value cache."""
+        y = self.attn_norm.inner(x)
+        k, v = self.attn.project_memory(y)
+        if "k" in cache:
+            k, v = torch.cat([cache["k"], k], dim=2), torch.cat([cache["v"], v], dim=2)
+        cache["k"], cache["v"] = k, v
+        x = self.attn_norm.join(x, self.attn.attend(self.attn.project_query(y), k, v, None))
+        y = self.cross_attn_norm.inner(x)
+        q = self.cross_attn.project_query(y)
+        x = self.cross_attn_norm.join(x, self.cross_attn.attend(q, cache["mk"], cache["mv"], memory_mask))
+        return self.ffn_norm.join(x, self.ffn(self.ffn_norm.inner(x)))
+
+
+class SmoothedCrossEntropy(torch.autograd.Function):
+    """Mean label-smoothed cross-entropy of a linear layer, with its gradients, in chunks that stay in the cache.
+
+    Never holds all logits (N, V); x (N, D), weight (V, D), bias (V), target (N).
+    """
+
+    @staticmethod
+    def forward(ctx, x, weight, bias, target, smoothing, dtype):
+        n, v = x.shape[0], weight.shape[0]
+        w = weight.to(dtype)
+        grad_x, grad_w = torch.empty_like(x), torch.zeros_like(weight)
+        grad_b, loss = torch.zeros_like(bias), 0.0
+        step = 512 if x.device.type == "cpu" else 16384
+        for at in range(0, n, step):
+            rows, want = x[at : at + step], target[at : at + step]
+            part = rows.to(dtype)
+            logits = (part @ w.T).float().add_(bias)
+            hit = logits.gather(1, want[:, None])
+            mean = logits.mean(1, keepdim=True)
+            p = logits.softmax(1)
+            peak, best = logits.max(1, keepdim=True)
+            log_total = peak - p.gather(1, best).log()
+            loss += (log_total - (1 - smoothing) * hit - smoothing * mean).sum().item()
+            p.sub_(smoothing / v).scatter_add_(1, want[:, None], torch.full_like(hit, smoothing - 1)).div_(n)
+            grad_b += p.sum(0)
+            grad = p.to(dtype)
+            grad_x[at : at + len(rows)] = (grad @ w).to(x.dtype)
+            grad_w += (grad.T @ part).to(weight.dtype)
+        ctx.save_for_backward(grad_x, grad_w, grad_b)
+        return x.new_tensor(loss / n, dtype=torch.float32)
+
+    @staticmethod
+    def backward(ctx, grad):
+        return *(g * grad for g in ctx.saved_tensors), None, None, None
+
+
+class Transformer(nn.Module):
+    def __init__(self, c: ModelConfig):
+        super().__init__()
+        self.config = c
+        self.embedding = nn.Embedding(c.vocab, c.d_model)
+        nn.init.normal_(self.embedding.weight, std=c.d_model**-0.5)
+        if c.position == "learned":
+            self.encoder_position = nn.Embedding(c.context, c.d_model)
+            self.decoder_position = nn.Embedding(c.context, c.d_model)
+            nn.init.normal_(self.encoder_position.weight, std=0.02)
+            nn.init.normal_(self.decoder_position.weight, std=0.02)
+        else:
+            self.register_buffer("position", sinusoids(c.position, c.context, c.d_model), persistent=False)
+        self.encoder = nn.ModuleList(EncoderLayer(c) for _ in range(c.encoder_layers))
+        self.decoder = nn.ModuleList(DecoderLayer(c) for _ in range(c.decoder_layers))
+        if c.norm == "pre":
+            self.encoder_norm = nn.LayerNorm(c.d_model, c.norm_epsilon)
+            self.decoder_norm = nn.LayerNorm(c.d_model, c.norm_epsilon)
+        if not c.tied_output:
+            self.output = nn.Linear(c.d_model, c.vocab, bias=False)
+            nn.init.normal_(self.output.weight, std=c.d_model**-0.5)
+        if c.output_bias:
+            self.output_bias = nn.Parameter(torch.zeros(c.vocab))
+        self.dropout = Dropout(c.dropout)
+
+    def embed(self, ids: Tensor, side: str, start: int = 0) -> Tensor:
+        stop = start + ids.shape[1]
+        if self.config.position == "learned":
+            table = self.encoder_position if side == "encoder" else self.decoder_position
+            position = table.weight[start:stop]
+        else:
+            position = self.position[start:stop]
+        return self.dropout(self.embedding(ids) * math.sqrt(self.config.d_model) + position)
+
+    def logits(self, x: Tensor) -> Tensor:
+        weight = self.embedding.weight if self.config.tied_output else self.output.weight
+        return F.linear(x, weight, self.output_bias if self.config.output_bias else None)
+
+    def cross_entropy(self, x: Tensor, target: Tensor, smoothing: float, dtype: torch.dtype) -> Tensor:
+        weight = self.embedding.weight if self.config.tied_output else self.output.weight
+        bias = self.output_bias if self.config.output_bias else torch.zeros(len(weight), device=x.device)
+        return SmoothedCrossEntropy.apply(x, weight, bias, target, smoothing, dtype)
+
+    def mask(self, source: Tensor) -> Tensor:  # (B, 1, 1, S), true where a token may be attended to
+        return (source != self.config.pad)[:, None, None, :]
+
+    def encode(self, source: Tensor) -> Tensor:
+        x, mask = self.embed(source, "encoder"), self.mask(source)
+        for layer in self.encoder:
+            x = layer(x, mask)
+        return self.encoder_norm(x) if self.config.norm == "pre" else x
+
+    def decode(self, target_in: Tensor, memory: Tensor, mask: Tensor, align_head: int | None = None):
+        """Hidden states (B, T, D) and, if asked, log weights of one head of the last layer."""
+        x, alignment = self.embed(target_in, "decoder"), None
+        for i, layer in enumerate(self.decoder):
+            last = i == len(self.decoder) - 1
+            x, alignment = layer(x, memory, mask, align_head if last else None)
+        return (self.decoder_norm(x) if self.config.norm == "pre" else x), alignment
+
+    @torch.no_grad()
+    def translate(self, source: Tensor, beam: int = 1, normalize: float = 1.0) -> list[list[tuple[float, list[int]]]]:
+        """Beam search; per sentence the finished hypotheses as (score, ids), best first. `unk`, `pad`, `bos` are banned.
+
+        score = sum(log p) / length^normalize, end-of-sentence counted; a sentence ends when no live hypothesis can
+        still beat its `beam` best finished ones.
+        """
+        c = self.config
+        b, dev = source.shape[0], source.device
+        memory, mask = self.encode(source), self.mask(source)
+        limits = [min(c.context, 2 * n + 10) for n in (source != c.pad).sum(1).tolist()]
+        caches = []
+        for layer in self.decoder:
+            mk, mv = layer.cross_attn.project_memory(memory)
+            caches.append({"mk": mk.repeat_interleave(beam, 0), "mv": mv.repeat_interleave(beam, 0)})
+        mask = mask.repeat_interleave(beam, 0)
+        tokens = torch.full((b * beam, 1), c.bos, device=dev)
+        scores = torch.full((b, beam), float("-inf"), device=dev)
+        scores[:, 0] = 0.0
+        finished: list[list[tuple[float, list[int]]]] = [[] for _ in range(b)]
+        done = [False] * b
+        for t in range(max(limits)):
+            x = self.embed(tokens[:, -1:], "decoder", t)
+            for layer, cache in zip(self.decoder, caches):
+                x = layer.step(x, cache, mask)
+            if c.norm == "pre":
+                x = self.decoder_norm(x)
+            logp = self.logits(x[:, 0]).float()
+            logp[:, [c.unk, c.pad, c.bos]] = float("-inf")
+            logp = logp.log_softmax(-1).view(b, beam, -1)
+            total = scores[:, :, None] + logp
+            last = torch.tensor([t + 1 >= n for n in limits], device=dev)
+            if last.any():  # the longest target: only the end may follow
+                forced = torch.full_like(total, float("-inf"))
+                forced[:, :, c.eos] = total[:, :, c.eos]
+                total = torch.where(last[:, None, None], forced, total)
+            top, index = total.flatten(1).topk(2 * beam)
+            rows, words = index // c.vocab, index % c.vocab
+            new_rows = torch.zeros(b, beam, dtype=torch.long)
+            new_words = torch.full((b, beam), c.eos)
+            new_scores = torch.full((b, beam), float("-inf"))
+            for i in range(b):
+                if done[i]:
+                    continue
+                live = 0
+                for rank, (s, r, w) in enumerate(zip(top[i].tolist(), rows[i].tolist(), words[i].tolist())):
+                    if s == float("-inf"):
+                        break
+                    if w == c.eos:
+                        if rank < beam:
+                            ids = tokens[i * beam + r, 1:].tolist() + [c.eos]
+                            finished[i].append((s / len(ids) ** normalize, ids))
+                    elif live < beam:
+                        new_rows[i, live], new_words[i, live], new_scores[i, live] = r, w, s
+                        live += 1
+                finished[i].sort(key=lambda h: -h[0])
+                if live == 0 or last[i]:
+                    done[i] = True
+                elif len(finished[i]) >= beam:
+                    length = limits[i] if normalize > 0 else t + 1
+                    best = new_scores[i].max().item() / length**normalize
+                    done[i] = best <= finished[i][beam - 1][0]
+            if all(done):
+                break
+            flat = (torch.arange(b)[:, None] * beam + new_rows).flatten().to(dev)
+            tokens = torch.cat([tokens[flat], new_words.flatten()[:, None].to(dev)], dim=1)
+            scores = new_scores.to(dev)
+            for cache in caches:
+                cache["k"], cache["v"] = cache["k"][flat], cache["v"][flat]
+        return [hypotheses[:beam] for hypotheses in finished]

@@ -1,0 +1,64 @@
+/*
+ * Status and error helpers, checked sizes, and the arena.
+ */
+#ifndef GLOSSA_BASE_H
+#define GLOSSA_BASE_H
+
+#include "glossa.h"
+
+/* ---- errors ----------------------------------------------------------------------------------------------------- */
+
+/*
+ * Fills `error` (may be NULL) and returns `status`. The format knows %s, %.*s (int, const char *), %d, %u, %zu, %lld,
+ * %llu, %x and %%; a message too long for the buffer is cut at a character border and ends in "...".
+ */
+#if defined(__GNUC__)
+__attribute__((format(printf, 3, 4)))
+#endif
+glossa_status
+glossa_fail(glossa_error *error, glossa_status status, const char *format, ...);
+
+/* Returns from the calling function with a status and a message if `condition` holds. */
+#define FAIL_IF(condition, error, status, ...)                                                                         \
+    do {                                                                                                               \
+        if (condition) return glossa_fail(error, status, __VA_ARGS__);                                                 \
+    } while (0)
+
+/* Returns from the calling function if `call` failed; its message is already set. */
+#define FORWARD(call)                                                                                                  \
+    do {                                                                                                               \
+        const glossa_status forward_status = (call);                                                                   \
+        if (forward_status != GLOSSA_OK) return forward_status;                                                        \
+    } while (0)
+
+/* ---- sizes ------------------------------------------------------------------------------------------------------ */
+
+/* *out = a * b or a + b; false, with *out untouched, where that does not fit. */
+bool glossa_mul_size(size_t a, size_t b, size_t *out);
+bool glossa_add_size(size_t a, size_t b, size_t *out);
+
+/* ---- allocation ------------------------------------------------------------------------------------------------- */
+
+/* The given allocator, or malloc and free where it is NULL. */
+glossa_allocator glossa_allocator_or_default(const glossa_allocator *allocator);
+
+/* Zeroed memory for `count` elements of `size` bytes, aligned to 16; NULL where it does not fit or there is none. */
+void *glossa_allocate(const glossa_allocator *allocator, size_t count, size_t size);
+void glossa_release(const glossa_allocator *allocator, void *memory);
+
+/*
+ * An arena is measured first (base == NULL: takes return NULL and only add up), then carved from one allocation by the
+ * same sequence of takes. Every take starts on a 64-byte border.
+ */
+typedef struct glossa_arena {
+    uint8_t *base;
+    size_t size; /* bytes at base; while measuring, ignored */
+    size_t used;
+    bool failed; /* a size overflowed, or the arena ran out */
+} glossa_arena;
+
+void *glossa_arena_take(glossa_arena *arena, size_t count, size_t size);
+
+#define TAKE(arena, type, count) ((type *)glossa_arena_take((arena), (count), sizeof(type)))
+
+#endif

@@ -1,0 +1,136 @@
+/*
+ * The kernels: a handful of verbs, one table a target. scalar.c is the definition; every other target gives the same
+ * bits (int32 accumulation is exact; float sums have the fixed orders written here; no fused multiply-add, no libm).
+ *
+ * Legend: M rows of activations, K inputs, N outputs, n keys, d head width.
+ * Pointers need no alignment beyond their element's. Sizes may be 0. Inputs and outputs do not overlap unless said.
+ */
+#ifndef GLOSSA_KERNELS_H
+#define GLOSSA_KERNELS_H
+
+#include "../base.h"
+
+/* A reduction over i adds element i into lane i mod GLOSSA_LANES, in order of i; then the lanes are folded in halves:
+   lane j += lane j + 8, then + 4, + 2, + 1. */
+#define GLOSSA_LANES 16
+
+/* K must be a multiple of this, and at most GLOSSA_MAX_K, so that int32 sums of 127 x 127 cannot overflow. */
+#define GLOSSA_K_STEP 16
+#define GLOSSA_MAX_K  65536
+
+typedef enum glossa_activation {
+    ACTIVATION_NONE = 0,
+    ACTIVATION_RELU = 1,
+    ACTIVATION_SILU = 2,     /* x * sigmoid(x) */
+    ACTIVATION_GELU_ERF = 3, /* x * Phi(x) */
+    ACTIVATION_GELU_TANH = 4,
+    ACTIVATION_GELU_SIGMOID = 5, /* x * sigmoid(1.702 x) */
+    ACTIVATION_SIGMOID = 6
+} glossa_activation;
+
+/* A weight matrix where it lies in the checkpoint: one output row after the other. */
+typedef struct glossa_matrix {
+    const void *data;       /* (N, K) int8 in -127..127, or float32 */
+    const float *scale;     /* int8: (N) or (1); float32: NULL */
+    const int32_t *row_sum; /* int8: (N) sum over K, made once at load; float32: NULL */
+    const float *bias;      /* (N) or NULL */
+    uint32_t rows;          /* N */
+    uint32_t cols;          /* K */
+    bool int8;
+    bool scale_per_row; /* whether `scale` has N elements */
+} glossa_matrix;
+
+/* Activations on their way into matmul. The caller owns the memory. For a float32 matrix only `f32` is read. */
+typedef struct glossa_rows {
+    const float *f32; /* (M, K), row i at f32 + i * stride */
+    size_t stride;
+    uint8_t *q;    /* (M, K) contiguous, 0..127 */
+    float *scale;  /* (M) */
+    int32_t *zero; /* (M) 0..127 */
+    size_t count;  /* M */
+    size_t width;  /* K */
+} glossa_rows;
+
+/* What happens to a product on its way out: y = residual + activation(product + bias); residual may be NULL or y
+ * itself. */
+typedef struct glossa_edge {
+    glossa_activation activation;
+    const float *residual; /* (M, N), row i at residual + i * residual_stride */
+    size_t residual_stride;
+} glossa_edge;
+
+typedef struct glossa_kernels {
+    const char *name;
+
+    /*
+     * Fills q, scale, zero from f32. Per row: lo = min(0, min x), hi = max(0, max x), scale = (hi - lo) / 127 (1 if
+     * that is 0), zero = round(-lo / scale), q = clamp(round(x / scale) + zero, 0, 127), computed as round(x * (1 /
+     * scale)); round is to nearest, ties to even.
+     */
+    void (*quantize)(const glossa_rows *rows);
+
+    /* sums[j] = sum over K of the int8 row j. */
+    void (*row_sums)(const int8_t *data, size_t rows, size_t cols, int32_t *sums);
+
+    /*
+     * y[i * y_stride + j] = edge((scale_a[i] * scale_w[r]) * (float)(acc - zero[i] * row_sum[r]) + bias[r]) with
+     * r = ids ? ids[j] : j and acc = sum over K of q[i] * w[r], for i < rows->count, j < n. For a float32 matrix the
+     * product is the lane reduction of f32[i] * w[r]. `edge` may be NULL. n <= w->rows where ids is NULL.
+     */
+    void (*matmul)(const glossa_rows *rows, const glossa_matrix *w, const uint32_t *ids, size_t n, float *y,
+                   size_t y_stride, const glossa_edge *edge);
+
+    /* y = (x[j] - mean) / sqrt(variance + epsilon) * weight[j] + bias[j] for M rows of width d, both contiguous; y may
+       be x. mean and variance by lane reduction; variance is the mean of squared deviations. */
+    void (*layer_norm)(const float *x, size_t rows, size_t d, const float *weight, const float *bias, float epsilon,
+                       float *y);
+
+    /* y[j] = scale * row[j] + position[j], row an int8 row times its scale (scale is then embedding scale x row scale)
+       or a float32 row; `row` NULL stands for zeros. */
+    void (*embed)(const void *row, bool int8, float scale, const float *position, size_t d, float *y);
+
+    /*
+     * One head of scaled dot-product attention (Vaswani et al. 2017, 3.2.1) for m queries over the first n keys:
+     *     weights[i][j] = softmax_j(scale * sum_c q[i][c] * kt[c][j]),  out[i][c] = sum_j weights[i][j] * v[j][c]
+     * kt is transposed: (d, n) with rows kt_stride apart; the sums over c and over j go in their order. v: (n, d) with
+     * rows v_stride apart. Keys beyond n are never read: n is the padding mask and, for a decoder that appends one key
+     * a step, the causal mask. weights: (m, n) with rows weights_stride apart, always written. n >= 1.
+     */
+    void (*attend)(const float *q, size_t q_stride, const float *kt, size_t kt_stride, const float *v, size_t v_stride,
+                   size_t m, size_t n, size_t d, float scale, float *weights, size_t weights_stride, float *out,
+                   size_t out_stride);
+
+    /* x[j] = exp(x[j] - max) / sum, lane reduction for the sum. n >= 1. */
+    void (*softmax)(float *x, size_t n);
+
+    /* log(sum_j exp(x[j])): max + log of the lane reduction of exp(x[j] - max). n >= 1. */
+    float (*log_sum_exp)(const float *x, size_t n);
+
+    /* The SSRU (Kim et al. 2019): cell[j] = f * cell[j] + (1 - f) * x[j] with f = forget[j] (already a sigmoid);
+       y[j] = residual[j] + max(0, cell[j]). */
+    void (*ssru)(const float *forget, const float *x, const float *residual, size_t d, float *cell, float *y);
+} glossa_kernels;
+
+/* The targets that this build has; the scalar one always. */
+extern const glossa_kernels glossa_kernels_scalar;
+#if defined(__wasm_simd128__)
+extern const glossa_kernels glossa_kernels_simd128; /* in the relaxed build too */
+#endif
+#if defined(__wasm_relaxed_simd__)
+extern const glossa_kernels glossa_kernels_relaxed;
+#endif
+
+/* The best table for this build and machine. */
+const glossa_kernels *glossa_kernels_select(void);
+
+/* Own float functions, the same bits everywhere; |error| below 2 ulp on the ranges the engine uses. */
+float glossa_exp(float x);
+float glossa_log(float x);
+double glossa_exp64(double x);                                 /* for position tables */
+void glossa_sin_cos64(double x, double *sine, double *cosine); /* |x| <= 1e6 */
+
+/* 0 if `kernels` gives the scalar table's bits on a small fixed problem, else the number of the verb that differs
+ * (1..). */
+int glossa_kernels_self_test(const glossa_kernels *kernels);
+
+#endif
