@@ -125,6 +125,10 @@ glossa_text glossa_model_piece(const glossa_model *model, bool target, uint32_t 
 /* Name of the kernels in use: "scalar", "simd128", "relaxed" or a native set. */
 const char *glossa_model_kernels(const glossa_model *model);
 
+/* Changes the kernels, e.g. to "scalar"; all give the same bits. Before the first session. Fails with ARGUMENT for a
+   name that this build or machine does not have. */
+glossa_status glossa_model_use_kernels(glossa_model *model, const char *name, glossa_error *error);
+
 /* ---- session ---------------------------------------------------------------------------------------------------- */
 
 typedef struct glossa_session glossa_session;

@@ -107,7 +107,7 @@ typedef struct glossa_kernels {
     float (*log_sum_exp)(const float *x, size_t n);
 
     /* The SSRU (Kim et al. 2019): cell[j] = f * cell[j] + (1 - f) * x[j] with f = forget[j] (already a sigmoid);
-       y[j] = residual[j] + max(0, cell[j]). */
+       y[j] = residual[j] + max(0, cell[j]). y may be residual. */
     void (*ssru)(const float *forget, const float *x, const float *residual, size_t d, float *cell, float *y);
 } glossa_kernels;
 
@@ -119,6 +119,9 @@ extern const glossa_kernels glossa_kernels_simd128; /* in the relaxed build too 
 #if defined(__wasm_relaxed_simd__)
 extern const glossa_kernels glossa_kernels_relaxed;
 #endif
+
+/* A table by its name; NULL where this build or machine has none of that name. */
+const glossa_kernels *glossa_kernels_find(const char *name);
 
 /* The best table for this build and machine. */
 const glossa_kernels *glossa_kernels_select(void);

@@ -1,0 +1,634 @@
+/* Text -> tokens -> encoder -> decoder and beam -> text: implements glossa.h, in this order. */
+#include "session.h"
+
+#include <string.h>
+
+/* ---- opening and closing ---------------------------------------------------------------------------------------- */
+
+static uint32_t or_default(uint32_t value, uint32_t standard) {
+    return value ? value : standard;
+}
+
+glossa_status glossa_session_open(const glossa_model *model, const glossa_limits *limits, glossa_session **session,
+                                  glossa_error *error) {
+    FAIL_IF(!session || !model, error, GLOSSA_ERROR_ARGUMENT, "glossa_session_open: an argument is NULL");
+    *session = NULL;
+    glossa_limits l = limits ? *limits : (glossa_limits){0};
+    l.sentences = or_default(l.sentences, 16);
+    l.source_tokens = or_default(l.source_tokens, 1024);
+    l.beam = or_default(l.beam, 5);
+    l.rows = or_default(l.rows, 32);
+    FAIL_IF(l.beam > GLOSSA_MAX_BEAM, error, GLOSSA_ERROR_ARGUMENT, "limits: beam is %u, need 1 to %d",
+            (unsigned)l.beam, GLOSSA_MAX_BEAM);
+    FAIL_IF(l.rows < l.beam, error, GLOSSA_ERROR_ARGUMENT, "limits: rows is %u, below the beam of %u", (unsigned)l.rows,
+            (unsigned)l.beam);
+    glossa_session *s = glossa_allocate(&model->allocator, 1, sizeof *s);
+    FAIL_IF(!s, error, GLOSSA_ERROR_MEMORY, "out of memory for a session");
+    s->model = model;
+    s->limits = l;
+    s->bytes = sizeof *s;
+    if (model->config.position != POSITION_LEARNED) {
+        const size_t cells = (size_t)model->config.context * model->config.d;
+        s->positions = glossa_allocate(&model->allocator, cells, sizeof *s->positions);
+        if (!s->positions) {
+            glossa_session_close(s);
+            return glossa_fail(error, GLOSSA_ERROR_MEMORY, "out of memory for a position table of %zu numbers", cells);
+        }
+        s->bytes += cells * sizeof *s->positions;
+    }
+    *session = s;
+    return GLOSSA_OK;
+}
+
+static void drop_results(glossa_session *s) {
+    const glossa_allocator *a = &s->model->allocator;
+    if (s->phase != PHASE_IDLE) {
+        for (size_t i = 0; i < s->sentences * s->rules.beam; i++) {
+            glossa_rendering *r = &s->renderings[i];
+            glossa_release(a, r->text);
+            glossa_release(a, r->tokens);
+            s->bytes -= r->bytes;
+            *r = (glossa_rendering){0};
+        }
+    }
+    glossa_release(a, s->explanation);
+    s->bytes -= s->explanation_size;
+    s->explanation = NULL;
+    s->explanation_size = 0;
+    s->phase = PHASE_IDLE;
+}
+
+void glossa_session_close(glossa_session *s) {
+    if (!s) return;
+    const glossa_allocator allocator = s->model->allocator;
+    drop_results(s);
+    glossa_tokenizer_free_tokens(s->model->source_tokenizer, s->tokenized);
+    glossa_release(&allocator, s->memory);
+    glossa_release(&allocator, s->positions);
+    glossa_release(&allocator, s);
+}
+
+size_t glossa_session_bytes(const glossa_session *s) {
+    return s->bytes;
+}
+
+void glossa_session_set_clock(glossa_session *s, glossa_clock clock, void *user) {
+    s->clock = clock;
+    s->clock_user = user;
+}
+
+void glossa_session_timings(const glossa_session *s, glossa_timings *timings) {
+    *timings = s->timings;
+}
+
+uint64_t glossa_session_now(const glossa_session *s) {
+    return s->clock ? s->clock(s->clock_user) : 0;
+}
+
+const float *glossa_session_positions(glossa_session *s, bool decoder, size_t count) {
+    if (!s->positions) return decoder ? s->model->decoder_position : s->model->encoder_position;
+    if (count > s->positions_ready) {
+        glossa_sinusoids(&s->model->config, s->positions_ready, count - s->positions_ready, s->positions);
+        s->positions_ready = count;
+    }
+    return s->positions;
+}
+
+const uint8_t *glossa_session_head_mask(const glossa_session *s, int part, size_t layer) {
+    const glossa_config *c = &s->model->config;
+    if (!s->head_mask) return NULL;
+    const size_t before = part == 0 ? 0 : part == 1 ? c->encoder_layers : c->encoder_layers + c->decoder_layers;
+    return s->head_mask + (before + layer) * c->heads;
+}
+
+/* ---- tokenizing ------------------------------------------------------------------------------------------------- */
+
+/* Source tokens with the end appended; the caller frees them. A blank text has none. */
+static glossa_status tokenize(const glossa_model *m, glossa_text text, glossa_token **tokens, size_t *count,
+                              glossa_error *error) {
+    glossa_token *body = NULL;
+    size_t n = 0;
+    FAIL_IF(text.size > UINT32_MAX / 2, error, GLOSSA_ERROR_LIMIT, "the text has %zu bytes, more than %u", text.size,
+            (unsigned)(UINT32_MAX / 2));
+    FAIL_IF(!text.data && text.size, error, GLOSSA_ERROR_ARGUMENT, "the text is NULL, but its size is %zu", text.size);
+    FORWARD(glossa_tokenizer_encode(m->source_tokenizer, text, &body, &n, error));
+    *tokens = NULL;
+    *count = 0;
+    if (n == 0) {
+        glossa_tokenizer_free_tokens(m->source_tokenizer, body);
+        return GLOSSA_OK;
+    }
+    glossa_token *all = glossa_allocate(&m->allocator, n + 1, sizeof *all);
+    if (all) {
+        memcpy(all, body, n * sizeof *all);
+        all[n] = (glossa_token){m->source_eos, (uint32_t)text.size, (uint32_t)text.size};
+    }
+    glossa_tokenizer_free_tokens(m->source_tokenizer, body);
+    FAIL_IF(!all, error, GLOSSA_ERROR_MEMORY, "out of memory for %zu tokens", n + 1);
+    for (size_t i = 0; i <= n; i++) {
+        if (all[i].id < m->source_embedding.rows) continue;
+        glossa_release(&m->allocator, all);
+        return glossa_fail(error, GLOSSA_ERROR_FORMAT,
+                           "the vocabulary gives token %u, beyond the embedding table of %u rows", (unsigned)all[i].id,
+                           (unsigned)m->source_embedding.rows);
+    }
+    *tokens = all;
+    *count = n + 1;
+    return GLOSSA_OK;
+}
+
+glossa_status glossa_tokenize(glossa_session *s, glossa_text text, const glossa_token **tokens, size_t *count,
+                              glossa_error *error) {
+    const glossa_model *m = s->model;
+    glossa_release(&m->allocator, s->tokenized);
+    s->tokenized = NULL;
+    FORWARD(tokenize(m, text, &s->tokenized, count, error));
+    *tokens = s->tokenized;
+    return GLOSSA_OK;
+}
+
+/* ---- begin ------------------------------------------------------------------------------------------------------ */
+
+/* What glossa_begin collects before the arena's size is known. */
+typedef struct plan {
+    glossa_token **tokens; /* (sentences) */
+    size_t *counts;        /* (sentences) */
+    size_t sentences, rows, longest_source, longest_target, candidates;
+    const glossa_options *options;
+    uint32_t beam;
+} plan;
+
+static glossa_status check_options(const glossa_session *s, const glossa_options *o, size_t sentences, uint32_t beam,
+                                   glossa_error *error) {
+    const glossa_model *m = s->model;
+    FAIL_IF(beam > s->limits.beam, error, GLOSSA_ERROR_ARGUMENT, "options: beam is %u, need 1 to %u", (unsigned)beam,
+            (unsigned)s->limits.beam);
+    FAIL_IF((unsigned)o->search > GLOSSA_SEARCH_MARIAN, error, GLOSSA_ERROR_ARGUMENT,
+            "options: search is %d, need 0 to 2", (int)o->search);
+    FAIL_IF(o->normalize_set && !(o->normalize >= -8 && o->normalize <= 8), error, GLOSSA_ERROR_ARGUMENT,
+            "options: normalize is not a number from -8 to 8");
+    FAIL_IF(o->max_length > m->config.context, error, GLOSSA_ERROR_ARGUMENT,
+            "options: the longest target is %u tokens, but the model's context is %u", (unsigned)o->max_length,
+            (unsigned)m->config.context);
+    FAIL_IF(o->top_k > GLOSSA_MAX_TOP_K || o->top_k > m->output.rows, error, GLOSSA_ERROR_ARGUMENT,
+            "options: top_k is %u, need 0 to %d and at most the vocabulary", (unsigned)o->top_k, GLOSSA_MAX_TOP_K);
+    FAIL_IF(o->prefix_count && sentences != 1, error, GLOSSA_ERROR_ARGUMENT,
+            "options: a prefix needs a batch of one sentence, this one has %zu", sentences);
+    FAIL_IF((o->prefix_count && !o->prefix) || (o->banned_count && !o->banned), error, GLOSSA_ERROR_ARGUMENT,
+            "options: prefix or banned is NULL, but its count is not 0");
+    for (size_t i = 0; i < o->prefix_count; i++) {
+        FAIL_IF(o->prefix[i] >= m->output.rows, error, GLOSSA_ERROR_ARGUMENT,
+                "options: prefix token %zu is %u, beyond the vocabulary of %u", i, (unsigned)o->prefix[i],
+                (unsigned)m->output.rows);
+    }
+    for (size_t i = 0; i < o->banned_count; i++) {
+        FAIL_IF(o->banned[i] >= m->output.rows || o->banned[i] == m->target_eos, error, GLOSSA_ERROR_ARGUMENT,
+                "options: banned token %zu is %u, which is the end or beyond the vocabulary of %u", i,
+                (unsigned)o->banned[i], (unsigned)m->output.rows);
+    }
+    return GLOSSA_OK;
+}
+
+static uint32_t target_limit(const glossa_model *m, const glossa_options *o, size_t source) {
+    if (o->max_length) return o->max_length;
+    const size_t limit = 2 * source + 10;
+    return limit < m->config.context ? (uint32_t)limit : m->config.context;
+}
+
+static size_t bounded_sum(size_t a, size_t b, size_t most) {
+    return a < most && b < most - a ? a + b : most;
+}
+
+/* Upper bound of a sentence's candidates; 0 without a shortlist. */
+static size_t candidate_bound(const glossa_model *m, const plan *p, size_t sentence) {
+    if (!m->shortlist.offsets) return 0;
+    const size_t most = m->output.rows;
+    size_t bound = bounded_sum(m->shortlist.first, p->counts[sentence] + p->options->prefix_count + 8, most);
+    for (size_t i = 0; i < p->counts[sentence]; i++) {
+        const uint32_t id = p->tokens[sentence][i].id;
+        bound = bounded_sum(bound, (size_t)(m->shortlist.offsets[id + 1] - m->shortlist.offsets[id]), most);
+    }
+    return bound;
+}
+
+static glossa_status tokenize_batch(const glossa_session *s, plan *p, const glossa_text *texts, glossa_error *error) {
+    const glossa_model *m = s->model;
+    for (size_t i = 0; i < p->sentences; i++) {
+        FORWARD(tokenize(m, texts[i], &p->tokens[i], &p->counts[i], error));
+        const size_t n = p->counts[i];
+        FAIL_IF(n > m->config.context, error, GLOSSA_ERROR_LIMIT,
+                "sentence %zu has %zu tokens, but the model's context is %u", i, n, (unsigned)m->config.context);
+        p->rows += n;
+        if (n > p->longest_source) p->longest_source = n;
+        const uint32_t limit = target_limit(m, p->options, n);
+        if (limit > p->longest_target) p->longest_target = limit;
+        const size_t candidates = m->shortlist.offsets ? candidate_bound(m, p, i) : m->output.rows;
+        if (candidates > p->candidates) p->candidates = candidates;
+        FAIL_IF(p->options->prefix_count >= limit, error, GLOSSA_ERROR_LIMIT,
+                "options: the prefix has %zu tokens, but the longest target is %u", p->options->prefix_count,
+                (unsigned)limit);
+    }
+    FAIL_IF(p->rows > s->limits.source_tokens, error, GLOSSA_ERROR_LIMIT,
+            "the batch has %zu source tokens, but the session takes %u", p->rows, (unsigned)s->limits.source_tokens);
+    return GLOSSA_OK;
+}
+
+/* One sequence of takes, run twice: to measure and to carve. */
+static void carve(glossa_session *s, glossa_arena *arena, const plan *p) {
+    const glossa_model *m = s->model;
+    const glossa_config *c = &m->config;
+    const size_t n = p->sentences, beam = p->beam, d = c->d, hypotheses = n * beam;
+    const size_t rows = p->rows > hypotheses ? p->rows : hypotheses;
+    const size_t keys = p->longest_source > p->longest_target ? p->longest_source : p->longest_target;
+    const bool measuring = arena->base == NULL;
+    s->prefix = TAKE(arena, uint32_t, p->options->prefix_count);
+    s->head_mask = NULL;
+    if (p->options->head_mask)
+        s->head_mask = TAKE(arena, uint8_t, (c->encoder_layers + 2 * (size_t)c->decoder_layers) * c->heads);
+    s->tokens = TAKE(arena, glossa_token, p->rows);
+    s->spans = TAKE(arena, glossa_span, n);
+    s->beams = TAKE(arena, glossa_beam, n);
+    s->memories = TAKE(arena, glossa_memory, n);
+    s->caches = TAKE(arena, glossa_cache, hypotheses);
+    s->slots = TAKE(arena, uint32_t, hypotheses);
+    s->candidates = TAKE(arena, glossa_candidates, n);
+    s->live = TAKE(arena, glossa_row, hypotheses);
+    s->renderings = TAKE(arena, glossa_rendering, hypotheses);
+    for (size_t i = 0; i < n; i++) {
+        const size_t count = p->counts[i], layers = c->decoder_layers;
+        const uint32_t limit = target_limit(m, p->options, count);
+        glossa_beam unused;
+        glossa_beam_take(measuring ? &unused : &s->beams[i], arena, p->beam, limit);
+        const size_t stride = (count + 3) / 4 * 4, capacity = ((size_t)limit + 3) / 4 * 4;
+        glossa_memory memory = {.count = count, .stride = stride};
+        memory.kt = TAKE(arena, float, layers *d *stride);
+        memory.v = TAKE(arena, float, layers *d *count);
+        if (!measuring) s->memories[i] = memory;
+        for (size_t b = 0; b < beam; b++) {
+            glossa_cache cache = {.capacity = capacity};
+            if (c->mixer == GLOSSA_MIXER_SSRU) {
+                cache.v = TAKE(arena, float, layers *d);
+            } else {
+                cache.kt = TAKE(arena, float, layers *d *capacity);
+                cache.v = TAKE(arena, float, layers *d *capacity);
+            }
+            if (!measuring) s->caches[i * beam + b] = cache;
+        }
+        const size_t bound = candidate_bound(m, p, i);
+        uint32_t *ids = bound ? TAKE(arena, uint32_t, bound) : NULL;
+        if (!measuring) s->candidates[i] = (glossa_candidates){.ids = ids, .count = m->output.rows};
+    }
+    s->x = TAKE(arena, float, rows *d);
+    const size_t logits = (beam > GLOSSA_LOGIT_ROWS ? beam : GLOSSA_LOGIT_ROWS) * p->candidates;
+    const size_t marks = m->output.rows / sizeof(float) + 1; /* build_candidates borrows the logits */
+    s->logits = TAKE(arena, float, logits > marks ? logits : marks);
+    s->partial_size = glossa_tokenizer_decode_bound(m->target_tokenizer, p->longest_target);
+    s->partial = TAKE(arena, char, s->partial_size);
+    s->partial_tokens = TAKE(arena, glossa_token, p->longest_target);
+    glossa_scratch_take(&s->scratch, arena, c, rows, keys);
+}
+
+static glossa_status reserve(glossa_session *s, const plan *p, glossa_error *error) {
+    const glossa_allocator *a = &s->model->allocator;
+    glossa_arena arena = {0};
+    carve(s, &arena, p);
+    FAIL_IF(arena.failed, error, GLOSSA_ERROR_MEMORY, "the batch needs more memory than can be addressed");
+    if (arena.used > s->memory_size) {
+        glossa_release(a, s->memory);
+        s->bytes -= s->memory_size;
+        s->memory_size = 0;
+        const size_t size = arena.used + arena.used / 4 + 64; /* room, so that a few words more need no new arena */
+        s->memory = glossa_allocate(a, size, 1);
+        FAIL_IF(!s->memory, error, GLOSSA_ERROR_MEMORY, "out of memory: the batch needs %zu bytes", size);
+        s->memory_size = size;
+        s->bytes += size;
+    }
+    const size_t skip = (64 - (uintptr_t)s->memory % 64) % 64;
+    arena = (glossa_arena){.base = (uint8_t *)s->memory + skip, .size = s->memory_size - skip};
+    carve(s, &arena, p);
+    FAIL_IF(arena.failed, error, GLOSSA_ERROR_MEMORY, "the batch needs more memory than was measured");
+    return GLOSSA_OK;
+}
+
+/* The union of: the frequent ids, the lists of the source tokens, the source tokens themselves where the vocabulary is
+   shared, prefix and end; filled up to a multiple of 8 as Marian does. */
+static void build_candidates(glossa_session *s, size_t sentence) {
+    const glossa_model *m = s->model;
+    const glossa_shortlist *list = &m->shortlist;
+    glossa_candidates *c = &s->candidates[sentence];
+    if (!c->ids) return;
+    /* The logits are not in use yet; one byte an id marks the chosen ones. */
+    uint8_t *chosen = (uint8_t *)s->logits;
+    memset(chosen, 0, m->output.rows);
+    memset(chosen, 1, list->first < m->output.rows ? list->first : m->output.rows);
+    for (size_t i = 0; i < s->spans[sentence].count; i++) {
+        const uint32_t id = s->tokens[s->spans[sentence].start + i].id;
+        for (int32_t k = list->offsets[id]; k < list->offsets[id + 1]; k++)
+            chosen[list->ids[k]] = 1;
+        if (m->target_tokenizer == m->source_tokenizer && id < m->output.rows) chosen[id] = 1;
+    }
+    for (size_t i = 0; i < s->prefix_count; i++)
+        chosen[s->prefix[i]] = 1;
+    chosen[m->target_eos] = 1;
+    size_t count = 0;
+    for (uint32_t id = 0; id < m->output.rows; id++)
+        count += chosen[id];
+    for (uint32_t id = list->first; id < m->output.rows && count % 8; id++) {
+        count += !chosen[id];
+        chosen[id] = 1;
+    }
+    c->count = 0;
+    for (uint32_t id = 0; id < m->output.rows; id++) {
+        if (chosen[id]) c->ids[c->count++] = id;
+    }
+}
+
+static void fill(glossa_session *s, const plan *p) {
+    const glossa_model *m = s->model;
+    const glossa_options *o = p->options;
+    const glossa_config *c = &m->config;
+    s->sentences = p->sentences;
+    s->rows = p->rows;
+    s->layer = s->t = 0;
+    s->top_k = o->top_k;
+    s->rules = (glossa_rules){.search = o->search,
+                              .beam = p->beam,
+                              .normalize = o->normalize_set ? o->normalize : 1,
+                              .no_repeat_ngram = o->no_repeat_ngram,
+                              .banned = {m->banned, o->banned},
+                              .banned_count = {m->banned_count, o->banned_count},
+                              .eos = m->target_eos};
+    s->prefix_count = o->prefix_count;
+    if (o->prefix_count) memcpy(s->prefix, o->prefix, o->prefix_count * sizeof *s->prefix);
+    if (s->head_mask)
+        memcpy(s->head_mask, o->head_mask, (c->encoder_layers + 2 * (size_t)c->decoder_layers) * c->heads);
+    memset(s->renderings, 0, p->sentences * p->beam * sizeof *s->renderings);
+    s->progress = (glossa_progress){0};
+    size_t at = 0;
+    for (size_t i = 0; i < p->sentences; i++) {
+        s->spans[i] = (glossa_span){.start = at, .count = p->counts[i]};
+        if (p->counts[i]) memcpy(s->tokens + at, p->tokens[i], p->counts[i] * sizeof *s->tokens);
+        at += p->counts[i];
+        glossa_beam_start(&s->beams[i]);
+        s->slots[i * p->beam] = 0;
+        if (p->counts[i] == 0) { /* blank: nothing to translate, an empty hypothesis */
+            s->beams[i].live = 0;
+            s->beams[i].finished_count = 1;
+            s->beams[i].finished[0] = (glossa_finished){0};
+            s->progress.sentences_done++;
+        } else {
+            build_candidates(s, i);
+            glossa_cache_clear(m, &s->caches[i * p->beam]);
+        }
+    }
+    s->progress.done = s->progress.sentences_done == s->sentences;
+    s->phase = s->progress.done ? PHASE_DONE : PHASE_ENCODE;
+}
+
+static glossa_status begin(glossa_session *s, plan *p, const glossa_text *texts, glossa_error *error) {
+    FORWARD(tokenize_batch(s, p, texts, error));
+    FORWARD(reserve(s, p, error));
+    fill(s, p);
+    return GLOSSA_OK;
+}
+
+glossa_status glossa_begin(glossa_session *s, const glossa_text *texts, size_t count, const glossa_options *options,
+                           glossa_error *error) {
+    static const glossa_options none = {0};
+    const glossa_allocator *a = &s->model->allocator;
+    drop_results(s);
+    s->timings = (glossa_timings){0};
+    plan p = {.sentences = count, .options = options ? options : &none};
+    p.beam = or_default(p.options->beam, 1);
+    FAIL_IF(count == 0 || !texts, error, GLOSSA_ERROR_ARGUMENT, "glossa_begin: a batch needs at least one text");
+    FAIL_IF(count > s->limits.sentences, error, GLOSSA_ERROR_LIMIT,
+            "the batch has %zu sentences, but the session takes %u", count, (unsigned)s->limits.sentences);
+    FORWARD(check_options(s, p.options, count, p.beam, error));
+    FAIL_IF(count * p.beam > s->limits.rows, error, GLOSSA_ERROR_LIMIT,
+            "%zu sentences with a beam of %u are more rows than the session's %u", count, (unsigned)p.beam,
+            (unsigned)s->limits.rows);
+    const uint64_t started = glossa_session_now(s);
+    p.tokens = glossa_allocate(a, count, sizeof *p.tokens);
+    p.counts = glossa_allocate(a, count, sizeof *p.counts);
+    const glossa_status status =
+        p.tokens && p.counts ? begin(s, &p, texts, error)
+                             : glossa_fail(error, GLOSSA_ERROR_MEMORY, "out of memory for a batch of %zu", count);
+    if (p.tokens) {
+        for (size_t i = 0; i < count; i++)
+            glossa_release(a, p.tokens[i]);
+    }
+    glossa_release(a, p.tokens);
+    glossa_release(a, p.counts);
+    s->timings.tokenize = glossa_session_now(s) - started;
+    return status;
+}
+
+/* ---- step ------------------------------------------------------------------------------------------------------- */
+
+static void encode_layer(glossa_session *s) {
+    const glossa_model *m = s->model;
+    if (s->layer == 0) {
+        size_t longest = 0;
+        for (size_t i = 0; i < s->sentences; i++)
+            longest = s->spans[i].count > longest ? s->spans[i].count : longest;
+        glossa_encoder_embed(m, s->tokens, s->spans, s->sentences, glossa_session_positions(s, false, longest), s->x);
+    }
+    glossa_encoder_layer(m, s->layer, s->spans, s->sentences, s->rows, glossa_session_head_mask(s, 0, s->layer), NULL,
+                         s->x, &s->scratch);
+    if (++s->layer < m->config.encoder_layers) return;
+    glossa_encoder_end(m, s->rows, s->x);
+    glossa_decoder_remember(m, s->spans, s->sentences, s->rows, s->x, s->memories, &s->scratch);
+    s->phase = PHASE_DECODE;
+}
+
+void glossa_session_logits(glossa_session *s, const float *x, size_t count, const glossa_candidates *candidates) {
+    const glossa_model *m = s->model;
+    const glossa_rows rows = glossa_rows_prepare(m, x, count, m->config.d, &m->output, &s->scratch);
+    m->kernels->matmul(&rows, &m->output, candidates->ids, candidates->count, s->logits, candidates->count, NULL);
+}
+
+/* Gives every new hypothesis a cache: its parent's where it is the first child, else a copy in a free one. */
+static void reorder_caches(glossa_session *s, size_t sentence) {
+    const glossa_beam *beam = &s->beams[sentence];
+    const uint32_t width = s->rules.beam;
+    uint32_t *slots = s->slots + sentence * width;
+    const glossa_cache *caches = s->caches + sentence * width;
+    uint32_t fresh[GLOSSA_MAX_BEAM];
+    bool taken[GLOSSA_MAX_BEAM] = {false}, owner[GLOSSA_MAX_BEAM] = {false};
+    for (uint32_t i = 0; i < beam->live; i++) {
+        fresh[i] = slots[beam->parent[i]];
+        owner[i] = !taken[fresh[i]];
+        taken[fresh[i]] = true;
+    }
+    for (uint32_t i = 0; i < beam->live; i++) {
+        if (owner[i]) continue;
+        uint32_t free_slot = 0;
+        while (taken[free_slot])
+            free_slot++;
+        taken[free_slot] = true;
+        glossa_cache_copy(s->model, &caches[fresh[i]], &caches[free_slot], beam->length);
+        fresh[i] = free_slot;
+    }
+    memcpy(slots, fresh, beam->live * sizeof *slots);
+}
+
+/* Logits and search for the rows [from, to) of s->x, which belong to whole sentences. */
+static void advance_rows(glossa_session *s, size_t from, size_t to) {
+    const glossa_model *m = s->model;
+    const size_t d = m->config.d;
+    const glossa_candidates *candidates = &s->candidates[s->live[from].sentence];
+    glossa_session_logits(s, s->x + from * d, to - from, candidates);
+    const int32_t forced = s->t < s->prefix_count ? (int32_t)s->prefix[s->t] : -1;
+    for (size_t r = from, end; r < to; r = end) {
+        const uint32_t sentence = s->live[r].sentence;
+        for (end = r + 1; end < to && s->live[end].sentence == sentence;)
+            end++;
+        glossa_beam *beam = &s->beams[sentence];
+        glossa_beam_advance(beam, &s->rules, m->kernels, s->logits + (r - from) * candidates->count, candidates->ids,
+                            candidates->count, forced);
+        if (beam->live)
+            reorder_caches(s, sentence);
+        else
+            s->progress.sentences_done++;
+    }
+}
+
+static void decode_position(glossa_session *s) {
+    const glossa_model *m = s->model;
+    const uint32_t width = s->rules.beam;
+    size_t rows = 0;
+    for (size_t i = 0; i < s->sentences; i++) {
+        const glossa_beam *beam = &s->beams[i];
+        for (uint32_t b = 0; b < beam->live; b++) {
+            s->live[rows++] = (glossa_row){.sentence = (uint32_t)i,
+                                           .token = s->t ? glossa_beam_tokens(beam, width, b)[s->t - 1] : 0,
+                                           .cache = &s->caches[i * width + s->slots[i * width + b]]};
+        }
+        s->progress.target_tokens += beam->live > 0;
+    }
+    const float *position = glossa_session_positions(s, true, s->t + 1) + s->t * m->config.d;
+    glossa_decoder_step(m, s->live, rows, s->t, position, s->memories, glossa_session_head_mask(s, 1, 0),
+                        glossa_session_head_mask(s, 2, 0), NULL, s->x, &s->scratch);
+
+    const uint64_t started = glossa_session_now(s);
+    const bool own_candidates = m->shortlist.offsets != NULL;
+    for (size_t from = 0, to; from < rows; from = to) {
+        to = from;
+        do { /* whole sentences, as many as the logits have room for; one alone where each has its own candidates */
+            size_t end = to;
+            while (end < rows && s->live[end].sentence == s->live[to].sentence)
+                end++;
+            if (to > from && (own_candidates || end - from > GLOSSA_LOGIT_ROWS)) break;
+            to = end;
+        } while (to < rows);
+        advance_rows(s, from, to);
+    }
+    s->timings.output += glossa_session_now(s) - started;
+    s->t++;
+    if (s->progress.sentences_done == s->sentences) s->phase = PHASE_DONE;
+}
+
+glossa_status glossa_step(glossa_session *s, glossa_progress *progress, glossa_error *error) {
+    FAIL_IF(s->phase == PHASE_IDLE, error, GLOSSA_ERROR_STATE,
+            "glossa_step: there is no batch; call glossa_begin first");
+    const uint64_t started = glossa_session_now(s), output = s->timings.output;
+    if (s->phase == PHASE_ENCODE) {
+        encode_layer(s);
+        s->timings.encode += glossa_session_now(s) - started;
+        s->progress.steps_done++;
+    } else if (s->phase == PHASE_DECODE) {
+        decode_position(s);
+        s->timings.decode += glossa_session_now(s) - started - (s->timings.output - output);
+        s->progress.steps_done++;
+    }
+    s->progress.done = s->phase == PHASE_DONE;
+    if (progress) *progress = s->progress;
+    return GLOSSA_OK;
+}
+
+/* ---- results ---------------------------------------------------------------------------------------------------- */
+
+glossa_status glossa_session_check(const glossa_session *s, size_t sentence, size_t rank, glossa_error *error) {
+    FAIL_IF(s->phase != PHASE_DONE, error, GLOSSA_ERROR_STATE, "there is no finished batch");
+    FAIL_IF(sentence >= s->sentences, error, GLOSSA_ERROR_ARGUMENT, "sentence %zu of a batch of %zu", sentence,
+            s->sentences);
+    FAIL_IF(rank >= s->beams[sentence].finished_count, error, GLOSSA_ERROR_ARGUMENT,
+            "hypothesis %zu of sentence %zu, which has %u", rank, sentence,
+            (unsigned)s->beams[sentence].finished_count);
+    return GLOSSA_OK;
+}
+
+glossa_status glossa_session_render(glossa_session *s, size_t sentence, size_t rank, glossa_rendering **rendering,
+                                    glossa_error *error) {
+    const glossa_model *m = s->model;
+    const glossa_allocator *a = &m->allocator;
+    const glossa_beam *beam = &s->beams[sentence];
+    glossa_rendering *r = &s->renderings[sentence * s->rules.beam + rank];
+    *rendering = r;
+    if (r->bytes) return GLOSSA_OK;
+    const size_t count = beam->finished[rank].count;
+    const size_t capacity = glossa_tokenizer_decode_bound(m->target_tokenizer, count) + 1;
+    char *text = glossa_allocate(a, capacity, 1);
+    glossa_token *tokens = glossa_allocate(a, count + 1, sizeof *tokens);
+    glossa_status status = GLOSSA_ERROR_MEMORY;
+    size_t size = 0;
+    if (text && tokens) {
+        const uint32_t *ids = count ? glossa_beam_finished_tokens(beam, (uint32_t)rank) : NULL;
+        for (size_t i = 0; i < count; i++)
+            tokens[i].id = ids[i];
+        status = glossa_tokenizer_decode(m->target_tokenizer, tokens, count, text, capacity, &size, error);
+    } else {
+        glossa_fail(error, status, "out of memory for a text of %zu bytes", capacity);
+    }
+    if (status != GLOSSA_OK) {
+        glossa_release(a, text);
+        glossa_release(a, tokens);
+        return status;
+    }
+    *r = (glossa_rendering){
+        .text = text, .size = size, .tokens = tokens, .bytes = capacity + (count + 1) * sizeof *tokens};
+    s->bytes += r->bytes;
+    return GLOSSA_OK;
+}
+
+glossa_status glossa_result(glossa_session *s, size_t sentence, size_t rank, glossa_hypothesis *hypothesis,
+                            glossa_error *error) {
+    FORWARD(glossa_session_check(s, sentence, rank, error));
+    glossa_rendering *r;
+    FORWARD(glossa_session_render(s, sentence, rank, &r, error));
+    const glossa_beam *beam = &s->beams[sentence];
+    const glossa_finished *f = &beam->finished[rank];
+    *hypothesis =
+        (glossa_hypothesis){.text = {r->text, r->size},
+                            .tokens = r->tokens,
+                            .log_probability = f->count ? glossa_beam_finished_logp(beam, (uint32_t)rank) : NULL,
+                            .count = f->count,
+                            .score = f->score};
+    return GLOSSA_OK;
+}
+
+size_t glossa_result_count(const glossa_session *s, size_t sentence) {
+    return s->phase == PHASE_DONE && sentence < s->sentences ? s->beams[sentence].finished_count : 0;
+}
+
+/* A byte token may be the first part of a character, which is not certain before the next token. */
+static bool is_byte_piece(glossa_text piece) {
+    return piece.size == 6 && memcmp(piece.data, "<0x", 3) == 0 && piece.data[5] == '>';
+}
+
+glossa_status glossa_partial(glossa_session *s, size_t sentence, glossa_text *text, glossa_error *error) {
+    *text = (glossa_text){s->partial, 0};
+    FAIL_IF(s->phase == PHASE_IDLE, error, GLOSSA_ERROR_STATE, "glossa_partial: there is no batch");
+    FAIL_IF(sentence >= s->sentences, error, GLOSSA_ERROR_ARGUMENT, "sentence %zu of a batch of %zu", sentence,
+            s->sentences);
+    const glossa_tokenizer *tokenizer = s->model->target_tokenizer;
+    const glossa_beam *beam = &s->beams[sentence];
+    const uint32_t *ids;
+    size_t count = s->phase == PHASE_ENCODE ? 0 : glossa_beam_common(beam, s->rules.beam, &ids);
+    while (beam->live && count && is_byte_piece(glossa_tokenizer_piece(tokenizer, ids[count - 1])))
+        count--;
+    for (size_t i = 0; i < count; i++)
+        s->partial_tokens[i] = (glossa_token){.id = ids[i]};
+    return glossa_tokenizer_decode(tokenizer, s->partial_tokens, count, s->partial, s->partial_size, &text->size,
+                                   error);
+}
