@@ -1,0 +1,98 @@
+import { asBytes } from "./bytes.js";
+import { ConvertError, ensure } from "./errors.js";
+
+/**
+ * Anything that a source file can come as: bytes, a Blob or File of a page, or an object that reads a range (the
+ * command line's open files).
+ * @typedef {Uint8Array | ArrayBuffer | Blob | RandomAccess} FileLike
+ * @typedef {{ size: number, read(offset: number, length: number): Promise<Uint8Array> }} RandomAccess
+ */
+
+/* Deflate cannot expand by more than this (RFC 1951: 258 bytes for two bits), so a larger claim is a lie. */
+export const MAX_DEFLATE_RATIO = 1032;
+
+/** A named file of known size, read in ranges. */
+export class SourceFile {
+  /**
+   * @param {string} name
+   * @param {FileLike} content
+   */
+  constructor(name, content) {
+    this.name = name;
+    this.content = content instanceof ArrayBuffer ? new Uint8Array(content) : content;
+    this.size = this.content instanceof Uint8Array ? this.content.byteLength : this.content.size;
+  }
+
+  /**
+   * Bytes [offset, offset + length), which must lie inside the file.
+   * @param {number} offset
+   * @param {number} [length] to the end if not given
+   * @returns {Promise<Uint8Array>}
+   */
+  async read(offset = 0, length = this.size - offset) {
+    ensure(
+      offset >= 0 && length >= 0 && offset + length <= this.size,
+      () => `${this.name} is cut short: bytes ${offset} to ${offset + length} wanted, it has ${this.size}`,
+    );
+    const { content } = this;
+    if (content instanceof Uint8Array) return content.subarray(offset, offset + length);
+    const bytes =
+      content instanceof Blob
+        ? new Uint8Array(await content.slice(offset, offset + length).arrayBuffer())
+        : await content.read(offset, length);
+    ensure(bytes.byteLength === length, () => `${this.name} changed while it was read`);
+    return bytes;
+  }
+
+  /**
+   * The file itself, or its content if it is gzipped (`.gz` is dropped from the name). A gzipped file is held in
+   * memory, in one buffer of the size that its last four bytes tell.
+   * @returns {Promise<SourceFile>}
+   */
+  async unzipped() {
+    const head = await this.read(0, Math.min(4, this.size));
+    if (head[0] === 0x28 && head[1] === 0xb5 && head[2] === 0x2f && head[3] === 0xfd)
+      throw new ConvertError(`${this.name} is compressed by zstd: decompress it first`);
+    if (head[0] !== 0x1f || head[1] !== 0x8b) return this;
+    ensure(this.size >= 18, `${this.name} is a truncated gzip file`);
+    const tail = await this.read(this.size - 4, 4);
+    const size = new DataView(tail.buffer, tail.byteOffset).getUint32(0, true);
+    const bytes = await inflate(await this.read(), "gzip", size, this.name);
+    return new SourceFile(this.name.replace(/\.gz$/, ""), bytes);
+  }
+}
+
+/**
+ * Decompresses to exactly `size` bytes; more, fewer, or a ratio that deflate cannot reach are errors.
+ * @param {Uint8Array} packed
+ * @param {"gzip" | "deflate-raw"} format
+ * @param {number} size
+ * @param {string} what
+ */
+export async function inflate(packed, format, size, what) {
+  ensure(
+    size <= packed.byteLength * MAX_DEFLATE_RATIO,
+    `${what} claims to unpack ${packed.byteLength} bytes to ${size}, which is impossible`,
+  );
+  const out = new Uint8Array(size);
+  const stream = new Blob([/** @type {BlobPart} */ (packed)]).stream().pipeThrough(new DecompressionStream(format));
+  const reader = stream.getReader();
+  let used = 0;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      const chunk = asBytes(value);
+      if (used + chunk.length > size)
+        throw new ConvertError(`${what} unpacks to more than the ${size} bytes it claims`);
+      out.set(chunk, used);
+      used += chunk.length;
+    }
+  } catch (error) {
+    await reader.cancel().catch(() => {});
+    if (error instanceof ConvertError) throw error;
+    throw new ConvertError(`${what} is damaged: it does not decompress (${/** @type {Error} */ (error).message})`);
+  }
+  ensure(used === size, `${what} unpacks to ${used} bytes, not the ${size} it claims`);
+  return out;
+}

@@ -1,0 +1,62 @@
+/**
+ * Turns checkpoints of other makers, and those of the project's recipes, into Glossa's GGUF. Runs in browsers and in
+ * Node alike: the files come as a map from names to Blobs or bytes.
+ *
+ *     const { blob, warnings } = await convertToBlob(new Map([...input.files].map((f) => [f.name, f])));
+ */
+import { writeCheckpoint } from "./checkpoint.js";
+import { openSource, SourceFiles } from "./sources.js";
+
+export { ConvertError } from "./errors.js";
+
+/**
+ * @typedef {import("./file.js").FileLike} FileLike
+ * @typedef {import("./sources.js").SourceOptions & {
+ *   type?: "i8" | "f32",
+ *   onProgress?: (done: number, total: number) => void,
+ *   signal?: AbortSignal,
+ * }} ConvertOptions `type`: of the matrices; `onProgress` counts bytes written
+ */
+
+/* Parts of a blob are gathered to this size, so that the page's heap holds no more. */
+const PART_BYTES = 1 << 24;
+
+/**
+ * Converts and hands the checkpoint on piece by piece. Holds one tensor at a time, beside sources that are compressed.
+ * @param {Iterable<[string, FileLike]>} files of one model folder, by name
+ * @param {ConvertOptions & { write: (bytes: Uint8Array) => unknown }} options `write` is awaited and must not keep the bytes
+ * @returns {Promise<{ bytes: number, warnings: string[] }>}
+ */
+export async function convert(files, options) {
+  const model = await openSource(new SourceFiles(files), options);
+  const bytes = await writeCheckpoint(model, options);
+  return { bytes, warnings: model.warnings };
+}
+
+/**
+ * Converts into a Blob, which a page can store or load from.
+ * @param {Iterable<[string, FileLike]>} files
+ * @param {ConvertOptions} [options]
+ * @returns {Promise<{ blob: Blob, warnings: string[] }>}
+ */
+export async function convertToBlob(files, options = {}) {
+  /** @type {Blob[]} */
+  const blobs = [];
+  /** @type {BlobPart[]} */
+  let parts = [];
+  let size = 0;
+  const flush = () => {
+    blobs.push(new Blob(parts));
+    parts = [];
+    size = 0;
+  };
+  /** @param {Uint8Array} bytes */
+  const write = (bytes) => {
+    parts.push(bytes.slice());
+    size += bytes.length;
+    if (size >= PART_BYTES) flush();
+  };
+  const { warnings } = await convert(files, { ...options, write });
+  flush();
+  return { blob: new Blob(blobs), warnings };
+}
