@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Averages the last checkpoints of a run and writes model.safetensors + config.json, which `glossa convert` reads.
 
-    python export.py RUN_DIR [--last N]
+    python export.py RUN_DIR [--last N] [--recipe CONFIG]
 
 Tensor names are the canonical ones of a Glossa checkpoint; matrices are [out, in].
 """
@@ -58,14 +58,18 @@ def load_average(run: Path, last: int | None = None) -> tuple[Transformer, dict]
     return model.eval(), saved
 
 
-def export(run: Path, last: int | None = None) -> None:
+def export(run: Path, last: int | None = None, recipe: Path | None = None) -> None:
+    """`recipe`: the config to take general facts from, where it was edited since the run began."""
     model, saved = load_average(run, last)
+    if recipe:
+        saved["config"] |= json.loads(recipe.read_text())
     config, model_config = saved["config"], ModelConfig(**saved["model_config"])
     save_file(canonical(model.state_dict()), run / "model.safetensors")
     described = describe(model_config) | {"source_language": config["source"], "target_language": config["target"]}
     if config.get("guided_alignment"):
         described |= {"alignment_layer": model_config.decoder_layers - 1, "alignment_head": 0}
-    described |= config.get("general", {})
+    general = config.get("general", {})
+    described |= {k: general[k] for k in ("name", "description", "license", "license_note", "sources") if k in general}
     (run / "config.json").write_text(json.dumps(described, indent=1, ensure_ascii=False) + "\n")
 
 
@@ -73,5 +77,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
     parser.add_argument("--last", type=int, help="how many checkpoints to average (all that were kept)")
+    parser.add_argument("--recipe", type=Path, help="config to take name, licence and sources from")
     args = parser.parse_args()
-    export(args.run, args.last)
+    export(args.run, args.last, args.recipe)

@@ -34,6 +34,13 @@ class ModelConfig:
     activation_dropout: float = field(default=0.0)
 
 
+@dataclass
+class Hypothesis:
+    score: float
+    ids: list[int]  # the end included, unless the length ran out
+    log_probability: list[float]  # of each token
+
+
 ACTIVATIONS = {
     "relu": F.relu,
     "silu": F.silu,
@@ -323,42 +330,40 @@ class Transformer(nn.Module):
         return (self.decoder_norm(x) if self.config.norm == "pre" else x), alignment
 
     @torch.no_grad()
-    def translate(self, source: Tensor, beam: int = 1, normalize: float = 1.0) -> list[list[tuple[float, list[int]]]]:
-        """Beam search; per sentence the finished hypotheses as (score, ids), best first. `unk`, `pad`, `bos` are banned.
+    def translate(self, source: Tensor, beam: int = 1, normalize: float = 1.0, limit: int = 0) -> list[list["Hypothesis"]]:
+        """Beam search by the rules of the engine (src/beam.c), sentence by sentence the finished hypotheses, best first.
 
-        score = sum(log p) / length^normalize, end-of-sentence counted; a sentence ends when no live hypothesis can
-        still beat its `beam` best finished ones.
+        score = sum(log p) / length^normalize, end-of-sentence counted. Of the 2 x beam best candidates, those that end
+        within the first `beam` are finished and the others go on. A sentence is done when `beam` hypotheses are finished
+        and no live one can beat the best of them, at the latest after `limit` tokens (2 x source + 10 where 0), when
+        the live ones end as they are. `unk`, `pad` and `bos` are never produced.
         """
         c = self.config
         b, dev = source.shape[0], source.device
         memory, mask = self.encode(source), self.mask(source)
-        limits = [min(c.context, 2 * n + 10) for n in (source != c.pad).sum(1).tolist()]
+        limits = [min(c.context, limit or 2 * n + 10) for n in (source != c.pad).sum(1).tolist()]
         caches = []
         for layer in self.decoder:
             mk, mv = layer.cross_attn.project_memory(memory)
             caches.append({"mk": mk.repeat_interleave(beam, 0), "mv": mv.repeat_interleave(beam, 0)})
         mask = mask.repeat_interleave(beam, 0)
         tokens = torch.full((b * beam, 1), c.bos, device=dev)
+        logps = torch.zeros(b * beam, 0, device=dev)
         scores = torch.full((b, beam), float("-inf"), device=dev)
         scores[:, 0] = 0.0
-        finished: list[list[tuple[float, list[int]]]] = [[] for _ in range(b)]
+        finished: list[list[Hypothesis]] = [[] for _ in range(b)]
         done = [False] * b
+        candidates = 1 if beam == 1 else 2 * beam
         for t in range(max(limits)):
             x = self.embed(tokens[:, -1:], "decoder", t)
             for layer, cache in zip(self.decoder, caches):
                 x = layer.step(x, cache, mask)
             if c.norm == "pre":
                 x = self.decoder_norm(x)
-            logp = self.logits(x[:, 0]).float()
+            logp = self.logits(x[:, 0]).float().log_softmax(-1)
             logp[:, [c.unk, c.pad, c.bos]] = float("-inf")
-            logp = logp.log_softmax(-1).view(b, beam, -1)
-            total = scores[:, :, None] + logp
-            last = torch.tensor([t + 1 >= n for n in limits], device=dev)
-            if last.any():  # the longest target: only the end may follow
-                forced = torch.full_like(total, float("-inf"))
-                forced[:, :, c.eos] = total[:, :, c.eos]
-                total = torch.where(last[:, None, None], forced, total)
-            top, index = total.flatten(1).topk(2 * beam)
+            logp = logp.view(b, beam, -1)
+            top, index = (scores[:, :, None] + logp).flatten(1).topk(candidates)
             rows, words = index // c.vocab, index % c.vocab
             new_rows = torch.zeros(b, beam, dtype=torch.long)
             new_words = torch.full((b, beam), c.eos)
@@ -368,26 +373,29 @@ class Transformer(nn.Module):
                     continue
                 live = 0
                 for rank, (s, r, w) in enumerate(zip(top[i].tolist(), rows[i].tolist(), words[i].tolist())):
-                    if s == float("-inf"):
+                    if s == float("-inf") or live == beam:
                         break
-                    if w == c.eos:
-                        if rank < beam:
-                            ids = tokens[i * beam + r, 1:].tolist() + [c.eos]
-                            finished[i].append((s / len(ids) ** normalize, ids))
-                    elif live < beam:
+                    at = i * beam + r
+                    ended = w == c.eos
+                    if (ended and rank < beam) or (not ended and t + 1 == limits[i]):
+                        history = [*logps[at].tolist(), logp[i, r, w].item()]
+                        finished[i].append(Hypothesis(s / (t + 1) ** normalize, [*tokens[at, 1:].tolist(), w], history))
+                    if not ended:
                         new_rows[i, live], new_words[i, live], new_scores[i, live] = r, w, s
                         live += 1
-                finished[i].sort(key=lambda h: -h[0])
-                if live == 0 or last[i]:
+                finished[i].sort(key=lambda h: -h.score)
+                if live == 0 or t + 1 == limits[i] or (beam == 1 and finished[i]):
                     done[i] = True
                 elif len(finished[i]) >= beam:
-                    length = limits[i] if normalize > 0 else t + 1
-                    best = new_scores[i].max().item() / length**normalize
-                    done[i] = best <= finished[i][beam - 1][0]
+                    best = max(new_scores[i, 0].item() / n**normalize for n in (t + 2, limits[i]))
+                    done[i] = best <= finished[i][0].score
             if all(done):
                 break
             flat = (torch.arange(b)[:, None] * beam + new_rows).flatten().to(dev)
-            tokens = torch.cat([tokens[flat], new_words.flatten()[:, None].to(dev)], dim=1)
+            words_flat = new_words.flatten().to(dev)
+            chosen = logp.view(b * beam, -1)[flat, words_flat]
+            tokens = torch.cat([tokens[flat], words_flat[:, None]], dim=1)
+            logps = torch.cat([logps[flat], chosen[:, None]], dim=1)
             scores = new_scores.to(dev)
             for cache in caches:
                 cache["k"], cache["v"] = cache["k"][flat], cache["v"][flat]

@@ -215,7 +215,7 @@ def translate(model: Transformer, processor, lines: list[str], device, beam: int
     for index in corpus_data.batches(side.length, 4000 // beam, None):
         source = torch.from_numpy(corpus_data.pad([side[i] for i in index], model.config.pad)).to(device)
         for i, hypotheses in zip(index, model.translate(source, beam, normalize)):
-            out[i] = processor.decode([int(x) for x in hypotheses[0][1][:-1]])
+            out[i] = processor.decode([x for x in hypotheses[0].ids if x != model.config.eos])
     return out
 
 

@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""Scores a run and its checkpoint, and writes the model's card into models/README.md and models/scores/ID.json.
+
+    python score.py RUN_DIR --id en-de --data DATA_ROOT [--beam 5]
+
+float32 is the averaged checkpoint run by PyTorch; int8 is models/ID.gguf run by this project's own engine
+(`glossa translate`, the WebAssembly build). BLEU and chrF are sacrebleu's, on detokenized, cased text.
+"""
+
+import argparse
+import html
+import json
+import random
+import subprocess
+from pathlib import Path
+
+import sacrebleu
+import sentencepiece as spm
+import torch
+
+import data as corpus_data
+from export import load_average
+from train import translate
+
+ROOT = Path(__file__).resolve().parents[2]
+SETS = ("test", "dev")
+
+
+def engine(model: Path, lines: list[str], beam: int) -> list[str]:
+    command = ["node", str(ROOT / "src/js/cli/glossa.js"), "translate", "--model", str(model), "--beam", str(beam)]
+    done = subprocess.run(command, input="\n".join(lines) + "\n", capture_output=True, text=True, check=True)
+    out = done.stdout.split("\n")[:-1]
+    if len(out) != len(lines):
+        raise RuntimeError(f"the engine gave {len(out)} lines for {len(lines)}")
+    return out
+
+
+def score(hypotheses: list[str], references: list[str], tokenize: str) -> dict:
+    bleu, chrf = sacrebleu.metrics.BLEU(tokenize=tokenize), sacrebleu.metrics.CHRF()
+    result = {
+        "bleu": round(bleu.corpus_score(hypotheses, [references]).score, 2),
+        "chrf": round(chrf.corpus_score(hypotheses, [references]).score, 2),
+    }
+    return result | {"signature": str(bleu.get_signature()), "chrf_signature": str(chrf.get_signature())}
+
+
+def curve(log: Path, name: str) -> str:
+    """Validation perplexity over the steps, as SVG."""
+    entries = [json.loads(line) for line in log.read_text().splitlines()]
+    series: dict[str, list[tuple[int, float]]] = {}
+    for e in entries:
+        if "valid" in e:
+            series.setdefault(e["valid"], []).append((e["step"], e["perplexity"]))
+    last, top = max(s for p in series.values() for s, _ in p), 40.0
+    colours = ["#1f5a94", "#b5541c", "#3b7d4f", "#6b4c9a"]
+
+    def point(step: float, value: float) -> tuple[float, float]:
+        return 50 + 540 * step / last, 20 + 230 * (1 - (min(value, top) - 1) / (top - 1))
+
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 300" font-family="sans-serif" font-size="12">',
+             f"<title>{html.escape(name)}: validation perplexity while training</title>"]  # fmt: skip
+    for value in (1, 10, 20, 30, 40):
+        y = point(0, value)[1]
+        parts.append(f'<path d="M50 {y:.1f}H590" stroke="#ddd"/><text x="44" y="{y + 4:.1f}" text-anchor="end" fill="#555">{value}</text>')
+    parts.append(f'<text x="590" y="275" text-anchor="end" fill="#555">step {last}</text>')
+    for i, (label, points) in enumerate(series.items()):
+        path = "L".join(f"{x:.1f} {y:.1f}" for x, y in (point(*p) for p in points))
+        colour = colours[i % len(colours)]
+        parts.append(f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        parts.append(f'<text x="70" y="{290 - 0}" dx="{i * 190}" fill="{colour}">{html.escape(label)}: {points[-1][1]:.2f}</text>')
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def evaluate(args: argparse.Namespace) -> dict:
+    run, gguf = args.run, ROOT / "models" / f"{args.id}.gguf"
+    model, saved = load_average(run)
+    config = saved["config"] | json.loads((ROOT / "models" / "recipes" / f"{args.id}.json").read_text())
+    processor = spm.SentencePieceProcessor(model_file=str(run / "vocab.model"))
+    tokenize = config.get("bleu", {}).get("tokenize", "13a")
+    scores: dict[str, dict] = {}
+    for name in config["score"]:
+        for split in SETS:
+            source, reference = corpus_data.read_pairs(args.data / name, split, config["source"], config["target"])
+            if not source:
+                continue
+            source, reference = source[: args.lines], reference[: args.lines]
+            row = {"lines": len(source)}
+            for beam in (1, args.beam):
+                kind = "greedy" if beam == 1 else f"beam {beam}"
+                row[f"float32 {kind}"] = score(translate(model, processor, source, "cpu", beam), reference, tokenize)
+                out = engine(gguf, source, beam)
+                row[f"int8 {kind}"] = score(out, reference, tokenize)
+                print(name, split, kind, row[f"float32 {kind}"], row[f"int8 {kind}"], flush=True)
+            scores[f"{name} {split}"] = row
+    parameters = sum(p.numel() for p in model.parameters())
+    return {"id": args.id, "config": config, "parameters": parameters, "bytes": gguf.stat().st_size,
+            "seconds": round(saved["seconds"]), "step": saved["step"], "scores": scores}  # fmt: skip
+
+
+def card(info: dict) -> str:
+    c, general = info["config"], info["config"]["general"]
+    m = c["model"]
+    lines = [f"## {info['id']}: {general['name']}", "", general["description"], ""]
+    lines += [f"- **Data**: {'; '.join(general['sources'])}", f"- **Licence**: {general['license']}. {general['license_note']}",
+              f"- **Architecture**: {m['encoder_layers']} encoder and {m['decoder_layers']} decoder layers, width {m['d_model']}, "
+              f"feed-forward {m['ffn']}, {m['heads']} heads, {m['norm']}-norm, {m['activation']}; one table of {c['vocab']} unigram "
+              "pieces with byte fallback for source, target and output",
+              f"- **Size**: {info['parameters'] / 1e6:.2f} M parameters, {info['bytes']:,} bytes as int8",
+              f"- **Training**: {info['step']} steps of {c['batch_tokens']} tokens, {info['seconds'] / 60:.0f} minutes on "
+              f"{general['trained_on']}; recipe `models/recipes/{info['id']}.json`",
+              f"- **Known weaknesses**: {general['weaknesses']}", ""]  # fmt: skip
+    kinds = [k for k in next(iter(info["scores"].values())) if k != "lines"]
+    lines += ["| test set | lines | " + " | ".join(f"{k}" for k in kinds) + " |", "| --- | ---: |" + " ---: |" * len(kinds)]
+    for name, row in info["scores"].items():
+        lines.append(f"| {name} | {row['lines']} | " + " | ".join(f"{row[k]['bleu']:.2f} / {row[k]['chrf']:.2f}" for k in kinds) + " |")
+    first = next(iter(info["scores"].values()))[kinds[0]]
+    lines += ["", f"BLEU / chrF. Signatures: `{first['signature']}`, `{first['chrf_signature']}`. float32 is PyTorch, int8 is "
+              "Glossa's WebAssembly engine.", "", f"![Validation perplexity while training](scores/{info['id']}.svg)", ""]  # fmt: skip
+    if info.get("samples"):
+        lines += ["Translations of sentences written for this card (greedy, int8):", "", "| source | translation |", "| --- | --- |"]
+        lines += [f"| {a} | {b} |" for a, b in info["samples"]] + [""]
+    return "\n".join(lines)
+
+
+def write_cards() -> None:
+    folder = ROOT / "models" / "scores"
+    head = ["# Models", "", "The checkpoints that ship with Glossa, one file a direction. This page is written by "
+            "`models/recipes/score.py` from `scores/*.json`.", ""]  # fmt: skip
+    cards = [card(json.loads(path.read_text())) for path in sorted(folder.glob("*.json"))]
+    (ROOT / "models" / "README.md").write_text("\n".join(head + cards))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--id", required=True)
+    parser.add_argument("--data", required=True, type=Path)
+    parser.add_argument("--beam", type=int, default=5)
+    parser.add_argument("--lines", type=int, help="only the first so many lines of each set")
+    parser.add_argument("--threads", type=int, default=1)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    random.seed(1)
+    info = evaluate(args)
+    samples = info["config"].get("samples", [])
+    info["samples"] = list(zip(samples, engine(ROOT / "models" / f"{args.id}.gguf", samples, 1)))
+    folder = ROOT / "models" / "scores"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{args.id}.json").write_text(json.dumps(info, indent=1, ensure_ascii=False) + "\n")
+    (folder / f"{args.id}.svg").write_text(curve(args.run / "log.jsonl", args.id))
+    write_cards()
+
+
+if __name__ == "__main__":
+    main()
