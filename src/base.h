@@ -21,7 +21,10 @@ glossa_fail(glossa_error *error, glossa_status status, const char *format, ...);
 /* Returns from the calling function with a status and a message if `condition` holds. */
 #define FAIL_IF(condition, error, status, ...)                                                                         \
     do {                                                                                                               \
-        if (condition) return glossa_fail(error, status, __VA_ARGS__);                                                 \
+        if (condition) {                                                                                               \
+            glossa_fail(error, status, __VA_ARGS__);                                                                   \
+            return (status);                                                                                           \
+        }                                                                                                              \
     } while (0)
 
 /* Returns from the calling function if `call` failed; its message is already set. */

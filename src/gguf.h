@@ -62,7 +62,11 @@ typedef struct glossa_gguf {
     uint32_t alignment;
 } glossa_gguf;
 
-/* Reads the directory. `gguf` is filled; close it when done, also after later errors. Duplicate names are refused. */
+/*
+ * Reads the directory of a file that is aligned to 16 bytes. On success close `gguf` when done: its keys and tensors
+ * go, while texts and tensor data stay, being the file's. On failure there is nothing to close. Duplicate names and
+ * tensors of other types are refused.
+ */
 glossa_status glossa_gguf_open(const void *bytes, size_t size, const glossa_allocator *allocator, glossa_gguf *gguf,
                                glossa_error *error);
 void glossa_gguf_close(glossa_gguf *gguf);
@@ -73,7 +77,8 @@ const glossa_gguf_tensor *glossa_gguf_find_tensor(const glossa_gguf *gguf, const
 
 /*
  * A value by key. `required`: a missing key is an error that names it; else *out stays as it is. A key of the wrong
- * type, or a number that does not fit, is an error that names the key. Integers of any width are taken by u32.
+ * type, or a number that does not fit, is an error that names the key. u32 takes integers of any width, f32 also an
+ * f64; neither NaN nor an infinity.
  */
 glossa_status glossa_gguf_u32(const glossa_gguf *gguf, const char *name, bool required, uint32_t *out,
                               glossa_error *error);
@@ -84,13 +89,15 @@ glossa_status glossa_gguf_bool(const glossa_gguf *gguf, const char *name, bool r
 glossa_status glossa_gguf_string(const glossa_gguf *gguf, const char *name, bool required, glossa_text *out,
                                  glossa_error *error);
 
-/* An array of `type`; *out is NULL where an optional key is missing. A string takes the place of a one-element array of
- * strings. */
+/*
+ * An array of `type`; *out is NULL where an optional key is missing. U32 and I32, U8 and I8 take each other's place,
+ * and a string that of a one-element array of strings.
+ */
 glossa_status glossa_gguf_array(const glossa_gguf *gguf, const char *name, glossa_gguf_type type, bool required,
                                 const glossa_gguf_key **out, glossa_error *error);
 
-/* Element i of an array of I32/U32, F32 or bytes (unaligned reads), and the next string: *at starts at key->data and
- * moves on. */
+/* Element i < count of an array of I32/U32 or of F32 (unaligned reads), and the next string: *at starts at key->data
+ * and moves on. Bytes are read from key->data as they are. */
 int32_t glossa_gguf_i32_at(const glossa_gguf_key *key, uint64_t i);
 float glossa_gguf_f32_at(const glossa_gguf_key *key, uint64_t i);
 glossa_text glossa_gguf_next_string(const uint8_t **at);
