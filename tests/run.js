@@ -1,0 +1,312 @@
+// The runner behind `npm test`: sets the machine up, builds, checks and tests everything, one line a step, and prints
+// the output of a step only where it fails.
+//
+//   npm test                     everything
+//   npm test -- native js        only these steps (setup and build come first where they are needed)
+//   npm run check                formatting, linters and types only
+//
+// GLOSSA_FUZZ_SECONDS  how long each fuzz target runs (default 60)
+// GLOSSA_DATA          a folder of test sets; the tests that want one are skipped without it
+
+import { spawn } from "node:child_process";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+process.chdir(root);
+
+const fuzzSeconds = Number(process.env.GLOSSA_FUZZ_SECONDS ?? 60);
+// npm puts the Node of node_modules first on the PATH; tests run on the one that the user has.
+const userNode = process.env.npm_node_execpath ?? process.execPath;
+const newNode = join(root, "node_modules/node/bin/node");
+const jobs = String(availableParallelism());
+
+/** @typedef {{ passed: number, failed: number, skipped: number, notes: string[] }} Counts */
+
+class StepFailure extends Error {
+  /**
+   * @param {string} output
+   * @param {Partial<Counts>} [counts]
+   */
+  constructor(output, counts = {}) {
+    super("the step failed");
+    this.output = output;
+    this.counts = counts;
+  }
+}
+
+/** @param {string[]} notes @returns {Counts} */
+const onePass = (...notes) => ({ passed: 1, failed: 0, skipped: 0, notes });
+/** @param {string} why @returns {Counts} */
+const oneSkip = (why) => ({ passed: 0, failed: 0, skipped: 1, notes: [`skipped: ${why}`] });
+
+/**
+ * Runs a command; gives its output and exit status.
+ * @param {string} command
+ * @param {string[]} args
+ * @param {Record<string, string>} [env]
+ * @returns {Promise<{ status: number, output: string }>}
+ */
+function attempt(command, args, env = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8");
+      stream.on("data", (text) => {
+        output += text;
+      });
+    }
+    child.on("error", (error) => resolve({ status: 127, output: `${output}${command}: ${error.message}\n` }));
+    child.on("close", (code, signal) =>
+      resolve({ status: code ?? 1, output: signal ? `${output}${signal}\n` : output }),
+    );
+  });
+}
+
+/** As attempt, but a failed command fails the step. @type {(...args: Parameters<typeof attempt>) => Promise<string>} */
+async function run(command, args, env) {
+  const { status, output } = await attempt(command, args, env);
+  if (status) throw new StepFailure(`$ ${command} ${args.join(" ")}\n${output}`);
+  return output;
+}
+
+/** Files below a folder whose names match. @param {string} folder @param {RegExp} pattern @returns {string[]} */
+function files(folder, pattern) {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .map((name) => join(folder, name))
+    .filter((name) => pattern.test(name) && statSync(name).isFile())
+    .sort();
+}
+
+/** @param {string} text @param {RegExp} pattern */
+const numberIn = (text, pattern) => Number(pattern.exec(text)?.[1] ?? 0);
+
+/**
+ * Runs files of node:test.
+ * @param {string} folder
+ * @param {string} [node]
+ * @returns {Promise<Counts>}
+ */
+async function nodeTests(folder, node = userNode) {
+  const tests = files(folder, /\.test\.js$/);
+  const args = ["--test", "--test-reporter=spec", `--test-concurrency=${jobs}`, ...tests];
+  const { status, output } = await attempt(node, args, { NODE_NO_WARNINGS: "1" });
+  const skips = output.split("\n").filter((line) => /^\s*﹣ /.test(line));
+  const counts = {
+    passed: numberIn(output, /^ℹ pass (\d+)$/m),
+    failed: numberIn(output, /^ℹ fail (\d+)$/m) + numberIn(output, /^ℹ cancelled (\d+)$/m),
+    skipped: numberIn(output, /^ℹ skipped (\d+)$/m),
+    notes: skips.map(
+      (line) =>
+        `skipped: ${line
+          .trim()
+          .replace(/^﹣ /, "")
+          .replace(/ \([\d.]+ms\)/, "")}`,
+    ),
+  };
+  if (status || counts.failed || !counts.passed) throw new StepFailure(output, counts);
+  return counts;
+}
+
+/**
+ * Configures and builds a native tree, then runs its tests.
+ * @param {string} name
+ * @param {string[]} options
+ * @param {Record<string, string>} [env]
+ * @returns {Promise<Counts>}
+ */
+async function native(name, options, env) {
+  const build = `build/${name}`;
+  await run("cmake", ["-S", ".", "-B", build, "-G", "Ninja", "-DGLOSSA_WERROR=ON", ...options], env);
+  await run("cmake", ["--build", build, "--parallel", jobs]);
+  const { status, output } = await attempt("ctest", ["--test-dir", build, "--output-on-failure", "-j", jobs], env);
+  const failed = numberIn(output, /(\d+) tests failed out of/);
+  const skips = [...output.matchAll(/^\s*\d+\/\d+ Test +#\d+: (\S+) .*\*\*\*Skipped/gm)].map((match) => match[1]);
+  const total = numberIn(output, /tests failed out of (\d+)/);
+  const counts = {
+    passed: total - failed - skips.length,
+    failed,
+    skipped: skips.length,
+    notes: skips.map((test) => `skipped: ${test}`),
+  };
+  if (status || !total) throw new StepFailure(output, counts);
+  return counts;
+}
+
+const cFiles = () => [...files("src", /\.[ch]$/), ...files("tests", /\.[ch]$/)];
+
+/** @type {Record<string, { about: string, check?: boolean, run: () => Promise<Counts> }>} */
+const steps = {
+  "c-format": {
+    about: "clang-format",
+    check: true,
+    async run() {
+      await run("clang-format-19", ["--dry-run", "-Werror", ...cFiles()]);
+      return onePass();
+    },
+  },
+  "c-lint": {
+    about: "clang-tidy",
+    check: true,
+    async run() {
+      const sources = [
+        ...files("src", /\.c$/).filter((name) => !/wasm|simd128|relaxed/.test(name)),
+        ...files("tests", /\.c$/),
+      ];
+      const queue = [...sources];
+      /** @type {string[]} */
+      const complaints = [];
+      const worker = async () => {
+        for (let source = queue.shift(); source; source = queue.shift()) {
+          const args = ["--quiet", source, "--", "-std=c11", "-Isrc", "-Itests/c"];
+          const { status, output } = await attempt("clang-tidy-19", args);
+          if (status) complaints.push(output);
+        }
+      };
+      await Promise.all(Array.from({ length: Number(jobs) }, worker));
+      if (complaints.length) throw new StepFailure(complaints.join("\n"));
+      return onePass(`${sources.length} files`);
+    },
+  },
+  "js-lint": {
+    about: "Biome: format and lint",
+    check: true,
+    async run() {
+      await run("node_modules/.bin/biome", ["check", "--error-on-warnings", "--diagnostic-level=warn", "."]);
+      return onePass();
+    },
+  },
+  "js-types": {
+    about: "tsc, strict",
+    check: true,
+    async run() {
+      await run("node_modules/.bin/tsc", ["-p", "src/js/tsconfig.json"]);
+      return onePass();
+    },
+  },
+  native: { about: "C tests, gcc", run: () => native("native", ["-DCMAKE_C_COMPILER=cc"]) },
+  sanitize: {
+    about: "C tests, clang with ASan and UBSan",
+    run: () =>
+      native(
+        "sanitize",
+        [
+          "-DCMAKE_C_COMPILER=clang-19",
+          "-DCMAKE_BUILD_TYPE=RelWithDebInfo",
+          "-DGLOSSA_SANITIZE=ON",
+          "-DGLOSSA_FUZZ=ON",
+        ],
+        { ASAN_OPTIONS: "detect_leaks=1", UBSAN_OPTIONS: "print_stacktrace=1" },
+      ),
+  },
+  js: { about: "JavaScript tests", run: () => nodeTests("tests/js") },
+  "js-new": {
+    about: "JavaScript tests, newest Node",
+    run: () =>
+      existsSync(newNode) ? nodeTests("tests/js", newNode) : Promise.resolve(oneSkip("node_modules has no Node")),
+  },
+  package: { about: "the packages as installed", run: () => nodeTests("tests/package") },
+  web: { about: "the page in a browser", run: () => nodeTests("tests/web") },
+  fuzz: { about: `libFuzzer, ${fuzzSeconds} s each`, run: fuzz },
+};
+
+/** Every fuzz target over its corpus, then for a while on its own. @returns {Promise<Counts>} */
+async function fuzz() {
+  const targets = files("build/sanitize", /\/fuzz_[a-z0-9_]+$/);
+  if (!targets.length) throw new StepFailure("build/sanitize holds no fuzz target; run the step sanitize first");
+  const counts = { passed: 0, failed: 0, skipped: 0, notes: /** @type {string[]} */ ([]) };
+  let output = "";
+  const queue = [...targets];
+  const worker = async () => {
+    for (let target = queue.shift(); target; target = queue.shift()) {
+      const name = target.slice(target.lastIndexOf("/") + 1);
+      const corpus = `tests/fuzz/corpus/${name.replace("fuzz_", "")}`;
+      const found = `build/fuzz/${name}`;
+      await run("mkdir", ["-p", found]);
+      const args = [`-max_total_time=${fuzzSeconds}`, "-timeout=20", "-rss_limit_mb=2048", "-print_final_stats=1"];
+      args.push(`-artifact_prefix=${found}/`, found, ...(existsSync(corpus) ? [corpus] : []));
+      const result = await attempt(target, args);
+      const runs = numberIn(result.output, /stat::number_of_executed_units:\s+(\d+)/);
+      counts.notes.push(`${name}: ${runs} inputs`);
+      if (result.status || !runs) {
+        counts.failed++;
+        output += `$ ${target} ${args.join(" ")}\n${result.output.split("\n").slice(-60).join("\n")}\n`;
+      } else counts.passed++;
+    }
+  };
+  await Promise.all(Array.from({ length: Number(jobs) }, worker));
+  if (counts.failed) throw new StepFailure(output, counts);
+  return counts;
+}
+
+// ---- setting up: outside the steps, since their output may be long and the user waits for it ----
+
+/** @param {string} command @param {string[]} args */
+function show(command, args) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { stdio: "inherit" });
+    child.on("error", () => resolve(127));
+    child.on("close", (code) => resolve(code ?? 1));
+  });
+}
+
+/** @param {string} command @param {string[]} args */
+async function mustRun(command, args) {
+  if (await show(command, args)) {
+    console.log(`✗ ${relative(root, command) || command} ${args.join(" ")}\n\n0 passed, 1 failed`);
+    process.exit(1);
+  }
+}
+
+/** @param {number} start */
+const since = (start) => `${((performance.now() - start) / 1000).toFixed(1)} s`;
+
+async function main() {
+  const wanted = process.argv.slice(2);
+  const known = Object.keys(steps);
+  const unknown = wanted.filter((name) => name !== "check" && !known.includes(name));
+  if (unknown.length) {
+    console.error(`unknown step ${unknown.join(", ")}; steps: check, ${known.join(", ")}`);
+    process.exit(2);
+  }
+  const chosen = known.filter(
+    (name) => !wanted.length || wanted.includes(name) || (steps[name].check && wanted.includes("check")),
+  );
+
+  let start = performance.now();
+  await mustRun(join(root, ".ci/setup"), ["test"]);
+  if (!existsSync("node_modules/.package-lock.json")) await mustRun("npm", ["ci", "--no-audit", "--no-fund"]);
+  console.log(`✓ setup (${since(start)})`);
+  if (chosen.some((name) => !steps[name].check)) {
+    start = performance.now();
+    await mustRun(join(root, ".ci/build"), []);
+    console.log(`✓ build: WebAssembly and declarations (${since(start)})`);
+  }
+
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  for (const name of chosen) {
+    start = performance.now();
+    try {
+      const counts = await steps[name].run();
+      total.passed += counts.passed;
+      total.skipped += counts.skipped;
+      const sum = counts.passed > 1 ? `${counts.passed} passed, ` : "";
+      console.log(`✓ ${name}: ${steps[name].about} (${sum}${since(start)})`);
+      for (const note of counts.notes) console.log(`    ${note}`);
+    } catch (error) {
+      if (!(error instanceof StepFailure)) throw error;
+      total.passed += error.counts.passed ?? 0;
+      total.failed += Math.max(1, error.counts.failed ?? 1);
+      total.skipped += error.counts.skipped ?? 0;
+      console.log(`✗ ${name}: ${steps[name].about} (${since(start)})\n${error.output.replace(/^/gm, "    ")}`);
+    }
+  }
+  console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+  process.exitCode = total.failed ? 1 : 0;
+}
+
+await main();

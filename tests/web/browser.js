@@ -1,0 +1,65 @@
+// A browser for the tests of the page: Chromium, from GLOSSA_CHROMIUM or the PATH, driven by Playwright.
+
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+import { chromium } from "playwright-core";
+
+const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+
+/** @param {string} path */
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The browser's path, or undefined where the machine has none. */
+export function findChromium() {
+  if (process.env.GLOSSA_CHROMIUM) return process.env.GLOSSA_CHROMIUM;
+  const folders = (process.env.PATH ?? "").split(delimiter);
+  return folders.flatMap((folder) => NAMES.map((name) => join(folder, name))).find(isExecutable);
+}
+
+/** Why tests of the page cannot run here, for the `skip` option of node:test; false where they can. */
+export const noBrowser = findChromium() ? false : "no Chromium: set GLOSSA_CHROMIUM or install chromium";
+
+/** @param {string[]} [args] more flags */
+export function launchChromium(args = []) {
+  return chromium.launch({
+    executablePath: findChromium(),
+    args: [
+      "--no-sandbox", // continuous integration runs as root, where Chromium has no sandbox
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      ...args,
+    ],
+  });
+}
+
+/**
+ * Opens a page that collects what must not happen: uncaught errors, errors on the console, failed requests.
+ * @param {import("playwright-core").Browser} browser
+ * @param {import("playwright-core").BrowserContextOptions} [options]
+ */
+export async function openPage(browser, options) {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  /** @type {string[]} */
+  const faults = [];
+  page.on("pageerror", (error) => faults.push(`uncaught ${error}`));
+  page.on("console", (message) => {
+    if (message.type() === "error") faults.push(`console: ${message.text()}`);
+  });
+  page.on("requestfailed", (request) => faults.push(`${request.url()}: ${request.failure()?.errorText}`));
+  page.on("response", (response) => {
+    if (response.status() >= 400) faults.push(`${response.url()}: HTTP ${response.status()}`);
+  });
+  return { page, faults, close: () => context.close() };
+}
