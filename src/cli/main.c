@@ -2,7 +2,7 @@
  * glossa-native: translates lines from standard input to standard output with the native library. The command for
  * users is the JavaScript one; this one serves tests, profiling and fuzzing, and needs no JavaScript.
  *
- *     glossa-native MODEL [--beam N] [--batch N] [--kernels NAME] [--scores | --ids | --digest] < lines
+ *     glossa-native MODEL [--beam N] [--batch N] [--longest N] [--kernels NAME] [--scores | --ids | --digest] < lines
  *
  * --scores  appends the score and the log-probabilities; --ids prints target ids instead of text; --digest prints a
  *           64-bit FNV-1a hash of everything that glossa_explain captured, so that builds can be compared bit by bit.
@@ -21,7 +21,7 @@ typedef enum output_kind { OUTPUT_TEXT, OUTPUT_SCORES, OUTPUT_IDS, OUTPUT_DIGEST
 
 typedef struct arguments {
     const char *model, *kernels;
-    uint32_t beam, batch;
+    uint32_t beam, batch, longest;
     output_kind output;
     bool verbose;
 } arguments;
@@ -38,10 +38,17 @@ static int failed(const glossa_error *error) {
     return 1;
 }
 
+static uint32_t *number_option(arguments *args, const char *word) {
+    if (!strcmp(word, "--beam")) return &args->beam;
+    if (!strcmp(word, "--batch")) return &args->batch;
+    return strcmp(word, "--longest") ? NULL : &args->longest;
+}
+
 static bool parse(int count, char **words, arguments *out) {
     *out = (arguments){.beam = 1, .batch = 16};
     for (int i = 1; i < count; i++) {
         const char *word = words[i], *value = i + 1 < count ? words[i + 1] : NULL;
+        uint32_t *number;
         if (!strcmp(word, "--scores"))
             out->output = OUTPUT_SCORES;
         else if (!strcmp(word, "--ids"))
@@ -52,11 +59,11 @@ static bool parse(int count, char **words, arguments *out) {
             out->verbose = true;
         else if (!strcmp(word, "--kernels") && value)
             out->kernels = words[++i];
-        else if ((!strcmp(word, "--beam") || !strcmp(word, "--batch")) && value) {
+        else if (value && (number = number_option(out, word))) {
             char *end;
-            const unsigned long number = strtoul(value, &end, 10);
-            if (*end || number == 0 || number > 4096) return false;
-            *(word[3] == 'e' ? &out->beam : &out->batch) = (uint32_t)number;
+            const unsigned long parsed = strtoul(value, &end, 10);
+            if (*end || parsed == 0 || parsed > 4096) return false;
+            *number = (uint32_t)parsed;
             i++;
         } else if (word[0] != '-' && !out->model)
             out->model = word;
@@ -142,7 +149,8 @@ static int print_result(glossa_session *session, const arguments *args, const gl
 static int translate(glossa_session *session, const arguments *args, const glossa_model_info *info,
                      const glossa_text *lines, size_t count, glossa_timings *total) {
     glossa_error error;
-    const glossa_options options = {.beam = args->beam, .top_k = args->output == OUTPUT_DIGEST ? GLOSSA_MAX_TOP_K : 0};
+    const glossa_options options = {
+        .beam = args->beam, .max_length = args->longest, .top_k = args->output == OUTPUT_DIGEST ? GLOSSA_MAX_TOP_K : 0};
     glossa_progress progress = {0};
     if (glossa_begin(session, lines, count, &options, &error)) return failed(&error);
     while (!progress.done) {
