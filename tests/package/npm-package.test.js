@@ -74,7 +74,7 @@ translator.destroy();
 const translator = await Translator.create({ model: "m.gguf", build: "simd128" });
 const text: string = await translator.translate("A dog runs.");
 const { sentences } = await translator.explain(text, { topK: 3 });
-const weights: Float32Array = sentences[0].attention.cross.data;
+const weights: Float32Array = sentences[0].cross.data;
 // @ts-expect-error: there is no such build
 await Translator.create({ model: "m.gguf", build: "turbo" });
 console.log(weights.length);

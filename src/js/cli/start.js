@@ -1,0 +1,126 @@
+// `npm start`: makes sure that everything is built, translates a few sentences to show that it works, and serves the
+// page. `npm start -- --once "A dog runs."` translates and ends.
+
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+const USAGE = `usage: npm start -- [--once TEXT] [--model FILE] [--port N] [--host NAME]
+
+  --once TEXT   translate TEXT and end, without serving the page
+  --model FILE  the checkpoint to translate with (models/en-de.gguf)
+  --port N      where the page is served; 0 takes any free port (8080, or any that is free)
+  --host NAME   the name or address to listen at (localhost)`;
+
+const SENTENCES = [
+  "A dog runs across the wet grass.",
+  "Two women in red coats are waiting for the bus.",
+  "A boy jumps into the lake while his friends watch from the shore.",
+];
+
+/** The time of the latest change below a path. @param {string} path @returns {number} */
+function latestChange(path) {
+  const facts = statSync(path, { throwIfNoEntry: false });
+  if (!facts) return 0;
+  if (!facts.isDirectory()) return facts.mtimeMs;
+  return readdirSync(path).reduce((latest, name) => Math.max(latest, latestChange(join(path, name))), facts.mtimeMs);
+}
+
+/** Whether anything that the build reads is newer than what it made. */
+function isStale() {
+  const stamp = statSync(join(ROOT, "build/stamp"), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const results = ["dist/glossa-simd128.wasm", "dist/glossa-relaxed.wasm"].map((name) => join(ROOT, name));
+  if (!results.every(existsSync)) return true;
+  return ["src", "web", ".ci", "CMakeLists.txt", "package-lock.json"].some(
+    (name) => latestChange(join(ROOT, name)) > stamp,
+  );
+}
+
+/** Runs a command of the project in sight of the user; ends with its status if it fails. @param {string[]} words */
+function run([command, ...args]) {
+  const { status, error } = spawnSync(command, args, { cwd: ROOT, stdio: ["ignore", 2, 2] });
+  if (error) console.error(`${command}: ${error.message}`);
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+function build() {
+  run([join(ROOT, ".ci/setup"), "build"]);
+  if (!existsSync(join(ROOT, "node_modules/.package-lock.json"))) {
+    console.error("start: installing the JavaScript tools");
+    run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+  }
+  console.error("start: building");
+  run([join(ROOT, ".ci/build")]);
+}
+
+/** @param {string | undefined} text */
+function portFrom(text) {
+  if (text === undefined) return undefined;
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65535) throw new TypeError(`--port takes a number from 0 to 65535, not ${text}`);
+  return port;
+}
+
+function parse() {
+  const { values } = parseArgs({
+    options: {
+      once: { type: "string" },
+      model: { type: "string" },
+      port: { type: "string" },
+      host: { type: "string", default: "localhost" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  return { ...values, port: portFrom(values.port) };
+}
+
+/** @param {number | undefined} port @param {string} host */
+async function serve(port, host) {
+  const { serveFolders } = await import("./server.js");
+  const mounts = { "/": join(ROOT, "dist/web"), "/models/": join(ROOT, "models") };
+  try {
+    return await serveFolders({ mounts, host, port: port ?? 8080 });
+  } catch (error) {
+    if (port !== undefined || /** @type {NodeJS.ErrnoException} */ (error).code !== "EADDRINUSE") throw error;
+    return serveFolders({ mounts, host });
+  }
+}
+
+async function main() {
+  const options = parse();
+  if (options.help) return console.log(USAGE);
+  if (isStale()) build();
+
+  const { Translator } = await import("../index.js");
+  const model = options.model ?? join(ROOT, "models/en-de.gguf");
+  const translator = await Translator.create({ model, worker: false });
+  if (options.once !== undefined) {
+    console.log(await translator.translate(options.once));
+    return translator.destroy();
+  }
+
+  const { build: kernels, modelBytes } = translator.info;
+  console.log(`Glossa: English to German, ${(modelBytes / 1e6).toFixed(1)} MB, WebAssembly build ${kernels}\n`);
+  await translator.translate(SENTENCES[0]); // the compiler of the JavaScript engine warms up
+  for (const sentence of SENTENCES) {
+    const start = performance.now();
+    const translation = await translator.translate(sentence);
+    console.log(`  ${sentence}\n  ${translation}   (${(performance.now() - start).toFixed(0)} ms)\n`);
+  }
+  translator.destroy();
+  const { url } = await serve(options.port, options.host);
+  console.log(`The page: ${url}   (Ctrl+C ends)`);
+}
+
+try {
+  await main();
+} catch (error) {
+  const wrongUse =
+    /** @type {NodeJS.ErrnoException} */ (error).code?.startsWith("ERR_PARSE_ARGS") || error instanceof TypeError;
+  console.error(`start: ${error instanceof Error ? error.message : error}`);
+  if (wrongUse) console.error(USAGE);
+  process.exitCode = wrongUse ? 2 : 1;
+}
