@@ -1,4 +1,4 @@
-import { ConvertError, ensure } from "./errors.js";
+import { ConvertError, CutShortError, ensure } from "./errors.js";
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true });
 
@@ -67,10 +67,8 @@ export class Cursor {
    */
   skip(size) {
     const at = this.at;
-    ensure(
-      size >= 0 && size <= this.left,
-      () => `${this.what} is cut short: ${size} bytes wanted at byte ${at}, ${this.left} left`,
-    );
+    if (!(size >= 0 && size <= this.left))
+      throw new CutShortError(`${this.what} is cut short: ${size} bytes wanted at byte ${at}, ${this.left} left`);
     this.at += size;
     return at;
   }

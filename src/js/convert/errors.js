@@ -7,6 +7,9 @@ export class ConvertError extends Error {
   }
 }
 
+/** A source that ends before what it announces. */
+export class CutShortError extends ConvertError {}
+
 /**
  * Throws a ConvertError unless `condition` holds.
  * @param {unknown} condition
