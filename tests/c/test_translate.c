@@ -1,0 +1,518 @@
+/* The whole engine on tiny seeded models: what holds whatever the weights are. */
+#include "check.h"
+#include "tiny_model.h"
+
+typedef struct opened {
+    uint8_t *bytes;
+    glossa_model *model;
+    glossa_session *session;
+} opened;
+
+static opened open_tiny(const tiny_options *options) {
+    opened o = {0};
+    size_t size;
+    glossa_error error = {GLOSSA_OK, ""};
+    o.bytes = tiny_model(options, 7, &size);
+    CHECK_INT(glossa_model_open(o.bytes, size, NULL, &o.model, &error), GLOSSA_OK);
+    CHECK_STRING(error.message, "");
+    if (!o.model) return o;
+    const glossa_limits limits = {.sentences = 8, .source_tokens = 200, .beam = 16, .rows = 32};
+    CHECK_INT(glossa_session_open(o.model, &limits, &o.session, &error), GLOSSA_OK);
+    return o;
+}
+
+static void close_tiny(opened *o) {
+    glossa_session_close(o->session);
+    glossa_model_close(o->model);
+    free(o->bytes);
+}
+
+static glossa_text text_of(const char *text) {
+    return (glossa_text){text, strlen(text)};
+}
+
+static glossa_status run(glossa_session *s, const char *const *texts, size_t count, const glossa_options *options) {
+    glossa_text views[8];
+    glossa_progress progress = {0};
+    for (size_t i = 0; i < count; i++)
+        views[i] = text_of(texts[i]);
+    glossa_status status = glossa_begin(s, views, count, options, NULL);
+    while (status == GLOSSA_OK && !progress.done)
+        status = glossa_step(s, &progress, NULL);
+    return status;
+}
+
+static const char *const TEXTS[] = {"the quick brown fox", "a", "jumps over it", "Zebra", "who are you", "", "   "};
+enum { TEXT_COUNT = sizeof TEXTS / sizeof *TEXTS };
+
+static const tiny_options VARIANTS[] = {
+    {.float32 = true},
+    {0},
+    {.pre_norm = true, .untied = true},
+    {.ssru = true, .position = "sinusoid-marian", .per_tensor_scale = true},
+    {.activation = "gelu-erf", .position = "learned"},
+    {.activation = "silu", .position = "sinusoid-halves", .shortlist = true},
+};
+enum { VARIANT_COUNT = sizeof VARIANTS / sizeof *VARIANTS };
+
+static bool same_hypothesis(const glossa_hypothesis *a, const glossa_hypothesis *b) {
+    return a->count == b->count && a->text.size == b->text.size && a->score == b->score &&
+           (a->text.size == 0 || !memcmp(a->text.data, b->text.data, a->text.size)) &&
+           (a->count == 0 || (!memcmp(a->tokens, b->tokens, a->count * sizeof *a->tokens) &&
+                              !memcmp(a->log_probability, b->log_probability, a->count * sizeof *a->log_probability)));
+}
+
+/* A sentence's result does not depend, to the bit, on its company. */
+static void test_batch_equals_alone(void) {
+    for (size_t v = 0; v < VARIANT_COUNT; v++) {
+        opened together = open_tiny(&VARIANTS[v]), alone = open_tiny(&VARIANTS[v]);
+        for (uint32_t beam = 1; beam <= 4; beam += 3) {
+            const glossa_options options = {.beam = beam};
+            CHECK_INT(run(together.session, TEXTS, TEXT_COUNT, &options), GLOSSA_OK);
+            for (size_t i = 0; i < TEXT_COUNT; i++) {
+                CHECK_INT(run(alone.session, &TEXTS[i], 1, &options), GLOSSA_OK);
+                const size_t count = glossa_result_count(alone.session, 0);
+                CHECK_INT(glossa_result_count(together.session, i), count);
+                for (size_t rank = 0; rank < count; rank++) {
+                    glossa_hypothesis a, b;
+                    CHECK_INT(glossa_result(together.session, i, rank, &a, NULL), GLOSSA_OK);
+                    CHECK_INT(glossa_result(alone.session, 0, rank, &b, NULL), GLOSSA_OK);
+                    CHECK(same_hypothesis(&a, &b));
+                }
+            }
+        }
+        close_tiny(&together);
+        close_tiny(&alone);
+    }
+}
+
+static void test_blank_text(void) {
+    opened o = open_tiny(&VARIANTS[1]);
+    glossa_hypothesis h;
+    CHECK_INT(run(o.session, &TEXTS[5], 2, NULL), GLOSSA_OK);
+    CHECK_INT(glossa_result(o.session, 1, 0, &h, NULL), GLOSSA_OK);
+    CHECK_INT(h.count, 0);
+    CHECK_INT(h.text.size, 0);
+    close_tiny(&o);
+}
+
+/* A shortlist that names every id is no shortlist. */
+static void test_full_shortlist(void) {
+    tiny_options with = {.shortlist = true}, without = {0};
+    opened a = open_tiny(&with), b = open_tiny(&without);
+    const glossa_options options = {.beam = 3};
+    CHECK_INT(run(a.session, TEXTS, 5, &options), GLOSSA_OK);
+    CHECK_INT(run(b.session, TEXTS, 5, &options), GLOSSA_OK);
+    for (size_t i = 0; i < 5; i++) {
+        glossa_hypothesis x, y;
+        CHECK_INT(glossa_result(a.session, i, 0, &x, NULL), GLOSSA_OK);
+        CHECK_INT(glossa_result(b.session, i, 0, &y, NULL), GLOSSA_OK);
+        CHECK(same_hypothesis(&x, &y));
+    }
+    close_tiny(&a);
+    close_tiny(&b);
+}
+
+/* n-best lists are sorted, differ, and their scores are what their log-probabilities say; a wider beam is no worse. */
+static void test_n_best(void) {
+    opened o = open_tiny(&VARIANTS[1]);
+    for (uint32_t beam = 1; beam <= 16; beam++) {
+        const glossa_options options = {.beam = beam};
+        CHECK_INT(run(o.session, TEXTS, 2, &options), GLOSSA_OK);
+        for (size_t i = 0; i < 2; i++) {
+            const size_t count = glossa_result_count(o.session, i);
+            CHECK(count >= 1 && count <= beam);
+            float last = 0;
+            for (size_t rank = 0; rank < count; rank++) {
+                glossa_hypothesis h;
+                CHECK_INT(glossa_result(o.session, i, rank, &h, NULL), GLOSSA_OK);
+                double sum = 0;
+                for (size_t t = 0; t < h.count; t++) {
+                    CHECK(h.log_probability[t] <= 0);
+                    CHECK(h.tokens[t].id != TINY_UNK && h.tokens[t].id != TINY_PAD && h.tokens[t].id != TINY_BOS);
+                    CHECK((h.tokens[t].id == TINY_EOS) <= (t + 1 == h.count));
+                    sum += (double)h.log_probability[t];
+                }
+                CHECK_NEAR(h.score, sum / (double)h.count, 1e-5);
+                CHECK(rank == 0 || h.score <= last);
+                last = h.score;
+            }
+        }
+    }
+    close_tiny(&o);
+}
+
+static void test_normalize(void) {
+    opened o = open_tiny(&VARIANTS[1]);
+    const float values[] = {0, 0.6f, 2};
+    for (size_t i = 0; i < 3; i++) {
+        const glossa_options options = {.beam = 4, .normalize_set = true, .normalize = values[i]};
+        CHECK_INT(run(o.session, TEXTS, 1, &options), GLOSSA_OK);
+        glossa_hypothesis h;
+        CHECK_INT(glossa_result(o.session, 0, 0, &h, NULL), GLOSSA_OK);
+        double sum = 0;
+        for (size_t t = 0; t < h.count; t++)
+            sum += (double)h.log_probability[t];
+        CHECK_NEAR(h.score, sum / pow((double)h.count, (double)values[i]), 1e-4);
+    }
+    close_tiny(&o);
+}
+
+static void test_search_rules(void) {
+    opened o = open_tiny(&VARIANTS[1]);
+    for (int search = 0; search <= 2; search++) {
+        const glossa_options options = {.beam = 4, .search = (glossa_search)search, .max_length = 9};
+        CHECK_INT(run(o.session, TEXTS, 5, &options), GLOSSA_OK);
+        for (size_t i = 0; i < 5; i++) {
+            glossa_hypothesis h;
+            CHECK_INT(glossa_result(o.session, i, 0, &h, NULL), GLOSSA_OK);
+            CHECK(h.count >= 1 && h.count <= 9);
+            /* transformers' rules force the end; the others let the length run out */
+            if (search == GLOSSA_SEARCH_HUGGINGFACE) CHECK_INT(h.tokens[h.count - 1].id, TINY_EOS);
+        }
+    }
+    close_tiny(&o);
+}
+
+static void test_forced_prefix(void) {
+    opened o = open_tiny(&VARIANTS[1]);
+    const uint32_t prefix[] = {TINY_SPACE, TINY_LETTERS + 3, TINY_LETTERS};
+    const glossa_options options = {.beam = 3, .prefix = prefix, .prefix_count = 3};
+    CHECK_INT(run(o.session, TEXTS, 1, &options), GLOSSA_OK);
+    for (size_t rank = 0; rank < glossa_result_count(o.session, 0); rank++) {
+        glossa_hypothesis h;
+        CHECK_INT(glossa_result(o.session, 0, rank, &h, NULL), GLOSSA_OK);
+        CHECK(h.count > 3);
+        for (size_t t = 0; t < 3; t++)
+            CHECK_INT(h.tokens[t].id, prefix[t]);
+    }
+    CHECK_INT(run(o.session, TEXTS, 2, &options), GLOSSA_ERROR_ARGUMENT);
+    close_tiny(&o);
+}
+
+/* The hypothesis of greedy search, given back as a prefix, is found again with the same log-probabilities. */
+static void test_prefix_of_itself(void) {
+    opened o = open_tiny(&VARIANTS[3]);
+    glossa_hypothesis h;
+    uint32_t ids[TINY_CONTEXT];
+    float logp[TINY_CONTEXT];
+    CHECK_INT(run(o.session, TEXTS, 1, NULL), GLOSSA_OK);
+    CHECK_INT(glossa_result(o.session, 0, 0, &h, NULL), GLOSSA_OK);
+    const size_t count = h.count;
+    for (size_t t = 0; t < count; t++) {
+        ids[t] = h.tokens[t].id;
+        logp[t] = h.log_probability[t];
+    }
+    const glossa_options options = {.prefix = ids, .prefix_count = count - 1};
+    CHECK_INT(run(o.session, TEXTS, 1, &options), GLOSSA_OK);
+    CHECK_INT(glossa_result(o.session, 0, 0, &h, NULL), GLOSSA_OK);
+    CHECK_INT(h.count, count);
+    CHECK(h.count == count && !memcmp(logp, h.log_probability, count * sizeof *logp));
+    close_tiny(&o);
+}
+
+static void test_banned_and_no_repeat(void) {
+    opened o = open_tiny(&VARIANTS[0]);
+    glossa_hypothesis h;
+    CHECK_INT(run(o.session, TEXTS, 1, NULL), GLOSSA_OK);
+    CHECK_INT(glossa_result(o.session, 0, 0, &h, NULL), GLOSSA_OK);
+    const uint32_t first = h.tokens[0].id;
+    CHECK(first != TINY_EOS);
+    const glossa_options banned = {.beam = 2, .banned = &first, .banned_count = 1};
+    CHECK_INT(run(o.session, TEXTS, 1, &banned), GLOSSA_OK);
+    CHECK_INT(glossa_result(o.session, 0, 0, &h, NULL), GLOSSA_OK);
+    for (size_t t = 0; t < h.count; t++)
+        CHECK(h.tokens[t].id != first);
+
+    const glossa_options guard = {.beam = 2, .no_repeat_ngram = 1};
+    CHECK_INT(run(o.session, TEXTS, 1, &guard), GLOSSA_OK);
+    CHECK_INT(glossa_result(o.session, 0, 0, &h, NULL), GLOSSA_OK);
+    for (size_t t = 0; t < h.count; t++) {
+        for (size_t u = 0; u < t; u++)
+            CHECK(h.tokens[t].id != h.tokens[u].id);
+    }
+    close_tiny(&o);
+}
+
+/* Partial text only grows, and is a prefix of the result. */
+static void test_partial(void) {
+    opened o = open_tiny(&VARIANTS[1]);
+    for (uint32_t beam = 1; beam <= 5; beam += 4) {
+        const glossa_options options = {.beam = beam};
+        const glossa_text text = text_of(TEXTS[0]);
+        glossa_progress progress = {0};
+        char before[256] = "";
+        size_t size = 0;
+        CHECK_INT(glossa_begin(o.session, &text, 1, &options, NULL), GLOSSA_OK);
+        while (!progress.done) {
+            glossa_text partial;
+            CHECK_INT(glossa_step(o.session, &progress, NULL), GLOSSA_OK);
+            CHECK_INT(glossa_partial(o.session, 0, &partial, NULL), GLOSSA_OK);
+            CHECK(partial.size >= size && partial.size < sizeof before && !memcmp(partial.data, before, size));
+            memcpy(before, partial.data, partial.size);
+            size = partial.size;
+        }
+        glossa_hypothesis h;
+        CHECK_INT(glossa_result(o.session, 0, 0, &h, NULL), GLOSSA_OK);
+        CHECK(h.text.size == size && !memcmp(h.text.data, before, size));
+    }
+    close_tiny(&o);
+}
+
+static void check_attention(const float *weights, size_t heads, size_t rows, size_t cols, bool causal) {
+    for (size_t h = 0; h < heads; h++) {
+        for (size_t r = 0; r < rows; r++) {
+            double sum = 0;
+            for (size_t c = 0; c < cols; c++) {
+                const float w = weights[(h * rows + r) * cols + c];
+                CHECK(w >= 0 && w <= 1);
+                if (causal && c > r) CHECK(w == 0);
+                sum += (double)w;
+            }
+            CHECK_NEAR(sum, 1, 1e-5);
+        }
+    }
+}
+
+static void test_explain(void) {
+    for (size_t v = 0; v < VARIANT_COUNT; v++) {
+        opened o = open_tiny(&VARIANTS[v]);
+        const glossa_options options = {.beam = 3, .top_k = 8};
+        CHECK_INT(run(o.session, TEXTS, 5, &options), GLOSSA_OK);
+        for (size_t i = 0; i < 5; i++) {
+            glossa_explanation e;
+            glossa_hypothesis h;
+            CHECK_INT(glossa_explain(o.session, i, 0, &e, NULL), GLOSSA_OK);
+            CHECK_INT(glossa_result(o.session, i, 0, &h, NULL), GLOSSA_OK);
+            CHECK_INT(e.target_count, h.count);
+            check_attention(e.encoder_attention, TINY_ENCODER * TINY_HEADS, e.source_count, e.source_count, false);
+            check_attention(e.cross_attention, TINY_DECODER * TINY_HEADS, e.target_count, e.source_count, false);
+            CHECK((e.decoder_attention == NULL) == VARIANTS[v].ssru);
+            if (e.decoder_attention) {
+                check_attention(e.decoder_attention, TINY_DECODER * TINY_HEADS, e.target_count, e.target_count, true);
+            }
+            for (size_t t = 0; t < e.target_count; t++) {
+                CHECK(e.log_probability[t] == h.log_probability[t]);
+                for (uint32_t k = 0; k < e.top_k; k++) {
+                    /* where the chosen token is among the candidates, the forced pass gave it the search's number */
+                    const size_t at = t * e.top_k + k;
+                    if (e.top_ids[at] == h.tokens[t].id) CHECK(e.top_log_probability[at] == h.log_probability[t]);
+                    if (k) CHECK(e.top_log_probability[at] <= e.top_log_probability[at - 1]);
+                    CHECK(e.top_ids[at] != TINY_UNK);
+                }
+            }
+        }
+        close_tiny(&o);
+    }
+}
+
+/* Switching all heads of a layer off leaves attention's bias alone; switching one off changes something. */
+static void test_head_mask(void) {
+    opened o = open_tiny(&VARIANTS[1]);
+    uint8_t mask[(TINY_ENCODER + 2 * TINY_DECODER) * TINY_HEADS] = {0};
+    glossa_hypothesis plain, masked;
+    CHECK_INT(run(o.session, TEXTS, 1, NULL), GLOSSA_OK);
+    CHECK_INT(glossa_result(o.session, 0, 0, &plain, NULL), GLOSSA_OK);
+    const float before = plain.score;
+    const glossa_options options = {.head_mask = mask};
+    CHECK_INT(run(o.session, TEXTS, 1, &options), GLOSSA_OK);
+    CHECK_INT(glossa_result(o.session, 0, 0, &masked, NULL), GLOSSA_OK);
+    CHECK(masked.score == before);
+    const size_t parts[] = {1, (TINY_ENCODER + 1) * TINY_HEADS, (TINY_ENCODER + TINY_DECODER) * TINY_HEADS + 2};
+    for (size_t i = 0; i < 3; i++) {
+        memset(mask, 0, sizeof mask);
+        mask[parts[i]] = 1;
+        CHECK_INT(run(o.session, TEXTS, 1, &options), GLOSSA_OK);
+        CHECK_INT(glossa_result(o.session, 0, 0, &masked, NULL), GLOSSA_OK);
+        CHECK(masked.score != before);
+    }
+    close_tiny(&o);
+}
+
+#define REFUSED(call, status, part)                                                                                    \
+    do {                                                                                                               \
+        glossa_error refused = {GLOSSA_OK, ""};                                                                        \
+        CHECK_INT((call), (status));                                                                                   \
+        CHECK_CONTAINS(refused.message, (part));                                                                       \
+    } while (0)
+
+/* Every wrong call says what was wrong, and the next right one works. */
+static void test_bad_calls(void) {
+    opened o = open_tiny(&VARIANTS[1]);
+    glossa_session *s = o.session;
+    glossa_hypothesis h;
+    glossa_explanation e;
+    glossa_progress progress;
+    const glossa_text text = text_of("fox"), missing = {NULL, 3};
+    REFUSED(glossa_step(s, &progress, &refused), GLOSSA_ERROR_STATE, "no batch");
+    REFUSED(glossa_result(s, 0, 0, &h, &refused), GLOSSA_ERROR_STATE, "no finished batch");
+    REFUSED(glossa_explain(s, 0, 0, &e, &refused), GLOSSA_ERROR_STATE, "no finished batch");
+    REFUSED(glossa_begin(s, &text, 0, NULL, &refused), GLOSSA_ERROR_ARGUMENT, "at least one text");
+    REFUSED(glossa_begin(s, &missing, 1, NULL, &refused), GLOSSA_ERROR_ARGUMENT, "NULL");
+    REFUSED(glossa_begin(s, &text, 1, &(glossa_options){.beam = 1000}, &refused), GLOSSA_ERROR_ARGUMENT,
+            "beam is 1000");
+    REFUSED(glossa_begin(s, &text, 1, &(glossa_options){.max_length = 41}, &refused), GLOSSA_ERROR_ARGUMENT, "41");
+    REFUSED(glossa_begin(s, &text, 1, &(glossa_options){.top_k = 65}, &refused), GLOSSA_ERROR_ARGUMENT, "top_k is 65");
+    REFUSED(glossa_begin(s, &text, 1, &(glossa_options){.normalize_set = true, .normalize = NAN}, &refused),
+            GLOSSA_ERROR_ARGUMENT, "normalize");
+    const uint32_t far = TINY_VOCABULARY;
+    REFUSED(glossa_begin(s, &text, 1, &(glossa_options){.prefix = &far, .prefix_count = 1}, &refused),
+            GLOSSA_ERROR_ARGUMENT, "prefix token 0 is 57");
+    REFUSED(glossa_begin(s, &text, 1, &(glossa_options){.banned = &far, .banned_count = 1}, &refused),
+            GLOSSA_ERROR_ARGUMENT, "banned token 0 is 57");
+    const glossa_text longer = text_of("this sentence has more than forty letters in it");
+    REFUSED(glossa_begin(s, &longer, 1, NULL, &refused), GLOSSA_ERROR_LIMIT, "context is 40");
+    const glossa_text many[9] = {text, text, text, text, text, text, text, text, text};
+    REFUSED(glossa_begin(s, many, 9, NULL, &refused), GLOSSA_ERROR_LIMIT, "9 sentences");
+    REFUSED(glossa_begin(s, many, 8, &(glossa_options){.beam = 5}, &refused), GLOSSA_ERROR_LIMIT, "32");
+    REFUSED(glossa_step(s, &progress, &refused), GLOSSA_ERROR_STATE, "no batch");
+    CHECK_INT(run(s, TEXTS, 1, NULL), GLOSSA_OK);
+    REFUSED(glossa_result(s, 1, 0, &h, &refused), GLOSSA_ERROR_ARGUMENT, "sentence 1 of a batch of 1");
+    REFUSED(glossa_result(s, 0, 1, &h, &refused), GLOSSA_ERROR_ARGUMENT, "hypothesis 1");
+    CHECK_INT(glossa_result(s, 0, 0, &h, NULL), GLOSSA_OK);
+
+    /* a second begin while one is under way forgets the first */
+    CHECK_INT(glossa_begin(s, &text, 1, NULL, NULL), GLOSSA_OK);
+    CHECK_INT(glossa_step(s, &progress, NULL), GLOSSA_OK);
+    REFUSED(glossa_result(s, 0, 0, &h, &refused), GLOSSA_ERROR_STATE, "no finished batch");
+    CHECK_INT(run(s, TEXTS, 2, NULL), GLOSSA_OK);
+
+    glossa_error error = {GLOSSA_OK, ""};
+    glossa_session *none;
+    CHECK_INT(glossa_session_open(o.model, &(glossa_limits){.beam = 17, .rows = 40}, &none, &error),
+              GLOSSA_ERROR_ARGUMENT);
+    CHECK_CONTAINS(error.message, "beam is 17");
+    CHECK_INT(glossa_model_use_kernels(o.model, "quantum", &error), GLOSSA_ERROR_ARGUMENT);
+    CHECK_CONTAINS(error.message, "quantum");
+    close_tiny(&o);
+}
+
+static void refuse_model(const tiny_options *options, glossa_status status, const char *part) {
+    size_t size;
+    uint8_t *bytes = tiny_model(options, 7, &size);
+    glossa_model *model;
+    glossa_error error = {GLOSSA_OK, ""};
+    CHECK_INT(glossa_model_open(bytes, size, NULL, &model, &error), status);
+    CHECK_CONTAINS(error.message, part);
+    CHECK(model == NULL);
+    glossa_model_close(model);
+    free(bytes);
+}
+
+static void test_bad_models(void) {
+    refuse_model(&(tiny_options){.format_version = 2}, GLOSSA_ERROR_UNSUPPORTED, "format_version' is 2");
+    refuse_model(&(tiny_options){.activation = "tanh"}, GLOSSA_ERROR_UNSUPPORTED, "'glossa.activation' is 'tanh'");
+    refuse_model(&(tiny_options){.position = "rotary"}, GLOSSA_ERROR_UNSUPPORTED, "'rotary'");
+    refuse_model(&(tiny_options){.omit = "dec.blk.1.cross_attn_k.weight"}, GLOSSA_ERROR_FORMAT,
+                 "'dec.blk.1.cross_attn_k.weight' is missing");
+    refuse_model(&(tiny_options){.spoil = "enc.blk.0.attn_norm.weight"}, GLOSSA_ERROR_FORMAT,
+                 "'enc.blk.0.attn_norm.weight' holds NaN");
+    refuse_model(&(tiny_options){.spoil = "dec.blk.0.ffn_up.scale"}, GLOSSA_ERROR_FORMAT,
+                 "'dec.blk.0.ffn_up.scale' holds NaN");
+    refuse_model(&(tiny_options){.float32 = true, .spoil = "token_embd.weight"}, GLOSSA_ERROR_FORMAT,
+                 "'token_embd.weight' holds NaN");
+    refuse_model(&(tiny_options){.float32 = true, .widen = "enc.blk.1.ffn_down.weight"}, GLOSSA_ERROR_FORMAT,
+                 "'enc.blk.1.ffn_down.weight' has shape [48, 33], need [48, 32]");
+}
+
+/* ---- an allocator that fails at the n-th call ---- */
+
+typedef struct failing {
+    long left, held;
+} failing;
+
+static void *failing_allocate(void *user, size_t size) {
+    failing *f = user;
+    if (f->left-- <= 0) return NULL;
+    f->held++;
+    return aligned_alloc(16, (size + 15) / 16 * 16);
+}
+
+static void failing_release(void *user, void *memory) {
+    failing *f = user;
+    if (memory) f->held--;
+    free(memory);
+}
+
+/* Everything that can be done with a model; the number of the status that stopped it. */
+static glossa_status whole_life(const uint8_t *bytes, size_t size, const glossa_allocator *allocator) {
+    glossa_model *model;
+    glossa_session *session = NULL;
+    glossa_status status = glossa_model_open(bytes, size, allocator, &model, NULL);
+    if (status == GLOSSA_OK) status = glossa_session_open(model, NULL, &session, NULL);
+    const glossa_token *tokens;
+    size_t count;
+    if (status == GLOSSA_OK) status = glossa_tokenize(session, text_of("fox"), &tokens, &count, NULL);
+    if (status == GLOSSA_OK) status = run(session, TEXTS, 3, &(glossa_options){.beam = 2, .top_k = 3});
+    glossa_hypothesis h;
+    glossa_explanation e;
+    if (status == GLOSSA_OK) status = glossa_result(session, 0, 1, &h, NULL);
+    if (status == GLOSSA_OK) status = glossa_explain(session, 1, 0, &e, NULL);
+    glossa_session_close(session);
+    glossa_model_close(model);
+    return status;
+}
+
+static void test_out_of_memory(void) {
+    size_t size;
+    uint8_t *bytes = tiny_model(&VARIANTS[1], 7, &size);
+    long calls = 0;
+    for (;; calls++) {
+        failing f = {.left = calls};
+        const glossa_allocator allocator = {failing_allocate, failing_release, &f};
+        const glossa_status status = whole_life(bytes, size, &allocator);
+        CHECK_INT(f.held, 0);
+        if (status == GLOSSA_OK) break;
+        CHECK_INT(status, GLOSSA_ERROR_MEMORY);
+        if (calls > 1000) break;
+    }
+    CHECK(calls > 10 && calls < 1000);
+    free(bytes);
+}
+
+/* No allocation between begin and the end, and what is held is what is reported. */
+static void test_no_allocation_while_decoding(void) {
+    size_t size;
+    uint8_t *bytes = tiny_model(&VARIANTS[1], 7, &size);
+    failing f = {.left = 1000000};
+    const glossa_allocator allocator = {failing_allocate, failing_release, &f};
+    glossa_model *model;
+    glossa_session *session;
+    CHECK_INT(glossa_model_open(bytes, size, &allocator, &model, NULL), GLOSSA_OK);
+    CHECK_INT(glossa_session_open(model, NULL, &session, NULL), GLOSSA_OK);
+    const glossa_text text = text_of(TEXTS[0]);
+    glossa_progress progress = {0};
+    CHECK_INT(glossa_begin(session, &text, 1, &(glossa_options){.beam = 5}, NULL), GLOSSA_OK);
+    const long before = f.left;
+    while (!progress.done)
+        CHECK_INT(glossa_step(session, &progress, NULL), GLOSSA_OK);
+    CHECK_INT(f.left, before);
+    const size_t held = glossa_session_bytes(session);
+    for (int i = 0; i < 50; i++)
+        CHECK_INT(run(session, TEXTS, 1, &(glossa_options){.beam = 5}), GLOSSA_OK);
+    CHECK_INT(glossa_session_bytes(session), held);
+    glossa_session_close(session);
+    glossa_model_close(model);
+    CHECK_INT(f.held, 0);
+    free(bytes);
+}
+
+int main(void) {
+    RUN(test_batch_equals_alone);
+    RUN(test_blank_text);
+    RUN(test_full_shortlist);
+    RUN(test_n_best);
+    RUN(test_normalize);
+    RUN(test_search_rules);
+    RUN(test_forced_prefix);
+    RUN(test_prefix_of_itself);
+    RUN(test_banned_and_no_repeat);
+    RUN(test_partial);
+    RUN(test_explain);
+    RUN(test_head_mask);
+    RUN(test_bad_calls);
+    RUN(test_bad_models);
+    RUN(test_out_of_memory);
+    RUN(test_no_allocation_while_decoding);
+    return CHECK_RESULT();
+}
