@@ -1,16 +1,20 @@
 /*
- * SentencePiece models (unigram; Kudo & Richardson 2018) out of a checkpoint: text to ids with byte spans, ids to text.
- * Equal to the reference spm_encode, id by id. Immutable after opening, safe to share by threads.
+ * SentencePiece models (Kudo & Richardson 2018), unigram and BPE, out of a checkpoint: text to ids with byte spans, ids
+ * to text. Equal to the reference spm_encode, id by id. Immutable after opening, safe to share by threads.
  *
  * Keys under a prefix P ("tokenizer.ggml" or "glossa.target.tokenizer"):
- *     P.model               string   "unigram" ("t5" is taken as the same) or "bpe" ("llama" likewise)
- *     P.tokens              [string] piece of each id
- *     P.scores              [f32]
- *     P.token_type          [i32]    1 normal, 2 unknown, 3 control, 4 user defined, 5 unused, 6 byte
- *     P.precompiled_charsmap [u8]    optional
- *     P.add_space_prefix, P.remove_extra_whitespaces, P.escape_whitespaces, P.treat_whitespace_as_suffix  bool,
- * optional P.unknown_token_id, P.eos_token_id, P.bos_token_id, P.padding_token_id   u32, optional P.ids [i32] optional:
- * model id of each piece (-1: none), for models whose ids are not the tokenizer's
+ *     P.model                      string    "unigram" ("t5" is the same) or "bpe" ("llama" is the same)
+ *     P.tokens                     [string]  the pieces, all different, 1 to 1024 bytes each
+ *     P.scores                     [f32]
+ *     P.token_type                 [i32]     1 normal, 2 unknown, 3 control, 4 user defined, 5 unused, 6 byte
+ *     P.ids                        [i32]     model id of each piece, for models whose ids are not the tokenizer's;
+ *                                            -1: none, encoded as the unknown piece. Optional
+ *     P.precompiled_charsmap       [u8]      normalization rules. Optional
+ *     P.add_space_prefix, P.remove_extra_whitespaces, P.escape_whitespaces   bool, default true
+ *     P.treat_whitespace_as_suffix bool, default false
+ *     P.unknown_token_id, P.eos_token_id   u32, model ids. Optional
+ * One piece is of type unknown, or there are all 256 byte pieces <0x00> to <0xFF>: byte fallback is on if there are
+ * any.
  */
 #ifndef GLOSSA_TOKENIZER_H
 #define GLOSSA_TOKENIZER_H
@@ -27,13 +31,14 @@ void glossa_tokenizer_close(glossa_tokenizer *tokenizer);
 size_t glossa_tokenizer_size(const glossa_tokenizer *tokenizer);                    /* number of pieces */
 size_t glossa_tokenizer_bytes(const glossa_tokenizer *tokenizer);                   /* memory held */
 glossa_text glossa_tokenizer_piece(const glossa_tokenizer *tokenizer, uint32_t id); /* by model id; empty if unknown */
-int32_t glossa_tokenizer_unk(const glossa_tokenizer *tokenizer);
-int32_t glossa_tokenizer_eos(const glossa_tokenizer *tokenizer); /* -1 where there is none */
+int32_t glossa_tokenizer_unk(const glossa_tokenizer *tokenizer);                    /* model id; -1: there is none */
+int32_t glossa_tokenizer_eos(const glossa_tokenizer *tokenizer);                    /* model id; -1: there is none */
 
 /*
  * Text to model ids, without an end-of-sentence token. Spans are byte offsets into `text`; the tokens of a text tile
  * the part of it that was not dropped by the normaliser. *tokens is allocated with the tokenizer's allocator and
- * belongs to the caller (glossa_tokenizer_free_tokens), NULL when *count is 0. Text of any length.
+ * belongs to the caller (glossa_tokenizer_free_tokens), NULL when *count is 0. Text of any length up to 2 GB, in time
+ * that grows with the length alone.
  */
 glossa_status glossa_tokenizer_encode(const glossa_tokenizer *tokenizer, glossa_text text, glossa_token **tokens,
                                       size_t *count, glossa_error *error);
@@ -42,7 +47,8 @@ void glossa_tokenizer_free_tokens(const glossa_tokenizer *tokenizer, glossa_toke
 /*
  * Ids to text, as spm_decode. Writes at most `capacity` bytes to `text` and sets *size to the bytes written; fails with
  * LIMIT where more are needed. For each of the `count` tokens, begin and end are set to its span in `text`: bytes of a
- * character that several byte tokens make up belong to the last of them. Control tokens give nothing. No allocation.
+ * character that several byte tokens make up belong to the last of them. Control tokens and ids without a piece give
+ * nothing. No allocation.
  */
 glossa_status glossa_tokenizer_decode(const glossa_tokenizer *tokenizer, glossa_token *tokens, size_t count, char *text,
                                       size_t capacity, size_t *size, glossa_error *error);
