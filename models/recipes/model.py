@@ -330,7 +330,9 @@ class Transformer(nn.Module):
         return (self.decoder_norm(x) if self.config.norm == "pre" else x), alignment
 
     @torch.no_grad()
-    def translate(self, source: Tensor, beam: int = 1, normalize: float = 1.0, limit: int = 0) -> list[list["Hypothesis"]]:
+    def translate(
+        self, source: Tensor, beam: int = 1, normalize: float = 1.0, limit: int = 0
+    ) -> list[list["Hypothesis"]]:
         """Beam search by the rules of the engine (src/beam.c), sentence by sentence the finished hypotheses, best first.
 
         score = sum(log p) / length^normalize, end-of-sentence counted. Of the 2 x beam best candidates, those that end

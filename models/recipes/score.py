@@ -11,28 +11,18 @@ import argparse
 import html
 import json
 import random
-import subprocess
 from pathlib import Path
 
 import sacrebleu
 import sentencepiece as spm
 import torch
 
-import data as corpus_data
+import corpus
+from engine import ROOT, engine_translate
 from export import load_average
 from train import translate
 
-ROOT = Path(__file__).resolve().parents[2]
 SETS = ("test", "dev")
-
-
-def engine(model: Path, lines: list[str], beam: int) -> list[str]:
-    command = ["node", str(ROOT / "src/js/cli/glossa.js"), "translate", "--model", str(model), "--beam", str(beam)]
-    done = subprocess.run(command, input="\n".join(lines) + "\n", capture_output=True, text=True, check=True)
-    out = done.stdout.split("\n")[:-1]
-    if len(out) != len(lines):
-        raise RuntimeError(f"the engine gave {len(out)} lines for {len(lines)}")
-    return out
 
 
 def score(hypotheses: list[str], references: list[str], tokenize: str) -> dict:
@@ -57,17 +47,21 @@ def curve(log: Path, name: str) -> str:
     def point(step: float, value: float) -> tuple[float, float]:
         return 50 + 540 * step / last, 20 + 230 * (1 - (min(value, top) - 1) / (top - 1))
 
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 300" font-family="sans-serif" font-size="12">',
+    parts = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 300" font-family="sans-serif" font-size="12">',
              f"<title>{html.escape(name)}: validation perplexity while training</title>"]  # fmt: skip
     for value in (1, 10, 20, 30, 40):
         y = point(0, value)[1]
-        parts.append(f'<path d="M50 {y:.1f}H590" stroke="#ddd"/><text x="44" y="{y + 4:.1f}" text-anchor="end" fill="#555">{value}</text>')
+        parts.append(
+            f'<path d="M50 {y:.1f}H590" stroke="#ddd"/><text x="44" y="{y + 4:.1f}" text-anchor="end" fill="#555">{value}</text>'
+        )
     parts.append(f'<text x="590" y="275" text-anchor="end" fill="#555">step {last}</text>')
     for i, (label, points) in enumerate(series.items()):
         path = "L".join(f"{x:.1f} {y:.1f}" for x, y in (point(*p) for p in points))
         colour = colours[i % len(colours)]
         parts.append(f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        parts.append(f'<text x="70" y="{290 - 0}" dx="{i * 190}" fill="{colour}">{html.escape(label)}: {points[-1][1]:.2f}</text>')
+        parts.append(
+            f'<text x="70" y="{290 - 0}" dx="{i * 190}" fill="{colour}">{html.escape(label)}: {points[-1][1]:.2f}</text>'
+        )
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
@@ -80,7 +74,7 @@ def evaluate(args: argparse.Namespace) -> dict:
     scores: dict[str, dict] = {}
     for name in config["score"]:
         for split in SETS:
-            source, reference = corpus_data.read_pairs(args.data / name, split, config["source"], config["target"])
+            source, reference = corpus.read_pairs(args.data / name, split, config["source"], config["target"])
             if not source:
                 continue
             source, reference = source[: args.lines], reference[: args.lines]
@@ -88,7 +82,7 @@ def evaluate(args: argparse.Namespace) -> dict:
             for beam in (1, args.beam):
                 kind = "greedy" if beam == 1 else f"beam {beam}"
                 row[f"float32 {kind}"] = score(translate(model, processor, source, "cpu", beam), reference, tokenize)
-                out = engine(gguf, source, beam)
+                out = engine_translate(gguf, source, beam)
                 row[f"int8 {kind}"] = score(out, reference, tokenize)
                 print(name, split, kind, row[f"float32 {kind}"], row[f"int8 {kind}"], flush=True)
             scores[f"{name} {split}"] = row
@@ -110,14 +104,26 @@ def card(info: dict) -> str:
               f"{general['trained_on']}; recipe `models/recipes/{info['id']}.json`",
               f"- **Known weaknesses**: {general['weaknesses']}", ""]  # fmt: skip
     kinds = [k for k in next(iter(info["scores"].values())) if k != "lines"]
-    lines += ["| test set | lines | " + " | ".join(f"{k}" for k in kinds) + " |", "| --- | ---: |" + " ---: |" * len(kinds)]
+    lines += [
+        "| test set | lines | " + " | ".join(f"{k}" for k in kinds) + " |",
+        "| --- | ---: |" + " ---: |" * len(kinds),
+    ]
     for name, row in info["scores"].items():
-        lines.append(f"| {name} | {row['lines']} | " + " | ".join(f"{row[k]['bleu']:.2f} / {row[k]['chrf']:.2f}" for k in kinds) + " |")
+        lines.append(
+            f"| {name} | {row['lines']} | "
+            + " | ".join(f"{row[k]['bleu']:.2f} / {row[k]['chrf']:.2f}" for k in kinds)
+            + " |"
+        )
     first = next(iter(info["scores"].values()))[kinds[0]]
     lines += ["", f"BLEU / chrF. Signatures: `{first['signature']}`, `{first['chrf_signature']}`. float32 is PyTorch, int8 is "
               "Glossa's WebAssembly engine.", "", f"![Validation perplexity while training](scores/{info['id']}.svg)", ""]  # fmt: skip
     if info.get("samples"):
-        lines += ["Translations of sentences written for this card (greedy, int8):", "", "| source | translation |", "| --- | --- |"]
+        lines += [
+            "Translations of sentences written for this card (greedy, int8):",
+            "",
+            "| source | translation |",
+            "| --- | --- |",
+        ]
         lines += [f"| {a} | {b} |" for a, b in info["samples"]] + [""]
     return "\n".join(lines)
 
@@ -143,7 +149,7 @@ def main() -> None:
     random.seed(1)
     info = evaluate(args)
     samples = info["config"].get("samples", [])
-    info["samples"] = list(zip(samples, engine(ROOT / "models" / f"{args.id}.gguf", samples, 1)))
+    info["samples"] = list(zip(samples, engine_translate(ROOT / "models" / f"{args.id}.gguf", samples, 1)))
     folder = ROOT / "models" / "scores"
     folder.mkdir(exist_ok=True)
     (folder / f"{args.id}.json").write_text(json.dumps(info, indent=1, ensure_ascii=False) + "\n")

@@ -21,7 +21,8 @@ import sentencepiece as spm
 import torch
 
 import align
-import data as corpus_data
+import corpus
+import data
 from export import export
 from model import ModelConfig, Transformer
 
@@ -40,12 +41,12 @@ class Trainer:
         self.device = torch.device(args.device)
         root = Path(args.data)
         src, trg = config["source"], config["target"]
-        self.corpus = corpus_data.Corpus(root, config["train"], src, trg, config.get("check", []))
+        self.corpus = corpus.Corpus(root, config["train"], src, trg, config.get("check", []))
         self.say(f"{len(self.corpus.source)} training pairs, {self.corpus.leaks} dropped by the leak check")
         vocabulary = self.out / "vocab.model"
         if not vocabulary.exists():
             lines = [*self.corpus.source, *self.corpus.target]
-            corpus_data.train_vocabulary(lines, self.out / "vocab", config["vocab"], config["coverage"])
+            data.train_vocabulary(lines, self.out / "vocab", config["vocab"], config["coverage"])
         self.spm = spm.SentencePieceProcessor(model_file=str(vocabulary))
         torch.manual_seed(config["seed"])
         self.model_config = ModelConfig(vocab=self.spm.get_piece_size(), **config["model"])
@@ -53,7 +54,7 @@ class Trainer:
         self.guided = config.get("guided_alignment", 0.0)
         if self.guided:
             self.prepare_alignment()
-        self.valid = {name: corpus_data.read_pairs(root / name, "valid", src, trg) for name in config["valid"]}
+        self.valid = {name: corpus.read_pairs(root / name, "valid", src, trg) for name in config["valid"]}
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=1.0, betas=(0.9, 0.98), eps=1e-9, fused=True)
         self.step, self.epoch, self.cursor, self.seconds = 0, 0, 0, 0.0
         if (self.out / "checkpoint.pt").exists():
@@ -63,8 +64,8 @@ class Trainer:
         print(time.strftime("%H:%M:%S"), text, flush=True)
 
     def prepare_alignment(self) -> None:
-        self.source_units = corpus_data.UnitMap(self.spm, self.corpus.source)
-        self.target_units = corpus_data.UnitMap(self.spm, self.corpus.target)
+        self.source_units = data.UnitMap(self.spm, self.corpus.source)
+        self.target_units = data.UnitMap(self.spm, self.corpus.target)
         cache = self.out / "alignment.npz"
         if not cache.exists():
             self.say("word alignment")
@@ -84,16 +85,16 @@ class Trainer:
             out[b, : len(t), : len(s)] = linked[np.minimum(tu, len(linked) - 1)][:, np.minimum(su, linked.shape[1] - 1)]
         return torch.from_numpy(out / np.maximum(out.sum(-1, keepdims=True), 1))
 
-    def encode_epoch(self) -> tuple[corpus_data.Side, corpus_data.Side, list[np.ndarray]]:
+    def encode_epoch(self) -> tuple[data.Side, data.Side, list[np.ndarray]]:
         rng = np.random.default_rng([self.c["seed"], self.epoch])
         alpha = self.c.get("sampling_alpha")
         sample = alpha is not None and rng.random() < self.c.get("sampling_share", 1.0)
-        source = corpus_data.Side(self.spm, self.corpus.source, alpha if sample else None)
-        target = corpus_data.Side(self.spm, self.corpus.target, alpha if sample else None)
+        source = data.Side(self.spm, self.corpus.source, alpha if sample else None)
+        target = data.Side(self.spm, self.corpus.target, alpha if sample else None)
         length = np.maximum(source.length, target.length)
         keep = np.flatnonzero((length <= self.c["max_length"]))
-        order = np.repeat(keep, self.corpus.repeat[keep])
-        return source, target, corpus_data.batches(length, self.c["batch_tokens"], rng, order)
+        order = np.repeat(keep, np.array(self.corpus.repeat)[keep])
+        return source, target, data.batches(length, self.c["batch_tokens"], rng, order)
 
     def autocast(self):
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.args.bf16)
@@ -105,7 +106,9 @@ class Trainer:
         with self.autocast():
             memory = self.model.encode(source)
             head = 0 if alignment is not None else None
-            x, log_weights = self.model.decode(torch.cat([begin, target[:, :-1]], 1), memory, self.model.mask(source), head)
+            x, log_weights = self.model.decode(
+                torch.cat([begin, target[:, :-1]], 1), memory, self.model.mask(source), head
+            )
         real = target != c.pad
         smoothing = self.c["label_smoothing"] if self.model.training else 0.0
         dtype = torch.bfloat16 if self.args.bf16 else torch.float32
@@ -116,11 +119,11 @@ class Trainer:
             guided = -(alignment * log_weights).sum() / real.sum()
         return loss, guided, int(real.sum())
 
-    def batch(self, source: corpus_data.Side, target: corpus_data.Side, index: np.ndarray, aligned: bool):
+    def batch(self, source: data.Side, target: data.Side, index: np.ndarray, aligned: bool):
         s, t = [source[i] for i in index], [target[i] for i in index]
         alignment = self.alignment_batch(index, s, t).to(self.device) if aligned else None
         pad = self.model_config.pad
-        return [torch.from_numpy(corpus_data.pad(rows, pad)).to(self.device) for rows in (s, t)] + [alignment]
+        return [torch.from_numpy(data.pad(rows, pad)).to(self.device) for rows in (s, t)] + [alignment]
 
     def run(self) -> None:
         started, window, tokens = time.time() - self.seconds, time.time(), 0
@@ -170,14 +173,20 @@ class Trainer:
     def validate(self) -> None:
         self.model.eval()
         for name, (a, b) in self.valid.items():
-            source, target = corpus_data.Side(self.spm, a, None), corpus_data.Side(self.spm, b, None)
+            source, target = data.Side(self.spm, a, None), data.Side(self.spm, b, None)
             total, count = 0.0, 0
-            for index in corpus_data.batches(np.maximum(source.length, target.length), 8000, None):
+            for index in data.batches(np.maximum(source.length, target.length), 8000, None):
                 loss, _, n = self.loss(*self.batch(source, target, index, False))
                 total, count = total + loss.item() * n, count + n
             some = self.c["bleu_lines"]
-            bleu = sacrebleu.corpus_bleu(self.translate(a[:some]), [b[:some]], **self.c.get("bleu", {})).score if some else 0
-            self.say(f"  valid {name}: perplexity {math.exp(total / count):.3f} BLEU {bleu:.2f} (greedy, {min(some, len(a))} lines)")
+            bleu = (
+                sacrebleu.corpus_bleu(self.translate(a[:some]), [b[:some]], **self.c.get("bleu", {})).score
+                if some
+                else 0
+            )
+            self.say(
+                f"  valid {name}: perplexity {math.exp(total / count):.3f} BLEU {bleu:.2f} (greedy, {min(some, len(a))} lines)"
+            )
             self.log(step=self.step, valid=name, perplexity=math.exp(total / count), bleu=bleu, seconds=self.seconds)
 
     def translate(self, lines: list[str]) -> list[str]:
@@ -208,12 +217,14 @@ class Trainer:
 
 
 @torch.no_grad()
-def translate(model: Transformer, processor, lines: list[str], device, beam: int = 1, normalize: float = 1.0) -> list[str]:
+def translate(
+    model: Transformer, processor, lines: list[str], device, beam: int = 1, normalize: float = 1.0
+) -> list[str]:
     model.eval()
-    side = corpus_data.Side(processor, lines, None)
+    side = data.Side(processor, lines, None)
     out = [""] * len(lines)
-    for index in corpus_data.batches(side.length, 4000 // beam, None):
-        source = torch.from_numpy(corpus_data.pad([side[i] for i in index], model.config.pad)).to(device)
+    for index in data.batches(side.length, 4000 // beam, None):
+        source = torch.from_numpy(data.pad([side[i] for i in index], model.config.pad)).to(device)
         for i, hypotheses in zip(index, model.translate(source, beam, normalize)):
             out[i] = processor.decode([x for x in hypotheses[0].ids if x != model.config.eos])
     return out

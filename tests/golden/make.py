@@ -28,7 +28,12 @@ VARIANTS = {
     "pre-relu-interleaved-tied": {"norm": "pre"},
     "post-silu-halves-tied": {"activation": "silu", "position": "sinusoid-halves"},
     "post-gelu-erf-marian-untied": {"activation": "gelu-erf", "position": "sinusoid-marian", "tied_output": False},
-    "pre-gelu-tanh-learned-untied": {"norm": "pre", "activation": "gelu-tanh", "position": "learned", "tied_output": False},
+    "pre-gelu-tanh-learned-untied": {
+        "norm": "pre",
+        "activation": "gelu-tanh",
+        "position": "learned",
+        "tied_output": False,
+    },
     "pre-gelu-sigmoid-halves-tied": {"norm": "pre", "activation": "gelu-sigmoid", "position": "sinusoid-halves"},
     "post-relu-deep-one-head": {"heads": 1, "encoder_layers": 4, "decoder_layers": 1, "output_bias": False},
     "post-silu-learned-many-heads": {"activation": "silu", "position": "learned", "heads": 8, "norm_epsilon": 1e-6},

@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""Repeats the scores of the shipped models with the WebAssembly engine and sets them beside the recorded ones.
+
+    python evaluate.py [ID ...] --data DATA_ROOT [--beam 5] [--lines N]
+
+Needs sacrebleu; no PyTorch. `npm run evaluate -- --data DATA_ROOT` calls it.
+"""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+import sacrebleu
+
+import corpus
+from engine import ROOT, engine_translate
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("ids", nargs="*", help="models; all that have recorded scores where none is named")
+    parser.add_argument("--data", type=Path, default=os.environ.get("GLOSSA_DATA"), help="or the variable GLOSSA_DATA")
+    parser.add_argument("--beam", type=int, default=5)
+    parser.add_argument("--lines", type=int, help="only the first so many lines of each set")
+    args = parser.parse_args()
+    if not args.data:
+        parser.error("--data is missing: the folder that holds the folders of parallel text")
+    recorded = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "models/scores").glob("*.json"))}
+    unknown = [i for i in args.ids if i not in recorded]
+    if unknown:
+        parser.error(f"no recorded scores for {', '.join(unknown)}; there are {', '.join(recorded)}")
+    worst = 0.0
+    print(f"{'model':10} {'set':26} {'search':8} {'BLEU':>6} {'recorded':>8} {'chrF':>6}")
+    for name in args.ids or recorded:
+        info = recorded[name]
+        config = info["config"]
+        tokenize = config.get("bleu", {}).get("tokenize", "13a")
+        for key, row in info["scores"].items():
+            folder, split = key.rsplit(" ", 1)
+            source, reference = corpus.read_pairs(Path(args.data) / folder, split, config["source"], config["target"])
+            if not source:
+                print(f"{name:10} {key:26} skipped: {Path(args.data) / folder} is not there")
+                continue
+            source, reference = source[: args.lines], reference[: args.lines]
+            for beam in (1, args.beam):
+                kind = "greedy" if beam == 1 else f"beam {beam}"
+                out = engine_translate(ROOT / "models" / f"{name}.gguf", source, beam)
+                bleu = sacrebleu.metrics.BLEU(tokenize=tokenize).corpus_score(out, [reference]).score
+                chrf = sacrebleu.metrics.CHRF().corpus_score(out, [reference]).score
+                old = row.get(f"int8 {kind}", {}).get("bleu")
+                if old is not None and not args.lines:
+                    worst = max(worst, abs(bleu - old))
+                print(
+                    f"{name:10} {key:26} {kind:8} {bleu:6.2f} {old if old is not None else '-':>8} {chrf:6.2f}",
+                    flush=True,
+                )
+    if worst > 0.01:
+        print(f"a score differs from the recorded one by {worst:.2f}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
