@@ -186,6 +186,9 @@ typedef struct glossa_options {
     size_t banned_count;
     const uint32_t *prefix; /* target ids that every hypothesis starts with (one sentence a batch); copied */
     size_t prefix_count;
+    const uint32_t *source_prefix; /* source ids put before every text's own, such as the target-language token of a
+                                      multilingual model; copied */
+    size_t source_prefix_count;
     /* Heads to switch off: 1 byte a head, layer by layer, in the order encoder self, decoder self, cross:
        (encoder_layers + 2 x decoder_layers) x heads bytes, 0 = on, else off; NULL: all on. A head that is off adds
        nothing to its layer. Copied. */

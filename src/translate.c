@@ -103,9 +103,9 @@ const uint8_t *glossa_session_head_mask(const glossa_session *s, int part, size_
 
 /* ---- tokenizing ------------------------------------------------------------------------------------------------- */
 
-/* Source tokens with the end appended; the caller frees them. A blank text has none. */
-static glossa_status tokenize(const glossa_model *m, glossa_text text, glossa_token **tokens, size_t *count,
-                              glossa_error *error) {
+/* Source tokens between the prefix and the end; the caller frees them. A blank text has none. */
+static glossa_status tokenize(const glossa_model *m, glossa_text text, const uint32_t *prefix, size_t prefix_count,
+                              glossa_token **tokens, size_t *count, glossa_error *error) {
     glossa_token *body = NULL;
     size_t n = 0;
     FAIL_IF(text.size > UINT32_MAX / 2, error, GLOSSA_ERROR_LIMIT, "the text has %zu bytes, more than %u", text.size,
@@ -118,14 +118,17 @@ static glossa_status tokenize(const glossa_model *m, glossa_text text, glossa_to
         glossa_tokenizer_free_tokens(m->source_tokenizer, body);
         return GLOSSA_OK;
     }
-    glossa_token *all = glossa_allocate(&m->allocator, n + 1, sizeof *all);
+    const size_t whole = prefix_count + n + 1;
+    glossa_token *all = glossa_allocate(&m->allocator, whole, sizeof *all);
     if (all) {
-        memcpy(all, body, n * sizeof *all);
-        all[n] = (glossa_token){m->source_eos, (uint32_t)text.size, (uint32_t)text.size};
+        for (size_t i = 0; i < prefix_count; i++)
+            all[i] = (glossa_token){.id = prefix[i]};
+        memcpy(all + prefix_count, body, n * sizeof *all);
+        all[whole - 1] = (glossa_token){m->source_eos, (uint32_t)text.size, (uint32_t)text.size};
     }
     glossa_tokenizer_free_tokens(m->source_tokenizer, body);
-    FAIL_IF(!all, error, GLOSSA_ERROR_MEMORY, "out of memory for %zu tokens", n + 1);
-    for (size_t i = 0; i <= n; i++) {
+    FAIL_IF(!all, error, GLOSSA_ERROR_MEMORY, "out of memory for %zu tokens", whole);
+    for (size_t i = 0; i < whole; i++) {
         if (all[i].id < m->source_embedding.rows) continue;
         glossa_release(&m->allocator, all);
         return glossa_fail(error, GLOSSA_ERROR_FORMAT,
@@ -133,7 +136,7 @@ static glossa_status tokenize(const glossa_model *m, glossa_text text, glossa_to
                            (unsigned)m->source_embedding.rows);
     }
     *tokens = all;
-    *count = n + 1;
+    *count = whole;
     return GLOSSA_OK;
 }
 
@@ -142,7 +145,7 @@ glossa_status glossa_tokenize(glossa_session *s, glossa_text text, const glossa_
     const glossa_model *m = s->model;
     glossa_release(&m->allocator, s->tokenized);
     s->tokenized = NULL;
-    FORWARD(tokenize(m, text, &s->tokenized, count, error));
+    FORWARD(tokenize(m, text, NULL, 0, &s->tokenized, count, error));
     *tokens = s->tokenized;
     return GLOSSA_OK;
 }
@@ -181,6 +184,14 @@ static glossa_status check_options(const glossa_session *s, const glossa_options
                 "options: prefix token %zu is %u, beyond the vocabulary of %u", i, (unsigned)o->prefix[i],
                 (unsigned)m->output.rows);
     }
+    FAIL_IF((o->source_prefix_count && !o->source_prefix) || o->source_prefix_count >= m->config.context, error,
+            GLOSSA_ERROR_ARGUMENT, "options: the source prefix of %zu tokens is NULL or too long",
+            o->source_prefix_count);
+    for (size_t i = 0; i < o->source_prefix_count; i++) {
+        FAIL_IF(o->source_prefix[i] >= m->source_embedding.rows, error, GLOSSA_ERROR_ARGUMENT,
+                "options: source prefix token %zu is %u, beyond the vocabulary of %u", i, (unsigned)o->source_prefix[i],
+                (unsigned)m->source_embedding.rows);
+    }
     for (size_t i = 0; i < o->banned_count; i++) {
         FAIL_IF(o->banned[i] >= m->output.rows || o->banned[i] == m->target_eos, error, GLOSSA_ERROR_ARGUMENT,
                 "options: banned token %zu is %u, which is the end or beyond the vocabulary of %u", i,
@@ -214,7 +225,8 @@ static size_t candidate_bound(const glossa_model *m, const plan *p, size_t sente
 static glossa_status tokenize_batch(const glossa_session *s, plan *p, const glossa_text *texts, glossa_error *error) {
     const glossa_model *m = s->model;
     for (size_t i = 0; i < p->sentences; i++) {
-        FORWARD(tokenize(m, texts[i], &p->tokens[i], &p->counts[i], error));
+        FORWARD(tokenize(m, texts[i], p->options->source_prefix, p->options->source_prefix_count, &p->tokens[i],
+                         &p->counts[i], error));
         const size_t n = p->counts[i];
         FAIL_IF(n > m->config.context, error, GLOSSA_ERROR_LIMIT,
                 "sentence %zu has %zu tokens, but the model's context is %u", i, n, (unsigned)m->config.context);

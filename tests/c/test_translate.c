@@ -190,6 +190,22 @@ static void test_forced_prefix(void) {
     close_tiny(&o);
 }
 
+/* "the fox" is "the" as a source prefix before "fox", but for the spans. */
+static void test_source_prefix(void) {
+    opened a = open_tiny(&VARIANTS[1]), b = open_tiny(&VARIANTS[1]);
+    const uint32_t prefix[] = {TINY_SPACE, TINY_LETTERS + 't' - 'a', TINY_LETTERS + 'h' - 'a',
+                               TINY_LETTERS + 'e' - 'a'};
+    glossa_hypothesis x, y;
+    CHECK_INT(run(a.session, (const char *const[]){"the fox"}, 1, NULL), GLOSSA_OK);
+    const glossa_options options = {.source_prefix = prefix, .source_prefix_count = 4};
+    CHECK_INT(run(b.session, (const char *const[]){"fox"}, 1, &options), GLOSSA_OK);
+    CHECK_INT(glossa_result(a.session, 0, 0, &x, NULL), GLOSSA_OK);
+    CHECK_INT(glossa_result(b.session, 0, 0, &y, NULL), GLOSSA_OK);
+    CHECK(same_hypothesis(&x, &y));
+    close_tiny(&a);
+    close_tiny(&b);
+}
+
 /* The hypothesis of greedy search, given back as a prefix, is found again with the same log-probabilities. */
 static void test_prefix_of_itself(void) {
     opened o = open_tiny(&VARIANTS[3]);
@@ -505,6 +521,7 @@ int main(void) {
     RUN(test_normalize);
     RUN(test_search_rules);
     RUN(test_forced_prefix);
+    RUN(test_source_prefix);
     RUN(test_prefix_of_itself);
     RUN(test_banned_and_no_repeat);
     RUN(test_partial);
