@@ -20,7 +20,7 @@ describe("the page", { skip: noBrowser || noModel }, () => {
   before(async () => {
     // under a sub-path, as static hosting may have it
     server = await serveFolders({
-      mounts: { "/demo/": join(root, "dist/web"), "/demo/models/": join(root, "models") },
+      mounts: { "/demo/": join(root, "dist/site"), "/demo/models/": join(root, "models") },
     });
     browser = await launchChromium();
   });

@@ -32,9 +32,11 @@ function latestChange(path) {
 /** Whether anything that the build reads is newer than what it made. */
 function isStale() {
   const stamp = statSync(join(ROOT, "build/stamp"), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  const results = ["dist/glossa-simd128.wasm", "dist/glossa-relaxed.wasm"].map((name) => join(ROOT, name));
+  const results = ["dist/glossa-simd128.wasm", "dist/glossa-relaxed.wasm", "dist/site/index.html"].map((name) =>
+    join(ROOT, name),
+  );
   if (!results.every(existsSync)) return true;
-  return ["src", "web", ".ci", "CMakeLists.txt", "package-lock.json"].some(
+  return ["src", "web", "models", ".ci", "CMakeLists.txt", "package-lock.json"].some(
     (name) => latestChange(join(ROOT, name)) > stamp,
   );
 }
@@ -80,7 +82,7 @@ function parse() {
 /** @param {number | undefined} port @param {string} host */
 async function serve(port, host) {
   const { serveFolders } = await import("./server.js");
-  const mounts = { "/": join(ROOT, "dist/web"), "/models/": join(ROOT, "models") };
+  const mounts = { "/": join(ROOT, "dist/site"), "/models/": join(ROOT, "models") };
   try {
     return await serveFolders({ mounts, host, port: port ?? 8080 });
   } catch (error) {
