@@ -1,4 +1,5 @@
 import { ensure, show } from "./errors.js";
+import { modelId } from "./vocabularies.js";
 
 /**
  * What every source is turned into: a description, vocabularies, and tensors under the names of a Glossa checkpoint.
@@ -181,7 +182,7 @@ function checkConfig(c) {
 function checkVocabulary(v, rows, side) {
   const largest = v.ids ? v.ids.reduce((a, b) => Math.max(a, b), -1) + 1 : v.tokens.length;
   ensure(largest <= rows, `the ${side} vocabulary has ${largest} tokens, but the model's embedding has ${rows} rows`);
-  ensure(v.eos >= 0 && v.eos < rows, `the ${side} vocabulary has no end-of-sentence piece`);
+  ensure(modelId(v, v.eos) >= 0, `the ${side} vocabulary has no end-of-sentence piece`);
 }
 
 /**

@@ -159,7 +159,7 @@ function metadataOf({ config: c, vocabulary, targetVocabulary, general, shortlis
  * @param {string} prefix
  * @param {import("./sentencepiece.js").Vocabulary} v
  */
-function addVocabulary(metadata, prefix, v) {
+export function addVocabulary(metadata, prefix, v) {
   metadata
     .set(`${prefix}.model`, string(v.kind))
     .set(`${prefix}.tokens`, strings(v.tokens))

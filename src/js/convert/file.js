@@ -63,18 +63,20 @@ export class SourceFile {
 }
 
 /**
- * Decompresses to exactly `size` bytes; more, fewer, or a ratio that deflate cannot reach are errors.
+ * Decompresses to exactly `size` bytes; more, fewer, or a ratio that deflate cannot reach are errors. With `prefix`,
+ * stops after that many first bytes.
  * @param {Uint8Array} packed
  * @param {"gzip" | "deflate-raw"} format
  * @param {number} size
  * @param {string} what
+ * @param {number} [prefix]
  */
-export async function inflate(packed, format, size, what) {
+export async function inflate(packed, format, size, what, prefix = size) {
   ensure(
     size <= packed.byteLength * MAX_DEFLATE_RATIO,
     `${what} claims to unpack ${packed.byteLength} bytes to ${size}, which is impossible`,
   );
-  const out = new Uint8Array(size);
+  const out = new Uint8Array(prefix);
   const stream = new Blob([/** @type {BlobPart} */ (packed)]).stream().pipeThrough(new DecompressionStream(format));
   const reader = stream.getReader();
   let used = 0;
@@ -85,7 +87,11 @@ export async function inflate(packed, format, size, what) {
       const chunk = asBytes(value);
       if (used + chunk.length > size)
         throw new ConvertError(`${what} unpacks to more than the ${size} bytes it claims`);
-      out.set(chunk, used);
+      out.set(chunk.subarray(0, prefix - used), used);
+      if (prefix < size && used + chunk.length >= prefix) {
+        await reader.cancel().catch(() => {});
+        return out;
+      }
       used += chunk.length;
     }
   } catch (error) {

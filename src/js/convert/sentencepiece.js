@@ -2,8 +2,8 @@ import { Cursor, decodeUtf8 } from "./bytes.js";
 import { ConvertError, ensure, show } from "./errors.js";
 
 /**
- * A SentencePiece vocabulary, as it goes into the checkpoint. `ids` maps pieces to model ids where the two differ
- * (-1: the model does not know the piece); the special ids are then model ids too.
+ * A SentencePiece vocabulary, as it goes into the checkpoint. `unk`, `bos`, `eos` and `pad` are pieces, -1 where there
+ * is none. `ids` maps pieces to model ids where the two differ (-1: the model does not know the piece).
  * @typedef {{
  *   kind: "unigram" | "bpe",
  *   tokens: string[],

@@ -1,6 +1,8 @@
 import { decodeJson } from "./bytes.js";
 import { ConvertError, ensure, show } from "./errors.js";
 import { SourceFile } from "./file.js";
+import { openHuggingFace } from "./source-huggingface.js";
+import { marianModels, openMarian } from "./source-marian.js";
 import { openRecipe } from "./source-recipe.js";
 
 /**
@@ -79,6 +81,7 @@ export async function openSource(files, options) {
  */
 async function openKind(files, options) {
   const file = await files.find("config.json");
+  if (!file && marianModels(files).length > 0) return openMarian(files, options);
   if (!file)
     throw new ConvertError(
       `no model found: config.json, *.npz or a Marian *.bin is needed; the folder has ${show([...files.map.keys()])}`,
@@ -87,6 +90,7 @@ async function openKind(files, options) {
   ensure(config !== null && typeof config === "object", `${file.name} is not an object`);
   if (config.architecture === "glossa" || config.architecture === "encoder-decoder")
     return openRecipe(files, config, options);
+  if (config.model_type === "marian") return openHuggingFace(files, config, options);
   throw new ConvertError(
     `${file.name} describes a model of type ${show(config.architecture ?? config.model_type)}, which is not supported`,
   );

@@ -1,0 +1,49 @@
+import { Cursor } from "./bytes.js";
+import { ensure } from "./errors.js";
+
+const MAGIC = 0xf11a48d5013417f5n;
+const HEADER = 48;
+
+/**
+ * Reads a binary lexical shortlist of Marian: u64 magic, checksum, firstNum, bestNum, count of offsets (source
+ * vocabulary + 1), count of ids; u64 offsets; u32 target ids, ascending in each list. The checksum is not verified.
+ * @param {import("./file.js").SourceFile} file
+ * @param {number} sourceVocabulary
+ * @param {number} targetVocabulary
+ * @returns {Promise<{ first: number, offsets: Int32Array, ids: Int32Array }>}
+ */
+export async function readShortlist(file, sourceVocabulary, targetVocabulary) {
+  const cursor = new Cursor(await file.read(), file.name);
+  const magic = cursor.view.byteLength >= 8 ? cursor.view.getBigUint64(cursor.skip(8), true) : 0n;
+  ensure(magic === MAGIC, `${file.name} is not a binary shortlist`);
+  cursor.skip(8);
+  const first = cursor.u64();
+  cursor.u64();
+  const offsetCount = cursor.u64();
+  const idCount = cursor.u64();
+  ensure(
+    offsetCount === sourceVocabulary + 1,
+    `${file.name} has lists for ${offsetCount - 1} source words, but the vocabulary has ${sourceVocabulary}`,
+  );
+  const size = HEADER + 8 * offsetCount + 4 * idCount;
+  ensure(file.size === size, `${file.name} has ${file.size} bytes, not the ${size} that its header asks for`);
+  ensure(first <= targetVocabulary, `${file.name} always takes ${first} words of a vocabulary of ${targetVocabulary}`);
+  ensure(idCount < 2 ** 31, `${file.name} has ${idCount} target words in all`);
+  const offsets = new Int32Array(offsetCount);
+  for (let i = 0; i < offsetCount; i++) {
+    const offset = cursor.u64();
+    ensure(
+      offset <= idCount && offset >= (i === 0 ? 0 : offsets[i - 1]) && (i > 0 || offset === 0),
+      `${file.name}: offset ${i} is ${offset}, out of order or beyond ${idCount}`,
+    );
+    offsets[i] = offset;
+  }
+  ensure(offsets[offsetCount - 1] === idCount, `${file.name}: the last offset is not ${idCount}`);
+  const ids = new Int32Array(idCount);
+  for (let i = 0; i < idCount; i++) {
+    const id = cursor.u32();
+    ensure(id < targetVocabulary, `${file.name}: target word ${id} is beyond the vocabulary of ${targetVocabulary}`);
+    ids[i] = id;
+  }
+  return { first, offsets, ids };
+}
