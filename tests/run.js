@@ -185,6 +185,7 @@ const steps = {
     check: true,
     async run() {
       await run("node_modules/.bin/tsc", ["-p", "src/js/tsconfig.json"]);
+      await run("node_modules/.bin/tsc", ["-p", "tests/tsconfig.json"]);
       return onePass();
     },
   },
