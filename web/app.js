@@ -1,0 +1,142 @@
+// Puts the page together: state, engine, views, and the address that carries the state.
+
+import { choice, h, set } from "./draw/dom.js";
+import { createEngine } from "./engine.js";
+import { addressKeys, createStore, initialState, readAddress, writeAddress } from "./state.js";
+import { speak } from "./strings.js";
+import { attentionView } from "./views/attention.js";
+import { panes } from "./views/panes.js";
+
+/** @typedef {import("./state.js").State} State */
+/** @typedef {import("./state.js").ViewName} ViewName */
+
+/**
+ * What a view gets. It draws into its element when it is made, and again when it is told what changed.
+ * @typedef {object} Context
+ * @property {HTMLElement} element
+ * @property {import("./state.js").Store} store
+ * @property {import("./engine.js").Engine} engine
+ * @property {import("./strings.js").Say} t
+ */
+
+/** @typedef {(context: Context) => {update(state: State, changed: Set<string>): void, close?(): void}} View */
+
+/** @type {[ViewName, View][]} */
+const views = [["attention", attentionView]];
+
+/** @param {string} id */
+const part = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+const store = createStore({
+  ...initialState,
+  language: navigator.language.startsWith("zh") ? "zh" : "en",
+  ...readAddress(location.hash),
+});
+const engine = createEngine(store, "models/manifest.json");
+
+/** @type {{update(state: State, changed: Set<string>): void, close?(): void}[]} */
+let shown = [];
+
+function frame() {
+  const { language } = store.get();
+  const t = speak(language);
+  document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
+  part("tagline").textContent = t("tagline");
+  part("skip").textContent = t("skip");
+  set(
+    part("language"),
+    choice({
+      name: "ui",
+      label: t("language"),
+      value: language,
+      options: [
+        ["en", "English"],
+        ["zh", "中文"],
+      ],
+      onchange: (value) => store.set({ language: /** @type {"en" | "zh"} */ (value) }),
+    }),
+  );
+  for (const view of shown) view.close?.();
+  shown = [panes({ element: part("panes"), store, engine, t })];
+  openView();
+}
+
+function openView() {
+  const state = store.get();
+  const t = speak(state.language);
+  const [name, view] = views.find(([one]) => one === state.view) ?? views[0];
+  const nav = part("views");
+  nav.setAttribute("aria-label", t("views"));
+  nav.hidden = views.length < 2;
+  set(
+    nav,
+    ...views.map(([one]) =>
+      h(
+        "a",
+        {
+          href: writeAddress({ ...state, view: one }),
+          "aria-current": one === name ? "page" : null,
+          onclick: (/** @type {MouseEvent} */ event) => {
+            if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+            event.preventDefault();
+            store.set({ view: one });
+          },
+        },
+        t(one),
+      ),
+    ),
+  );
+  const element = part("view");
+  for (const old of shown.splice(1)) old.close?.();
+  set(element);
+  element.className = `view ${name}`;
+  shown.push(view({ element, store, engine, t }));
+}
+
+let written = "";
+let writing = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
+
+/** @param {boolean} newEntry whether the reader can go back to what was before */
+function writeState(newEntry) {
+  clearTimeout(writing);
+  const next = writeAddress(store.get());
+  if (next === written) return;
+  written = next;
+  if (newEntry) history.pushState(null, "", next);
+  else history.replaceState(null, "", next);
+}
+
+store.subscribe((state, changed) => {
+  if (changed.has("language")) frame();
+  else if (changed.has("view")) {
+    openView();
+    const current = part("views").querySelector("[aria-current]");
+    if (current instanceof HTMLElement && part("views").contains(document.activeElement)) current.focus();
+  } else for (const view of shown) view.update(state, changed);
+  if (changed.has("text") || changed.has("beam")) engine.schedule();
+  if (changed.has("view")) writeState(true);
+  else if ([...changed].some((key) => addressKeys.has(key))) {
+    clearTimeout(writing);
+    writing = setTimeout(writeState, 250, false);
+  }
+});
+
+addEventListener("popstate", () => {
+  written = location.hash;
+  const before = store.get();
+  /** @type {Record<string, unknown>} */
+  const fresh = {};
+  for (const key of addressKeys) fresh[key] = initialState[/** @type {keyof State} */ (key)];
+  store.set({ ...fresh, language: before.language, pair: before.pair, ...readAddress(location.hash) });
+});
+
+part("skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  document.querySelector("textarea")?.focus();
+});
+
+frame();
+engine
+  .readManifest()
+  .then(() => (store.get().text ? engine.load() : undefined))
+  .catch((error) => store.set({ status: "failed", problem: error.message }));

@@ -1,0 +1,96 @@
+// Builds the page into dist/site: static files that any host can serve, at any path.
+// Usage: node web/build.js [folder]
+
+import { createHash } from "node:crypto";
+import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { build } from "esbuild";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+
+/**
+ * @param {string} folder
+ * @returns {AsyncGenerator<string>}
+ */
+async function* filesIn(folder) {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) yield* filesIn(path);
+    else yield path;
+  }
+}
+
+/**
+ * @param {object} [options]
+ * @param {string} [options.out]
+ * @param {import("esbuild").Plugin[]} [options.plugins]
+ */
+export async function buildSite({ out = join(root, "dist/site"), plugins = [] } = {}) {
+  await rm(out, { recursive: true, force: true });
+  await mkdir(join(out, "models"), { recursive: true });
+  await build({
+    entryPoints: { app: join(root, "web/app.js"), worker: join(root, "src/js/worker.js") },
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    target: "es2022",
+    minify: true,
+    sourcemap: false,
+    outdir: out,
+    chunkNames: "part-[hash]",
+    external: ["node:*"],
+    legalComments: "eof",
+    plugins,
+    logLevel: "warning",
+  });
+  for (const name of ["index.html", "style.css", "icon.svg"]) await cp(join(root, "web", name), join(out, name));
+  for (const name of ["simd128", "relaxed"]) {
+    await cp(join(root, `dist/glossa-${name}.wasm`), join(out, `glossa-${name}.wasm`));
+  }
+  await copyModels(join(out, "models"));
+  await buildServiceWorker(out, plugins);
+}
+
+/**
+ * The manifest and those of its models that are files beside it.
+ * @param {string} out
+ */
+async function copyModels(out) {
+  const folder = join(root, "models");
+  const text = await readFile(join(folder, "manifest.json"), "utf8");
+  await writeFile(join(out, "manifest.json"), text);
+  for (const { url } of JSON.parse(text).models) {
+    if (!/^\w+:/.test(url)) await cp(join(folder, url), join(out, url));
+  }
+}
+
+/**
+ * The service worker keeps the page's own files for use without a network. Its version is a hash of them all, so a new
+ * page replaces the old one as a whole. Models are kept by the translator's own cache.
+ * @param {string} out
+ * @param {import("esbuild").Plugin[]} plugins
+ */
+async function buildServiceWorker(out, plugins) {
+  const hash = createHash("sha256");
+  const files = [];
+  for await (const path of filesIn(out)) {
+    const name = relative(out, path).split("\\").join("/");
+    if (name.endsWith(".gguf")) continue;
+    hash.update(name).update(await readFile(path));
+    files.push(name);
+  }
+  const result = await build({
+    entryPoints: [join(root, "web/offline.js")],
+    bundle: true,
+    minify: true,
+    write: false,
+    define: { FILES: JSON.stringify(files.sort()), VERSION: JSON.stringify(hash.digest("hex").slice(0, 16)) },
+    plugins,
+  });
+  await writeFile(join(out, "offline.js"), result.outputFiles[0].text);
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  await buildSite(process.argv[2] ? { out: process.argv[2] } : {});
+}

@@ -1,0 +1,302 @@
+// Between the store and the translator: which model, what to translate next, and which answers still count.
+// The newest text wins: a request that a newer one overtook is aborted, and whatever still comes from it is dropped.
+
+import { Translator } from "../src/js/index.js";
+import { joiner, splitText } from "../src/js/split.js";
+import { headMask } from "./state.js";
+
+/** @typedef {import("./state.js").Store} Store */
+/** @typedef {import("./state.js").Sentence} Sentence */
+/** @typedef {import("./state.js").Model} Model */
+/** @typedef {import("../src/js/types.js").ExplainOptions} ExplainOptions */
+/** @typedef {import("../src/js/types.js").Explanation} Explanation */
+/** @typedef {import("../src/js/types.js").SentenceExplanation} SentenceExplanation */
+/** @typedef {import("../src/js/types.js").CreateOptions} CreateOptions */
+
+const DEBOUNCE = 80; // milliseconds: shorter than the pause between two words, longer than between two keys
+const KEPT = 400; // translations kept, so that typing at the end of a text translates only its last sentence
+const TOP_K = 12;
+
+/** @param {unknown} error @returns {string} */
+const messageOf = (error) => (error instanceof Error ? error.message : String(error));
+/** @param {unknown} error */
+const isAbort = (error) => error instanceof Error && error.name === "AbortError";
+
+/** What the page adds to every Translator.create: where its own files lie. @returns {CreateOptions} */
+export function ownFiles() {
+  const at = (/** @type {string} */ name) => new URL(name, document.baseURI);
+  return {
+    wasm: { simd128: at("glossa-simd128.wasm"), relaxed: at("glossa-relaxed.wasm") },
+    worker: at("worker.js"),
+  };
+}
+
+/**
+ * Sentences of a text with what stands between them, which goes through as it is.
+ * @param {string} text
+ * @param {string} language
+ * @returns {{text: string, start: number, lead: string, gap: string}[]}
+ */
+export function segments(text, language) {
+  /** @type {{text: string, start: number, lead: string, gap: string}[]} */
+  const out = [];
+  let lead = "";
+  for (const part of splitText(text, language)) {
+    if (part.sentence) {
+      out.push({ text: part.text, start: part.start, lead, gap: "" });
+      lead = "";
+    } else {
+      const last = out.at(-1);
+      if (last) last.gap += part.text;
+      else lead += part.text;
+    }
+  }
+  return out;
+}
+
+/**
+ * The translation of the whole text, as far as it goes.
+ * @param {import("./state.js").State} state
+ */
+export function wholeTranslation({ text, sentences, models, pair }) {
+  if (sentences.length === 0) return text;
+  const target = models.find((one) => one.id === pair)?.target ?? "";
+  return sentences
+    .map((one, i) => one.lead + one.translation + (i < sentences.length - 1 ? joiner(one.gap, target) : one.gap))
+    .join("");
+}
+
+/**
+ * @param {Store} store
+ * @param {string | URL} manifest
+ */
+export function createEngine(store, manifest) {
+  /** @type {Translator | null} */
+  let translator = null;
+  let loading = /** @type {Promise<void> | null} */ (null);
+  let creation = new AbortController();
+  let work = new AbortController();
+  let timer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
+  /** @type {Map<string, Sentence>} */
+  const kept = new Map();
+
+  /** @param {string} text */
+  const key = (text) => `${store.get().pair}\n${store.get().beam}\n${text}`;
+
+  /** @param {Sentence} sentence */
+  function keep(sentence) {
+    if (sentence.prefix) return;
+    kept.delete(key(sentence.text));
+    kept.set(key(sentence.text), sentence);
+    if (kept.size > KEPT) kept.delete(/** @type {string} */ (kept.keys().next().value));
+  }
+
+  /** @param {number} index @param {Partial<Sentence>} patch */
+  function change(index, patch) {
+    const sentences = store.get().sentences.slice();
+    sentences[index] = { ...sentences[index], ...patch };
+    store.set({ sentences });
+    if (sentences[index].done) keep(sentences[index]);
+  }
+
+  /** @param {unknown} error */
+  function fail(error) {
+    if (!isAbort(error)) store.set({ status: "failed", problem: messageOf(error) });
+  }
+
+  async function readManifest() {
+    const answer = await fetch(manifest);
+    if (!answer.ok) throw new Error(`The list of models did not come: ${answer.status} ${answer.url}`);
+    /** @type {{models: Model[]}} */
+    const { models } = await answer.json();
+    const { pair } = store.get();
+    store.set({ models, pair: models.some((one) => one.id === pair) ? pair : (models[0]?.id ?? "") });
+  }
+
+  /** @param {Model | undefined} model @returns {CreateOptions} */
+  const sourceOf = (model) => {
+    if (!model) throw new Error("The list of models is empty");
+    return { model: new URL(model.url, new URL(manifest, document.baseURI)), sha256: model.sha256 };
+  };
+
+  /** Opens the model of the current pair, or one that is given. @param {CreateOptions} [given] */
+  async function open(given) {
+    creation.abort();
+    creation = new AbortController();
+    const { signal } = creation;
+    translator?.destroy();
+    translator = null;
+    kept.clear();
+    store.set({ status: "loading", loaded: 0, problem: "", info: null });
+    try {
+      const { models, pair } = store.get();
+      const made = await Translator.create({
+        ...ownFiles(),
+        ...(given ?? sourceOf(models.find((one) => one.id === pair))),
+        signal,
+        monitor(target) {
+          target.addEventListener("downloadprogress", (event) => {
+            if (!signal.aborted) store.set({ loaded: /** @type {ProgressEvent} */ (event).loaded });
+          });
+        },
+      });
+      if (signal.aborted) return made.destroy();
+      translator = made;
+      store.set({ status: "ready", loaded: 1, info: made.info });
+      schedule(0);
+    } catch (error) {
+      if (!signal.aborted) fail(error);
+    }
+  }
+
+  function load() {
+    loading ??= open().finally(() => {
+      loading = null;
+    });
+    return loading;
+  }
+
+  /** Translates what the text is now, after a pause. @param {number} [pause] */
+  function schedule(pause = DEBOUNCE) {
+    clearTimeout(timer);
+    timer = setTimeout(run, pause);
+  }
+
+  async function run() {
+    work.abort();
+    work = new AbortController();
+    const { signal } = work;
+    const { text, models, pair, sentence } = store.get();
+    const model = models.find((one) => one.id === pair);
+    const before = store.get().sentences;
+    const sentences = segments(text, model?.source ?? "en").map((part) => {
+      const old = before.find((one) => one.prefix && one.text === part.text) ?? kept.get(key(part.text));
+      return {
+        ...{ translation: "", done: false, milliseconds: 0, prefix: null, explanation: null },
+        ...old,
+        ...part,
+      };
+    });
+    store.set({ sentences, lit: null, sentence: Math.max(0, Math.min(sentence, sentences.length - 1)) });
+    if (sentences.length === 0) {
+      if (translator) store.set({ status: "ready", problem: "" });
+      return;
+    }
+    if (!translator) {
+      if (store.get().status !== "loading") load();
+      return;
+    }
+    store.set({ status: "working", problem: "" });
+    try {
+      for (let i = 0; i < sentences.length; i++) {
+        if (!sentences[i].done) await translateOne(i, signal);
+        if (i === store.get().sentence) await explain(i, signal);
+      }
+      await explain(store.get().sentence, signal);
+      if (!signal.aborted) store.set({ status: "ready" });
+    } catch (error) {
+      if (!signal.aborted) fail(error);
+    }
+  }
+
+  /** @param {number} index @param {AbortSignal} signal */
+  async function translateOne(index, signal) {
+    const { text, prefix } = store.get().sentences[index];
+    const begun = performance.now();
+    if (prefix) return explain(index, signal);
+    let translation = "";
+    const options = { signal, beamSize: store.get().beam };
+    for await (const chunk of /** @type {Translator} */ (translator).translateStreaming(text, options)) {
+      if (signal.aborted) return;
+      translation += chunk;
+      change(index, { translation });
+    }
+    if (!signal.aborted) change(index, { translation, done: true, milliseconds: performance.now() - begun });
+  }
+
+  /** @param {number} index @param {AbortSignal} signal */
+  async function explain(index, signal) {
+    const sentence = store.get().sentences[index];
+    if (!sentence || sentence.explanation || !translator) return;
+    const begun = performance.now();
+    const pieces = await askAll(sentence.text, { prefix: sentence.prefix ?? undefined, signal });
+    if (signal.aborted || store.get().sentences[index]?.text !== sentence.text) return;
+    const milliseconds = sentence.milliseconds || performance.now() - begun;
+    if (pieces.length > 1) return replace(index, pieces);
+    change(index, { explanation: pieces[0], translation: pieces[0].translation, done: true, milliseconds });
+  }
+
+  /** A sentence too long for the model came back in pieces: each is a sentence of its own. @param {number} index @param {SentenceExplanation[]} pieces */
+  function replace(index, pieces) {
+    const sentences = store.get().sentences.slice();
+    const whole = sentences[index];
+    const parts = pieces.map((explanation, i) => {
+      const end = pieces[i + 1]?.start;
+      const gap = end === undefined ? whole.gap : whole.text.slice(explanation.end, end);
+      const { source: text, translation } = explanation;
+      return {
+        ...whole,
+        text,
+        start: whole.start + explanation.start,
+        lead: i ? "" : whole.lead,
+        gap,
+        translation,
+        explanation,
+      };
+    });
+    sentences.splice(index, 1, ...parts);
+    store.set({ sentences });
+  }
+
+  /**
+   * Explains one sentence as the page shows it, with whatever else is asked.
+   * @param {string} text
+   * @param {ExplainOptions} [options]
+   * @returns {Promise<SentenceExplanation[]>} more than one where the sentence is too long for the model
+   */
+  async function askAll(text, options) {
+    if (!translator) throw new Error("No model is loaded");
+    const { beam } = store.get();
+    const explanation = await translator.explain(text, { beamSize: beam, topK: TOP_K, ...options });
+    return explanation.sentences;
+  }
+
+  /** @param {string} text @param {ExplainOptions} [options] */
+  const ask = async (text, options) => (await askAll(text, options))[0];
+
+  return {
+    load,
+    open,
+    ask,
+    readManifest,
+    schedule,
+    sourceOf,
+    current: () => translator,
+
+    /** Leaves the text as far as it is translated. */
+    stop() {
+      clearTimeout(timer);
+      work.abort();
+      store.set({ status: translator ? "ready" : "idle" });
+    },
+
+    /** Shows a sentence in the views, and asks for what they need. @param {number} index */
+    select(index) {
+      store.set({ sentence: index, token: 0, step: -1 });
+      if (store.get().status !== "working") explain(index, work.signal).catch(fail);
+    },
+
+    /** Fixes the beginning of a sentence's translation, or frees it. @param {number} index @param {number[] | null} prefix */
+    force(index, prefix) {
+      const { text } = store.get().sentences[index];
+      const free = prefix ? undefined : kept.get(key(text));
+      change(index, { prefix, explanation: free?.explanation ?? null, done: false });
+      schedule(0);
+    },
+
+    /** The sentence once more without the heads that are switched off. @param {string} text @param {AbortSignal} signal */
+    ablate: (text, signal) => ask(text, { headMask: headMask(store.get().off), signal }),
+  };
+}
+
+/** @typedef {ReturnType<typeof createEngine>} Engine */

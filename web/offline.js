@@ -1,0 +1,43 @@
+/// <reference path="./globals.d.ts" />
+// The service worker: the page's own files, kept as a set, so that it opens without a network.
+
+/** @type {string[]} */
+// biome-ignore lint/correctness/noUndeclaredVariables: written in by the build
+const files = FILES;
+// biome-ignore lint/correctness/noUndeclaredVariables: written in by the build
+const cacheName = `glossa-page-${VERSION}`;
+const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
+
+worker.addEventListener("install", (event) => {
+  event.waitUntil(
+    caches
+      .open(cacheName)
+      .then((cache) => cache.addAll([".", ...files].map((url) => new Request(url, { cache: "no-cache" }))))
+      .then(() => worker.skipWaiting()),
+  );
+});
+
+worker.addEventListener("activate", (event) => {
+  event.waitUntil(
+    caches
+      .keys()
+      .then((names) =>
+        Promise.all(
+          names
+            .filter((name) => name.startsWith("glossa-page-") && name !== cacheName)
+            .map((name) => caches.delete(name)),
+        ),
+      )
+      .then(() => worker.clients.claim()),
+  );
+});
+
+worker.addEventListener("fetch", (event) => {
+  const url = new URL(event.request.url);
+  if (event.request.method !== "GET" || url.origin !== location.origin || url.pathname.endsWith(".gguf")) return;
+  event.respondWith(
+    caches
+      .open(cacheName)
+      .then(async (cache) => (await cache.match(event.request, { ignoreSearch: true })) ?? fetch(event.request)),
+  );
+});

@@ -1,0 +1,407 @@
+// The two panes: text in, translation out, sentence by sentence, words linked across.
+
+import { tokenLabels } from "../attention.js";
+import { h, roving, set } from "../draw/dom.js";
+import { wholeTranslation } from "../engine.js";
+import { joiner } from "../../src/js/split.js";
+import { size } from "../strings.js";
+
+/** @typedef {import("../app.js").Context} Context */
+/** @typedef {import("../state.js").Sentence} Sentence */
+/** @typedef {import("../state.js").State} State */
+/** @typedef {import("../attention.js").Label} Label */
+
+/** @type {Record<string, string[]>} */
+const examples = {
+  en: [
+    "A young girl in a red dress is jumping over a puddle.",
+    "Two men are sitting on a bench. A dog is sleeping under it.",
+    "The children are playing in the snow with a yellow sled.",
+  ],
+  zh: ["一个小女孩在公园里放风筝。", "今天的天气很好，我们去爬山吧。"],
+  lzh: ["学而时习之，不亦说乎？有朋自远方来，不亦乐乎？", "三人行，必有我师焉。"],
+};
+
+/** A language's own name. @param {string} tag @param {string} language of the interface */
+export function languageName(tag, language) {
+  if (tag === "lzh") return language === "zh" ? "文言文" : "Classical Chinese";
+  return new Intl.DisplayNames(language, { type: "language" }).of(tag) ?? tag;
+}
+
+/**
+ * Words of one side: neighbouring tokens of a word as one span of text.
+ * @param {Sentence} sentence
+ * @param {"source" | "target"} side
+ * @returns {{start: number, end: number, token: number}[]}
+ */
+export function wordsOf(sentence, side) {
+  const { explanation } = sentence;
+  if (!explanation) return [];
+  const labels =
+    side === "source"
+      ? tokenLabels(explanation.sourceTokens, explanation.source, side)
+      : tokenLabels(explanation.targetTokens, explanation.translation, side);
+  /** @type {{start: number, end: number, token: number, word: number}[]} */
+  const words = [];
+  for (const { special, start, end, word, token } of labels) {
+    if (special || start === end) continue;
+    const last = words.at(-1);
+    if (last && last.word === word) last.end = end;
+    else words.push({ start, end, token, word });
+  }
+  const text = side === "source" ? explanation.source : explanation.translation;
+  for (const word of words) {
+    while (word.start < word.end && /\s/.test(text[word.start])) word.start++;
+    while (word.end > word.start && /\s/.test(text[word.end - 1])) word.end--;
+  }
+  return words.filter((word) => word.end > word.start);
+}
+
+/**
+ * Words that light up with a word: itself, and those aligned with it on the other side.
+ * @param {State} state
+ * @param {"source" | "target"} side
+ * @param {number} sentence
+ * @param {{start: number, end: number}} word
+ * @returns {"" | "self" | "linked"}
+ */
+export function litness(state, side, sentence, word) {
+  const { lit, sentences } = state;
+  const explanation = sentences[sentence]?.explanation;
+  if (!lit || lit.sentence !== sentence || !explanation) return "";
+  if (lit.side === side) return lit.at >= word.start && lit.at < word.end ? "self" : "";
+  /** @param {[number, number]} span @param {number} start @param {number} end */
+  const meets = (span, start, end) => span[0] < end && span[1] > start;
+  const self = wordsOf(sentences[sentence], lit.side).find((one) => lit.at >= one.start && lit.at < one.end);
+  if (!self) return "";
+  const linked = explanation.alignment.some(
+    (link) => meets(link[lit.side], self.start, self.end) && meets(link[side], word.start, word.end),
+  );
+  return linked ? "linked" : "";
+}
+
+/** @param {Context} context */
+export function panes({ element, store, engine, t }) {
+  const { language } = store.get();
+  const mirror = h("div", { class: "mirror", "aria-hidden": "true" });
+  const input = h("textarea", {
+    id: "source",
+    placeholder: t("sourceHint"),
+    spellcheck: "false",
+    dir: "auto",
+    rows: "3",
+    oninput: () => store.set({ text: input.value, sentence: 0, step: -1, token: 0 }),
+  });
+  input.value = store.get().text;
+  const output = h("div", { id: "target", class: "output", role: "group", dir: "auto", "aria-label": t("target") });
+  const status = h("p", { class: "status", role: "status" });
+  const counts = h("p", { class: "status" });
+  const pair = h("select", { id: "pair", "aria-label": t("pair"), onchange: () => choosePair(pair.value) });
+  const swap = h("button", { type: "button", class: "quiet", "aria-label": t("swap"), title: t("swap") }, "⇄");
+  const clear = h("button", { type: "button", class: "quiet" }, t("clear"));
+  const copy = h("button", { type: "button", class: "quiet" }, t("copy"));
+  const action = h("button", { type: "button", class: "action", hidden: true });
+  const bar = h("div", {
+    class: "progress",
+    role: "progressbar",
+    "aria-label": t("loading", { size: "" }),
+    hidden: true,
+  });
+  const beam = h(
+    "select",
+    { id: "beam", onchange: () => store.set({ beam: Number(beam.value) }) },
+    ...[1, 2, 4, 8].map((n) => h("option", { value: n }, n === 1 ? t("greedy") : n)),
+  );
+  const chips = h("div", { class: "chips", role: "group", "aria-label": t("examples") });
+  set(
+    element,
+    h(
+      "section",
+      { class: "pane" },
+      h("div", { class: "pane-head" }, h("label", { for: "source", class: "sr" }, t("source")), pair, swap, clear),
+      h("div", { class: "stack" }, mirror, input),
+      h("div", { class: "pane-foot" }, chips, counts),
+    ),
+    h(
+      "section",
+      { class: "pane" },
+      h(
+        "div",
+        { class: "pane-head" },
+        h("label", { for: "beam" }, t("beam")),
+        beam,
+        h("span", { class: "push" }),
+        copy,
+      ),
+      output,
+      bar,
+      h("div", { class: "pane-foot" }, status, action),
+    ),
+  );
+
+  /** @param {string} id */
+  function choosePair(id) {
+    store.set({ pair: id, sentences: [], lit: null, off: "" });
+    if (store.get().text || engine.current()) engine.open();
+  }
+  /** The pair that leads back. @param {State} state */
+  const back = (state) => {
+    const here = state.models.find((one) => one.id === state.pair);
+    return state.models.find((one) => one.source === here?.target && one.target === here?.source);
+  };
+  swap.addEventListener("click", () => {
+    const state = store.get();
+    const other = back(state);
+    if (!other) return;
+    input.value = wholeTranslation(state);
+    store.set({ text: input.value });
+    choosePair(other.id);
+  });
+  clear.addEventListener("click", () => {
+    input.value = "";
+    store.set({ text: "", sentence: 0 });
+    input.focus();
+  });
+  copy.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(wholeTranslation(store.get()));
+    copy.textContent = t("copied");
+    setTimeout(() => {
+      copy.textContent = t("copy");
+    }, 1500);
+  });
+  input.addEventListener("focus", () => {
+    if (store.get().status === "idle" && store.get().models.length > 0 && store.get().text) engine.load();
+  });
+
+  /** Lights a word. @param {"source" | "target"} side @param {number} sentence @param {number} at @param {boolean} pin */
+  function light(side, sentence, at, pin) {
+    const { lit } = store.get();
+    if (lit?.pinned && !pin) return;
+    const same = lit?.pinned && lit.side === side && lit.sentence === sentence && lit.at === at;
+    store.set({ lit: pin && same ? null : { side, sentence, at, pinned: pin } });
+  }
+  function dim() {
+    if (store.get().lit && !store.get().lit?.pinned) store.set({ lit: null });
+  }
+  /** @param {EventTarget | null} target @returns {{sentence: number, at: number} | null} */
+  const place = (target) =>
+    target instanceof HTMLElement && target.dataset.at
+      ? { sentence: Number(target.dataset.sentence), at: Number(target.dataset.at) }
+      : null;
+  /** The word of the mirror under a pointer that is over the text area. @param {MouseEvent} event */
+  const mirrored = (event) =>
+    place(document.elementsFromPoint(event.clientX, event.clientY).find((one) => mirror.contains(one)) ?? null);
+  input.addEventListener("pointermove", (event) => {
+    const word = mirrored(event);
+    if (word) light("source", word.sentence, word.at, false);
+    else dim();
+  });
+  input.addEventListener("click", (event) => {
+    const word = mirrored(event);
+    if (word) light("source", word.sentence, word.at, true);
+    else if (store.get().lit) store.set({ lit: null });
+  });
+  input.addEventListener("pointerleave", dim);
+  output.addEventListener("pointerover", (event) => {
+    const word = place(event.target);
+    if (word) light("target", word.sentence, word.at, false);
+  });
+  output.addEventListener("pointerleave", dim);
+  output.addEventListener("focusin", (event) => {
+    const word = place(event.target);
+    if (word) light("target", word.sentence, word.at, false);
+  });
+  output.addEventListener("focusout", dim);
+  /** @param {Event} event */
+  const pick = (event) => {
+    const word = place(event.target);
+    const sentence = Number(/** @type {HTMLElement} */ (event.target).dataset.sentence);
+    if (!Number.isNaN(sentence) && sentence !== store.get().sentence) engine.select(sentence);
+    if (!word) return;
+    light("target", word.sentence, word.at, true);
+    const token = wordsOf(store.get().sentences[word.sentence], "target").find((one) => one.start === word.at)?.token;
+    if (token !== undefined) store.set({ token });
+  };
+  output.addEventListener("click", pick);
+  output.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" || event.key === " ") {
+      event.preventDefault();
+      pick(event);
+    }
+    if (event.key === "Escape") store.set({ lit: null });
+  });
+  roving(output, "[data-sentence][tabindex]");
+
+  /** @type {{sentence: Sentence | null, element: HTMLElement}[]} */
+  const lines = [];
+
+  /** Words as elements, other text between them. @param {string} text @param {Sentence} sentence @param {number} index @param {"source" | "target"} side */
+  function withWords(text, sentence, index, side) {
+    const out = [];
+    let at = 0;
+    for (const word of wordsOf(sentence, side)) {
+      if (word.start > at) out.push(text.slice(at, word.start));
+      const attributes = { class: "word", "data-sentence": index, "data-at": word.start, "data-end": word.end };
+      const reach = side === "target" ? { role: "button", tabindex: "-1" } : {};
+      out.push(h("span", { ...attributes, ...reach }, text.slice(word.start, word.end)));
+      at = word.end;
+    }
+    out.push(text.slice(at));
+    return out;
+  }
+
+  /** @param {State} state */
+  function drawOutput(state) {
+    const { sentences } = state;
+    while (lines.length > sentences.length) lines.pop()?.element.remove();
+    sentences.forEach((sentence, i) => {
+      lines[i] ??= { sentence: null, element: output.appendChild(h("span", { class: "line" })) };
+      if (lines[i].sentence === sentence) return;
+      lines[i].sentence = sentence;
+      const explained = sentence.explanation && sentence.explanation.translation === sentence.translation;
+      const plain = h("span", { "data-sentence": i, role: "button", tabindex: "-1" }, sentence.translation || "…");
+      const body = explained ? withWords(sentence.translation, sentence, i, "target") : [plain];
+      const gap = i < sentences.length - 1 ? joiner(sentence.gap, output.lang) : sentence.gap;
+      set(lines[i].element, sentence.lead, ...body, gap);
+      lines[i].element.classList.toggle("pending", !sentence.done);
+      lines[i].element.classList.toggle("forced", sentence.prefix !== null);
+    });
+    lines.forEach(({ element: line }, i) => {
+      line.classList.toggle("chosen", sentences.length > 1 && i === state.sentence);
+    });
+    if (!output.querySelector('[tabindex="0"]')) output.querySelector("[tabindex]")?.setAttribute("tabindex", "0");
+  }
+
+  /** @param {State} state */
+  function drawMirror(state) {
+    /** @type {(string | Node)[]} */
+    const parts = [];
+    let at = 0;
+    const known = state.sentences.every((one) => state.text.startsWith(one.text, one.start));
+    if (known) {
+      state.sentences.forEach((sentence, i) => {
+        parts.push(state.text.slice(at, sentence.start));
+        parts.push(...withWords(sentence.text, sentence, i, "source"));
+        at = sentence.start + sentence.text.length;
+      });
+    }
+    set(mirror, ...parts, `${state.text.slice(at)}\n`);
+  }
+
+  /** @param {State} state */
+  function drawLight(state) {
+    for (const [box, side] of /** @type {const} */ ([
+      [mirror, "source"],
+      [output, "target"],
+    ])) {
+      for (const word of /** @type {NodeListOf<HTMLElement>} */ (box.querySelectorAll(".word"))) {
+        const { sentence, at, end } = word.dataset;
+        const how = litness(state, side, Number(sentence), { start: Number(at), end: Number(end) });
+        word.classList.toggle("self", how === "self");
+        word.classList.toggle("linked", how === "linked");
+        if (side === "target") word.setAttribute("aria-pressed", String(how === "self" && state.lit?.pinned === true));
+      }
+    }
+  }
+
+  /** @param {State} state */
+  function drawStatus(state) {
+    const { status: what, models, sentences } = state;
+    const model = models.find((one) => one.id === state.pair);
+    const bytes = model ? size(model.bytes, language) : "";
+    const done = sentences.filter((one) => one.done).length;
+    const current = sentences[state.sentence];
+    let text = "";
+    if (what === "loading") text = t("loading", { size: bytes });
+    if (what === "failed") text = t("failed", { problem: state.problem });
+    if (what === "working" && sentences.length > 1) {
+      text = t("progress", { done: Math.min(done + 1, sentences.length), total: sentences.length });
+    }
+    if (what === "ready" && current?.explanation && current.milliseconds > 0) {
+      const rate = Math.round((current.explanation.targetTokens.length * 1000) / current.milliseconds);
+      text = t("speed", { ms: current.milliseconds.toFixed(0), rate });
+    }
+    status.textContent = text;
+    status.classList.toggle("bad", what === "failed");
+    bar.hidden = what !== "loading" && !(what === "working" && sentences.length > 3);
+    const share = what === "loading" ? state.loaded : done / Math.max(1, sentences.length);
+    bar.style.setProperty("--share", String(share));
+    bar.setAttribute("aria-valuenow", String(Math.round(share * 100)));
+    action.hidden = true;
+    /** @param {string} label @param {() => void} run */
+    const offer = (label, run) => {
+      action.hidden = false;
+      action.textContent = label;
+      action.onclick = run;
+    };
+    if (what === "idle" && model && !engine.current()) offer(t("load", { size: bytes }), () => engine.load());
+    if (what === "failed") offer(t("retry"), () => (engine.current() ? engine.schedule(0) : engine.load()));
+    if (what === "working" && sentences.length > 1) offer(t("stop"), () => engine.stop());
+    const tokens = sentences.reduce((sum, one) => sum + (one.explanation?.sourceTokens.length ?? 0), 0);
+    const whole = tokens > 0 && sentences.every((one) => one.explanation);
+    const letters = [...state.text].length;
+    counts.textContent = letters
+      ? [t("characters", { n: letters }), whole ? t("tokens", { n: tokens }) : ""].filter(Boolean).join(", ")
+      : "";
+  }
+
+  /** @param {State} state */
+  function drawPairs(state) {
+    const { models } = state;
+    set(
+      pair,
+      ...models.map((one) =>
+        h("option", { value: one.id }, `${languageName(one.source, language)} → ${languageName(one.target, language)}`),
+      ),
+    );
+    pair.value = state.pair;
+    swap.hidden = !back(state);
+    const source = models.find((one) => one.id === state.pair)?.source ?? "en";
+    input.lang = source;
+    output.lang = models.find((one) => one.id === state.pair)?.target ?? "";
+    drawExamples(state, source);
+  }
+
+  /** @param {State} state @param {string} source */
+  function drawExamples(state, source) {
+    chips.hidden = state.text !== "";
+    set(
+      chips,
+      ...(examples[source] ?? []).map((text) =>
+        h(
+          "button",
+          {
+            type: "button",
+            class: "chip",
+            lang: source,
+            onclick: () => {
+              input.value = text;
+              store.set({ text, sentence: 0, step: -1, token: 0 });
+              input.focus();
+            },
+          },
+          text,
+        ),
+      ),
+    );
+  }
+
+  /** @param {State} state @param {Set<string>} changed */
+  function update(state, changed) {
+    if (changed.has("text") && input.value !== state.text) input.value = state.text;
+    if (changed.has("models") || changed.has("pair")) drawPairs(state);
+    if (changed.has("text")) chips.hidden = state.text !== "";
+    if (changed.has("sentences") || changed.has("sentence")) drawOutput(state);
+    if (changed.has("sentences") || changed.has("text")) drawMirror(state);
+    if (changed.has("lit") || changed.has("sentences")) drawLight(state);
+    for (const key of ["status", "loaded", "problem", "models", "pair", "sentences", "sentence", "text"]) {
+      if (changed.has(key)) {
+        drawStatus(state);
+        break;
+      }
+    }
+  }
+  beam.value = String(store.get().beam);
+  update(store.get(), new Set(["models", "sentences", "text", "status"]));
+  return { update };
+}
