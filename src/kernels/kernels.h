@@ -64,8 +64,8 @@ typedef struct glossa_kernels {
 
     /*
      * Fills q, scale, zero from f32. Per row: lo = min(0, min x), hi = max(0, max x), scale = (hi - lo) / 127 (1 if
-     * that is 0), zero = round(-lo / scale), q = clamp(round(x / scale) + zero, 0, 127), computed as round(x * (1 /
-     * scale)); round is to nearest, ties to even.
+     * that is below FLT_MIN or not finite), zero = round(-lo / scale), q = clamp(round(x / scale) + zero, 0, 127),
+     * computed as round(x * (1 / scale)); round is to nearest, ties to even. NaN gives 0.
      */
     void (*quantize)(const glossa_rows *rows);
 
@@ -80,8 +80,8 @@ typedef struct glossa_kernels {
     void (*matmul)(const glossa_rows *rows, const glossa_matrix *w, const uint32_t *ids, size_t n, float *y,
                    size_t y_stride, const glossa_edge *edge);
 
-    /* y = (x[j] - mean) / sqrt(variance + epsilon) * weight[j] + bias[j] for M rows of width d, both contiguous; y may
-       be x. mean and variance by lane reduction; variance is the mean of squared deviations. */
+    /* y = (x[j] - mean) * (1 / sqrt(variance + epsilon)) * weight[j] + bias[j] for M rows of width d, both contiguous;
+       y may be x. mean and variance by lane reduction; variance is the mean of squared deviations. */
     void (*layer_norm)(const float *x, size_t rows, size_t d, const float *weight, const float *bias, float epsilon,
                        float *y);
 
@@ -100,7 +100,7 @@ typedef struct glossa_kernels {
                    size_t m, size_t n, size_t d, float scale, float *weights, size_t weights_stride, float *out,
                    size_t out_stride);
 
-    /* x[j] = exp(x[j] - max) / sum, lane reduction for the sum. n >= 1. */
+    /* x[j] = exp(x[j] - max) * (1 / sum), lane reduction for the sum. n >= 1. */
     void (*softmax)(float *x, size_t n);
 
     /* log(sum_j exp(x[j])): max + log of the lane reduction of exp(x[j] - max). n >= 1. */
@@ -123,13 +123,17 @@ extern const glossa_kernels glossa_kernels_relaxed;
 /* A table by its name; NULL where this build or machine has none of that name. */
 const glossa_kernels *glossa_kernels_find(const char *name);
 
-/* The best table for this build and machine. */
+/* The tables that this build has and this machine can run, the most wanted first, scalar last; then NULL. */
+const glossa_kernels *const *glossa_kernels_all(void);
+
+/* The first of them that passes its self-test. */
 const glossa_kernels *glossa_kernels_select(void);
 
 /* Own float functions, the same bits everywhere; |error| below 2 ulp on the ranges the engine uses. */
-float glossa_exp(float x);
+float glossa_exp(float x); /* 0 below -87.3 */
 float glossa_log(float x);
-double glossa_exp64(double x);                                 /* for position tables */
+float glossa_sqrt(float x);    /* correctly rounded; without libm where the compiler knows an instruction */
+double glossa_exp64(double x); /* for position tables */
 void glossa_sin_cos64(double x, double *sine, double *cosine); /* |x| <= 1e6 */
 
 /* 0 if `kernels` gives the scalar table's bits on a small fixed problem, else the number of the verb that differs

@@ -6,6 +6,9 @@
 
 #include <math.h> /* INFINITY, NAN */
 #include <string.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 static uint32_t bits_of(float x) {
     uint32_t bits;
@@ -55,6 +58,14 @@ float glossa_log(float x) {
     const double z = s * s;
     const double series = 1.0 + z * (1.0 / 3 + z * (1.0 / 5 + z * (1.0 / 7 + z * (1.0 / 9 + z * (1.0 / 11)))));
     return (float)((double)n * 0.69314718055994530942 + 2.0 * s * series);
+}
+
+float glossa_sqrt(float x) {
+#if defined(__SSE2__) /* compilers call libm for the sake of errno */
+    return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x)));
+#else
+    return sqrtf(x);
+#endif
 }
 
 /* exp(r), |r| <= ln 2 / 2, by its Taylor series to r^13. */

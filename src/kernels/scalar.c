@@ -7,7 +7,7 @@
 #include "polynomials.h"
 
 #include <float.h>
-#include <math.h> /* sqrtf, the one function of libm that is exact everywhere */
+#include <math.h> /* INFINITY, fabsf */
 
 /* ---- reductions ------------------------------------------------------------------------------------------------- */
 
@@ -146,7 +146,7 @@ static void layer_norm(const float *x, size_t rows, size_t d, const float *weigh
     for (size_t i = 0; i < rows; i++, x += d, y += d) {
         const float mean = sum(x, d) / (float)d;
         const float variance = sum_of_squares(x, mean, d) / (float)d;
-        const float inverse = 1.0f / sqrtf(variance + epsilon);
+        const float inverse = 1.0f / glossa_sqrt(variance + epsilon);
         for (size_t j = 0; j < d; j++)
             y[j] = (x[j] - mean) * inverse * weight[j] + bias[j];
     }

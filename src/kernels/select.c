@@ -5,10 +5,106 @@
 
 #include <string.h>
 
-const glossa_kernels *glossa_kernels_select(void) {
-    return &glossa_kernels_scalar;
+/* A small fixed problem: odd sizes, so that whole tiles and their remains both run. */
+#define M 3
+#define K 144
+#define N 13
+#define D 19
+
+typedef struct problem {
+    int8_t weights[N * K];
+    float weights_f32[N * K], x[M * K], scale[N], bias[N], residual[M * N];
+    uint32_t ids[N];
+} problem;
+
+typedef struct answers {
+    uint8_t q[M * K];
+    float scale[M];
+    int32_t zero[M];
+    int32_t row_sum[N];
+    float products[M * N], products_f32[M * N];
+    float norm[M * D], embedded[D], weights[M * N], mixed[M * D], softmax[K], log_sum, cell[D], state[D];
+} answers;
+
+/* A linear congruential generator; uniform in [-1, 1). */
+static float next(uint32_t *state) {
+    *state = *state * 1664525u + 1013904223u;
+    return (float)(int32_t)(*state >> 8) / 8388608.0f - 1.0f;
 }
 
+static void make_problem(problem *p) {
+    uint32_t state = 1;
+    for (size_t i = 0; i < M * K; i++)
+        p->x[i] = 4.0f * next(&state);
+    for (size_t i = 0; i < N * K; i++) {
+        p->weights_f32[i] = next(&state);
+        /* the first two rows hold the extremes, where sums of 16 bits would overflow */
+        p->weights[i] = i < K ? 127 : i < 2 * K ? -127 : (int8_t)(127.0f * p->weights_f32[i]);
+    }
+    for (size_t j = 0; j < N; j++) {
+        p->scale[j] = 0.01f + 0.005f * next(&state);
+        p->bias[j] = next(&state);
+        p->ids[j] = (uint32_t)((5 * j) % N);
+    }
+    for (size_t i = 0; i < M * N; i++)
+        p->residual[i] = next(&state);
+}
+
+static void solve(const glossa_kernels *kernels, problem *p, answers *a) {
+    memset(a, 0, sizeof *a);
+    const glossa_rows rows = {p->x, K, a->q, a->scale, a->zero, M, K};
+    const glossa_edge gelu = {ACTIVATION_GELU_ERF, p->residual, N}, relu = {ACTIVATION_RELU, NULL, 0};
+    kernels->quantize(&rows);
+    kernels->row_sums(p->weights, N, K, a->row_sum);
+    const glossa_matrix w = {p->weights, p->scale, a->row_sum, p->bias, N, K, true, true};
+    const glossa_matrix w_f32 = {p->weights_f32, NULL, NULL, NULL, N, K, false, false};
+    kernels->matmul(&rows, &w, p->ids, N, a->products, N, &gelu);
+    kernels->matmul(&rows, &w_f32, NULL, N, a->products_f32, N, &relu);
+    kernels->layer_norm(p->x, M, D, p->weights_f32, p->x, 1e-5f, a->norm);
+    kernels->embed(p->weights + 2 * K, true, 0.25f, p->x, D, a->embedded);
+    kernels->attend(p->x, D, p->x + M * D, N, p->weights_f32, D, M, N, D, 0.5f, a->weights, N, a->mixed, D);
+    memcpy(a->softmax, p->x, sizeof a->softmax);
+    kernels->softmax(a->softmax, K - 1);
+    a->log_sum = kernels->log_sum_exp(p->x, K - 1);
+    memcpy(a->cell, p->x, sizeof a->cell);
+    kernels->ssru(a->softmax, p->weights_f32, p->x, D, a->cell, a->state);
+}
+
+#define DIFFER(field) (memcmp(expected.field, actual.field, sizeof expected.field) != 0)
+
 int glossa_kernels_self_test(const glossa_kernels *kernels) {
-    return kernels == NULL;
+    problem p;
+    answers expected, actual;
+    make_problem(&p);
+    solve(&glossa_kernels_scalar, &p, &expected);
+    solve(kernels, &p, &actual);
+    if (DIFFER(q) || DIFFER(scale) || DIFFER(zero)) return 1;
+    if (DIFFER(row_sum)) return 2;
+    if (DIFFER(products) || DIFFER(products_f32)) return 3;
+    if (DIFFER(norm)) return 4;
+    if (DIFFER(embedded)) return 5;
+    if (DIFFER(weights) || DIFFER(mixed)) return 6;
+    if (DIFFER(softmax)) return 7;
+    if (memcmp(&expected.log_sum, &actual.log_sum, sizeof expected.log_sum) != 0) return 8;
+    if (DIFFER(cell) || DIFFER(state)) return 9;
+    return 0;
+}
+
+const glossa_kernels *const *glossa_kernels_all(void) {
+    static const glossa_kernels *const tables[] = {
+#if defined(__wasm_relaxed_simd__)
+        &glossa_kernels_relaxed,
+#endif
+#if defined(__wasm_simd128__)
+        &glossa_kernels_simd128,
+#endif
+        &glossa_kernels_scalar, NULL};
+    return tables;
+}
+
+const glossa_kernels *glossa_kernels_select(void) {
+    const glossa_kernels *const *table = glossa_kernels_all();
+    while (*table != &glossa_kernels_scalar && glossa_kernels_self_test(*table) != 0)
+        table++;
+    return *table;
 }

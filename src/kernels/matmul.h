@@ -1,0 +1,124 @@
+/*
+ * The int8 matmul, written once. A target defines, then includes this file:
+ *
+ *     MATMUL_STEP                                    inputs taken at a time, a power of two from GLOSSA_K_STEP
+ *     MATMUL_TARGET                                  attributes of its functions, may be empty
+ *     weights_t load_weights(const int8_t *)         MATMUL_STEP weights
+ *     inputs_t load_inputs(const uint8_t *)          MATMUL_STEP activations
+ *     sums_t no_sums(void)
+ *     sums_t add_products(sums_t, weights_t, inputs_t)    int32 partial sums, however they are spread over lanes
+ *     i32x4 totals_of(sums_t, sums_t, sums_t, sums_t)     the four totals
+ *
+ * and, where MATMUL_STEP is more than GLOSSA_K_STEP, load_weights_part and load_inputs_part with the number of bytes
+ * left, a multiple of GLOSSA_K_STEP, that give zeros beyond it.
+ *
+ * A tile is ROWS x COLUMNS sums in registers; weight rows are read where they lie, in their order.
+ *
+ * Legend: M rows of activations, K inputs, N outputs.
+ */
+#include "vector.h"
+
+#define MATMUL_INLINE static inline __attribute__((always_inline)) MATMUL_TARGET
+
+/* Eight outputs side by side: what their rows have in common for all M. Outputs beyond `count` repeat the last. */
+typedef struct columns {
+    const int8_t *weights[8]; /* (K) each */
+    i32x4 row_sum[2];
+    f32x4 scale[2], bias[2];
+    size_t first, count;
+} columns;
+
+MATMUL_INLINE void columns_take(columns *c, const glossa_matrix *w, const uint32_t *ids, size_t first, size_t n) {
+    c->first = first;
+    c->count = n - first < 8 ? n - first : 8;
+    if (!ids && c->count == 8) {
+        for (size_t j = 0; j < 8; j++)
+            c->weights[j] = (const int8_t *)w->data + (first + j) * w->cols;
+        for (size_t half = 0; half < 2; half++) {
+            c->row_sum[half] = *(const i32x4_at *)(w->row_sum + first + 4 * half);
+            c->scale[half] = w->scale_per_row ? load4(w->scale + first + 4 * half) : splat(w->scale[0]);
+            if (w->bias) c->bias[half] = load4(w->bias + first + 4 * half);
+        }
+        return;
+    }
+    for (size_t j = 0; j < 8; j++) {
+        const size_t column = j < c->count ? first + j : n - 1;
+        const size_t r = ids ? ids[column] : column;
+        c->weights[j] = (const int8_t *)w->data + r * w->cols;
+        c->row_sum[j / 4][j % 4] = w->row_sum[r];
+        c->scale[j / 4][j % 4] = w->scale[w->scale_per_row ? r : 0];
+        if (w->bias) c->bias[j / 4][j % 4] = w->bias[r];
+    }
+}
+
+/* The totals of `rows` x `quads` * 4 dot products; both are constants where it is called. */
+MATMUL_INLINE void tile(const uint8_t *q, const int8_t *const *weights, size_t cols, size_t rows, size_t quads,
+                        i32x4 totals[2][2]) {
+    sums_t sums[2][8];
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < 4 * quads; j++)
+            sums[i][j] = no_sums();
+    size_t k = 0;
+    for (; k + MATMUL_STEP <= cols; k += MATMUL_STEP) {
+        inputs_t inputs[2];
+        for (size_t i = 0; i < rows; i++)
+            inputs[i] = load_inputs(q + i * cols + k);
+        for (size_t j = 0; j < 4 * quads; j++) {
+            const weights_t part = load_weights(weights[j] + k);
+            for (size_t i = 0; i < rows; i++)
+                sums[i][j] = add_products(sums[i][j], part, inputs[i]);
+        }
+    }
+#if MATMUL_STEP > GLOSSA_K_STEP
+    if (k < cols) {
+        inputs_t inputs[2];
+        for (size_t i = 0; i < rows; i++)
+            inputs[i] = load_inputs_part(q + i * cols + k, cols - k);
+        for (size_t j = 0; j < 4 * quads; j++) {
+            const weights_t part = load_weights_part(weights[j] + k, cols - k);
+            for (size_t i = 0; i < rows; i++)
+                sums[i][j] = add_products(sums[i][j], part, inputs[i]);
+        }
+    }
+#endif
+    for (size_t i = 0; i < rows; i++)
+        for (size_t h = 0; h < quads; h++)
+            totals[i][h] = totals_of(sums[i][4 * h], sums[i][4 * h + 1], sums[i][4 * h + 2], sums[i][4 * h + 3]);
+}
+
+/* From the totals of row i and one half of the columns to y. */
+MATMUL_INLINE void finish(i32x4 totals, const glossa_rows *rows, const glossa_matrix *w, const columns *c, size_t i,
+                          size_t half, const glossa_edge *edge, float *y) {
+    const size_t count = c->count - 4 * half;
+    f32x4 product = (splat(rows->scale[i]) * c->scale[half]) * to_float(totals - rows->zero[i] * c->row_sum[half]);
+    if (w->bias) product += c->bias[half];
+    finish4(product, edge, i, c->first + 4 * half, count, y + 4 * half);
+}
+
+MATMUL_TARGET static void matmul(const glossa_rows *rows, const glossa_matrix *w, const uint32_t *ids, size_t n,
+                                 float *y, size_t y_stride, const glossa_edge *edge) {
+    if (!w->int8) {
+        glossa_vector_matmul_f32(rows, w, ids, n, y, y_stride, edge);
+        return;
+    }
+    const size_t cols = w->cols; /* K */
+    for (size_t j = 0; j < n; j += 8) {
+        columns c;
+        columns_take(&c, w, ids, j, n);
+        const uint8_t *q = rows->q; /* (M, K) */
+        i32x4 totals[2][2];
+        size_t i = 0;
+        for (; i + 2 <= rows->count; i += 2, q += 2 * cols) {
+            for (size_t half = 0; 4 * half < c.count; half++) {
+                tile(q, c.weights + 4 * half, cols, 2, 1, totals);
+                finish(totals[0][0], rows, w, &c, i, half, edge, y + i * y_stride + j);
+                finish(totals[1][0], rows, w, &c, i + 1, half, edge, y + (i + 1) * y_stride + j);
+            }
+        }
+        if (i < rows->count) {
+            tile(q, c.weights, cols, 1, 2, totals);
+            finish(totals[0][0], rows, w, &c, i, 0, edge, y + i * y_stride + j);
+            if (c.count > 4) finish(totals[0][1], rows, w, &c, i, 1, edge, y + i * y_stride + j);
+        }
+    }
+}

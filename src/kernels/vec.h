@@ -1,0 +1,160 @@
+/*
+ * The vector vocabulary: four floats or four ints, the same on every target that has 128-bit vectors (WebAssembly
+ * simd128, SSE2, NEON), by the vector extensions of GCC and Clang. Arithmetic is written with operators, lane by lane;
+ * the functions here are the rest. Kernels built on it are written once and give the scalar kernels' bits.
+ */
+#ifndef GLOSSA_VEC_H
+#define GLOSSA_VEC_H
+
+#if defined(__wasm_simd128__) || defined(__SSE2__) || defined(__ARM_NEON)
+#define GLOSSA_HAS_VEC 1
+
+#include "kernels.h"
+#include "polynomials.h"
+
+#include <math.h> /* INFINITY */
+#include <string.h>
+
+#if defined(__wasm_simd128__)
+#include <wasm_simd128.h>
+#elif defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#define INLINE static inline __attribute__((always_inline, unused))
+
+typedef float f32x4 __attribute__((vector_size(16)));
+typedef int32_t i32x4 __attribute__((vector_size(16)));
+typedef uint32_t u32x4 __attribute__((vector_size(16)));
+typedef uint8_t u8x16 __attribute__((vector_size(16)));
+typedef int8_t i8x4 __attribute__((vector_size(4)));
+
+/* The same where they lie in memory: any alignment, any type around them. */
+typedef float f32x4_at __attribute__((vector_size(16), aligned(1), may_alias));
+typedef int32_t i32x4_at __attribute__((vector_size(16), aligned(1), may_alias));
+typedef uint8_t u8x16_at __attribute__((vector_size(16), aligned(1), may_alias));
+
+/* ---- memory ----------------------------------------------------------------------------------------------------- */
+
+INLINE f32x4 load4(const float *p) {
+    return *(const f32x4_at *)p;
+}
+
+INLINE void store4(float *p, f32x4 x) {
+    *(f32x4_at *)p = x;
+}
+
+INLINE f32x4 splat(float x) {
+    return (f32x4){x, x, x, x};
+}
+
+INLINE i32x4 splat_int(int32_t x) {
+    return (i32x4){x, x, x, x};
+}
+
+/* The first min(count, 4) of four, the others `fill`. */
+INLINE f32x4 load_part(const float *p, size_t count, float fill) {
+    if (count >= 4) return load4(p);
+    return (f32x4){count > 0 ? p[0] : fill, count > 1 ? p[1] : fill, count > 2 ? p[2] : fill, fill};
+}
+
+INLINE void store_part(float *p, f32x4 x, size_t count) {
+    if (count >= 4) {
+        store4(p, x);
+        return;
+    }
+    if (count > 0) p[0] = x[0];
+    if (count > 1) p[1] = x[1];
+    if (count > 2) p[2] = x[2];
+}
+
+/* ---- lanes ------------------------------------------------------------------------------------------------------ */
+
+/* a > b ? a : b and a < b ? a : b, so that b wins where either is NaN. */
+INLINE f32x4 max4(f32x4 a, f32x4 b) {
+#if defined(__wasm_simd128__)
+    return (f32x4)wasm_f32x4_pmax((v128_t)b, (v128_t)a);
+#elif defined(__SSE2__)
+    return _mm_max_ps(a, b);
+#else
+    const i32x4 above = a > b;
+    return (f32x4)(((i32x4)a & above) | ((i32x4)b & ~above));
+#endif
+}
+
+INLINE f32x4 min4(f32x4 a, f32x4 b) {
+#if defined(__wasm_simd128__)
+    return (f32x4)wasm_f32x4_pmin((v128_t)b, (v128_t)a);
+#elif defined(__SSE2__)
+    return _mm_min_ps(a, b);
+#else
+    const i32x4 below = a < b;
+    return (f32x4)(((i32x4)a & below) | ((i32x4)b & ~below));
+#endif
+}
+
+INLINE f32x4 abs4(f32x4 x) {
+    return (f32x4)((i32x4)x & splat_int(0x7fffffff));
+}
+
+INLINE f32x4 to_float(i32x4 x) {
+    return __builtin_convertvector(x, f32x4);
+}
+
+/* Four int8 from memory. */
+INLINE f32x4 load_int8(const int8_t *p) {
+    i8x4 x;
+    memcpy(&x, p, sizeof x);
+    return __builtin_convertvector(x, f32x4);
+}
+
+/* Sixteen integers 0..127 held in floats, as bytes. */
+INLINE void store_bytes(uint8_t *p, f32x4 a, f32x4 b, f32x4 c, f32x4 d) {
+    const f32x4 round = splat(EXP_ROUND); /* leaves the integer in the low bits */
+    const u8x16 ab = __builtin_shufflevector((u8x16)(a + round), (u8x16)(b + round), 0, 4, 8, 12, 16, 20, 24, 28, 0, 4,
+                                             8, 12, 16, 20, 24, 28);
+    const u8x16 cd = __builtin_shufflevector((u8x16)(c + round), (u8x16)(d + round), 0, 4, 8, 12, 16, 20, 24, 28, 0, 4,
+                                             8, 12, 16, 20, 24, 28);
+    *(u8x16_at *)p = __builtin_shufflevector(ab, cd, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
+}
+
+/* ---- reductions ------------------------------------------------------------------------------------------------- */
+
+/* GLOSSA_LANES lanes folded in halves. */
+INLINE float fold16(f32x4 a, f32x4 b, f32x4 c, f32x4 d) {
+    const f32x4 lanes = (a + c) + (b + d);
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
+/* The total of each of four vectors. */
+INLINE i32x4 total4(i32x4 a, i32x4 b, i32x4 c, i32x4 d) {
+    const i32x4 ab = __builtin_shufflevector(a, b, 0, 4, 1, 5) + __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    const i32x4 cd = __builtin_shufflevector(c, d, 0, 4, 1, 5) + __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    return __builtin_shufflevector(ab, cd, 0, 1, 4, 5) + __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+}
+
+INLINE float fold_max(f32x4 x) {
+    const float low = x[0] > x[1] ? x[0] : x[1], high = x[2] > x[3] ? x[2] : x[3];
+    return low > high ? low : high;
+}
+
+/* ---- functions -------------------------------------------------------------------------------------------------- */
+
+/* glossa_exp of four. */
+INLINE f32x4 exp4(f32x4 x) {
+    const f32x4 t = x * EXP_LOG2E + EXP_ROUND;
+    const f32x4 n = t - EXP_ROUND;
+    const f32x4 r = (x - n * EXP_LN2_HIGH) - n * EXP_LN2_LOW;
+    const f32x4 q = EXP_C2 + r * (EXP_C3 + r * (EXP_C4 + r * (EXP_C5 + r * EXP_C6)));
+    const f32x4 p = 1.0f + (r + r * r * q);
+    const i32x4 inside = x <= EXP_HIGH, low = x < EXP_LOW;
+    const i32x4 y = (i32x4)((u32x4)p + ((u32x4)t << 23));
+    return (f32x4)(((y & inside) | ((i32x4)(x * INFINITY) & ~inside)) & ~low);
+}
+
+INLINE f32x4 relu4(f32x4 x) {
+    return max4(x, splat(0.0f));
+}
+
+#endif
+#endif

@@ -1,0 +1,306 @@
+/*
+ * The verbs but the int8 matmul on the vocabulary of vec.h: the scalar kernels' bits, four lanes at a time. Sums keep
+ * GLOSSA_LANES lanes in four vectors; what is added beyond the last element is 0, which changes no lane.
+ *
+ * Legend: M rows of activations, K inputs, N outputs, n keys, d head width.
+ */
+#include "vector.h"
+
+#if defined(GLOSSA_HAS_VEC)
+
+#include <float.h>
+
+/* ---- into matmul ------------------------------------------------------------------------------------------------ */
+
+INLINE f32x4 to_7_bits(f32x4 x, f32x4 inverse, f32x4 zero) {
+    const f32x4 rounded = (x * inverse + EXP_ROUND) - EXP_ROUND;
+    return min4(max4(rounded + zero, splat(0.0f)), splat(127.0f));
+}
+
+void glossa_vector_quantize(const glossa_rows *rows) {
+    const size_t width = rows->width; /* K, a multiple of 16 */
+    for (size_t i = 0; i < rows->count; i++) {
+        const float *x = rows->f32 + i * rows->stride; /* (K) */
+        uint8_t *q = rows->q + i * width;              /* (K) */
+        f32x4 lo[2] = {splat(0.0f), splat(0.0f)}, hi[2] = {splat(0.0f), splat(0.0f)};
+        for (size_t k = 0; k < width; k += 8) {
+            for (size_t s = 0; s < 2; s++) {
+                const f32x4 part = load4(x + k + 4 * s);
+                lo[s] = min4(part, lo[s]);
+                hi[s] = max4(part, hi[s]);
+            }
+        }
+        const float low = -fold_max(-min4(lo[0], lo[1])), high = fold_max(max4(hi[0], hi[1]));
+        float scale = (high - low) / 127.0f;
+        if (!(scale >= FLT_MIN && scale <= FLT_MAX)) scale = 1.0f;
+        const f32x4 inverse = splat(1.0f / scale);
+        const f32x4 zero = to_7_bits(splat(-low / scale), splat(1.0f), splat(0.0f));
+        for (size_t k = 0; k < width; k += 16)
+            store_bytes(q + k, to_7_bits(load4(x + k), inverse, zero), to_7_bits(load4(x + k + 4), inverse, zero),
+                        to_7_bits(load4(x + k + 8), inverse, zero), to_7_bits(load4(x + k + 12), inverse, zero));
+        rows->scale[i] = scale;
+        rows->zero[i] = (int32_t)zero[0];
+    }
+}
+
+void glossa_vector_row_sums(const int8_t *data, size_t rows, size_t cols, int32_t *sums) {
+    for (size_t j = 0; j < rows; j++, data += cols) {
+        int32_t sum = 0; /* the compiler's own vectors do well here */
+        for (size_t k = 0; k < cols; k++)
+            sum += data[k];
+        sums[j] = sum;
+    }
+}
+
+/* ---- float32 matmul --------------------------------------------------------------------------------------------- */
+
+/* Rows x[0..cols) of `w` weights rows each: four dot products at most, each over 16 lanes. */
+static f32x4 dots(const float *x, const float *const w[4], size_t cols) {
+    const size_t whole = cols - cols % GLOSSA_LANES;
+    f32x4 result = splat(0.0f);
+    for (size_t r = 0; r < 4; r += 2) {
+        f32x4 a[4] = {splat(0.0f), splat(0.0f), splat(0.0f), splat(0.0f)}, b[4] = {a[0], a[0], a[0], a[0]};
+        for (size_t k = 0; k < whole; k += GLOSSA_LANES) {
+            for (size_t s = 0; s < 4; s++) {
+                const f32x4 part = load4(x + k + 4 * s);
+                a[s] += part * load4(w[r] + k + 4 * s);
+                b[s] += part * load4(w[r + 1] + k + 4 * s);
+            }
+        }
+        for (size_t s = 0, k = whole; k < cols; s++, k += 4) {
+            const f32x4 part = load_part(x + k, cols - k, 0.0f);
+            a[s] += part * load_part(w[r] + k, cols - k, 0.0f);
+            b[s] += part * load_part(w[r + 1] + k, cols - k, 0.0f);
+        }
+        result[r] = fold16(a[0], a[1], a[2], a[3]);
+        result[r + 1] = fold16(b[0], b[1], b[2], b[3]);
+    }
+    return result;
+}
+
+void glossa_vector_matmul_f32(const glossa_rows *rows, const glossa_matrix *w, const uint32_t *ids, size_t n, float *y,
+                              size_t y_stride, const glossa_edge *edge) {
+    const size_t cols = w->cols; /* K */
+    for (size_t j = 0; j < n; j += 4) {
+        const size_t count = n - j < 4 ? n - j : 4;
+        const float *row[4]; /* (K) each; the last one stands in for what is beyond n */
+        f32x4 bias = splat(0.0f);
+        for (size_t c = 0; c < 4; c++) {
+            const size_t column = c < count ? j + c : n - 1;
+            const size_t r = ids ? ids[column] : column;
+            row[c] = (const float *)w->data + r * cols;
+            if (w->bias) bias[c] = w->bias[r];
+        }
+        for (size_t i = 0; i < rows->count; i++) {
+            f32x4 product = dots(rows->f32 + i * rows->stride, row, cols);
+            if (w->bias) product += bias;
+            finish4(product, edge, i, j, count, y + i * y_stride + j);
+        }
+    }
+}
+
+/* ---- out of matmul ---------------------------------------------------------------------------------------------- */
+
+f32x4 glossa_vector_activate(glossa_activation activation, f32x4 x) {
+    switch (activation) {
+    case ACTIVATION_NONE:
+        break;
+    case ACTIVATION_RELU:
+        return relu4(x);
+    case ACTIVATION_SILU:
+        return x / (1.0f + exp4(-x));
+    case ACTIVATION_GELU_ERF: {
+        const f32x4 a = abs4(x);
+        const f32x4 t = 1.0f / (1.0f + TAIL_T * a);
+        const f32x4 high = TAIL_Q5 + t * (TAIL_Q6 + t * (TAIL_Q7 + t * TAIL_Q8));
+        const f32x4 p = t * (TAIL_Q1 + t * (TAIL_Q2 + t * (TAIL_Q3 + t * (TAIL_Q4 + t * high))));
+        return relu4(x) - a * (exp4(-0.5f * a * a) * p);
+    }
+    case ACTIVATION_GELU_TANH: {
+        const f32x4 u = GELU_TANH_SCALE * (x + GELU_TANH_CUBE * (x * x * x));
+        return x / (1.0f + exp4(-u));
+    }
+    case ACTIVATION_GELU_SIGMOID:
+        return x / (1.0f + exp4(-(GELU_SIGMOID_SCALE * x)));
+    case ACTIVATION_SIGMOID:
+        return 1.0f / (1.0f + exp4(-x));
+    }
+    return x;
+}
+
+/* ---- the rest of a layer ---------------------------------------------------------------------------------------- */
+
+void glossa_vector_layer_norm(const float *x, size_t rows, size_t d, const float *weight, const float *bias,
+                              float epsilon, float *y) {
+    for (size_t i = 0; i < rows; i++, x += d, y += d) {
+        f32x4 sum[4] = {splat(0.0f), splat(0.0f), splat(0.0f), splat(0.0f)};
+        size_t j = 0;
+        for (; j + GLOSSA_LANES <= d; j += GLOSSA_LANES)
+            for (size_t s = 0; s < 4; s++)
+                sum[s] += load4(x + j + 4 * s);
+        for (size_t s = 0; j < d; s++, j += 4)
+            sum[s] += load_part(x + j, d - j, 0.0f);
+        const float mean = fold16(sum[0], sum[1], sum[2], sum[3]) / (float)d;
+
+        f32x4 square[4] = {splat(0.0f), splat(0.0f), splat(0.0f), splat(0.0f)};
+        for (j = 0; j + GLOSSA_LANES <= d; j += GLOSSA_LANES) {
+            for (size_t s = 0; s < 4; s++) {
+                const f32x4 off = load4(x + j + 4 * s) - mean;
+                square[s] += off * off;
+            }
+        }
+        for (size_t s = 0; j < d; s++, j += 4) {
+            const f32x4 off = load_part(x + j, d - j, mean) - mean;
+            square[s] += off * off;
+        }
+        const float variance = fold16(square[0], square[1], square[2], square[3]) / (float)d;
+        const float inverse = 1.0f / glossa_sqrt(variance + epsilon);
+
+        for (j = 0; j < d; j += 4) {
+            const f32x4 w = load_part(weight + j, d - j, 0.0f), b = load_part(bias + j, d - j, 0.0f);
+            store_part(y + j, (load_part(x + j, d - j, 0.0f) - mean) * inverse * w + b, d - j);
+        }
+    }
+}
+
+void glossa_vector_embed(const void *row, bool int8, float scale, const float *position, size_t d, float *y) {
+    const int8_t *row8 = row;
+    const float *row32 = row;
+    size_t j = 0;
+    for (; j + 4 <= d; j += 4) {
+        const f32x4 value = !row ? splat(0.0f) : int8 ? load_int8(row8 + j) : load4(row32 + j);
+        store4(y + j, scale * value + load4(position + j));
+    }
+    for (; j < d; j++) {
+        const float value = !row ? 0.0f : int8 ? (float)row8[j] : row32[j];
+        y[j] = scale * value + position[j];
+    }
+}
+
+static float max_of(const float *x, size_t n) {
+    f32x4 most = splat(-INFINITY);
+    for (size_t j = 0; j < n; j += 4)
+        most = max4(load_part(x + j, n - j, -INFINITY), most);
+    return fold_max(most);
+}
+
+void glossa_vector_softmax(float *x, size_t n) {
+    const float most = max_of(x, n);
+    f32x4 sum[4] = {splat(0.0f), splat(0.0f), splat(0.0f), splat(0.0f)};
+    size_t j = 0;
+    for (; j + GLOSSA_LANES <= n; j += GLOSSA_LANES) {
+        for (size_t s = 0; s < 4; s++) {
+            const f32x4 e = exp4(load4(x + j + 4 * s) - most);
+            store4(x + j + 4 * s, e);
+            sum[s] += e;
+        }
+    }
+    for (size_t s = 0; j < n; s++, j += 4) {
+        const f32x4 e = exp4(load_part(x + j, n - j, -INFINITY) - most);
+        store_part(x + j, e, n - j);
+        sum[s] += e;
+    }
+    const float inverse = 1.0f / fold16(sum[0], sum[1], sum[2], sum[3]);
+    for (j = 0; j < n; j += 4)
+        store_part(x + j, load_part(x + j, n - j, 0.0f) * inverse, n - j);
+}
+
+float glossa_vector_log_sum_exp(const float *x, size_t n) {
+    const float most = max_of(x, n);
+    f32x4 sum[4] = {splat(0.0f), splat(0.0f), splat(0.0f), splat(0.0f)};
+    size_t j = 0;
+    for (; j + GLOSSA_LANES <= n; j += GLOSSA_LANES)
+        for (size_t s = 0; s < 4; s++)
+            sum[s] += exp4(load4(x + j + 4 * s) - most);
+    for (size_t s = 0; j < n; s++, j += 4)
+        sum[s] += exp4(load_part(x + j, n - j, -INFINITY) - most);
+    return most + glossa_log(fold16(sum[0], sum[1], sum[2], sum[3]));
+}
+
+/*
+ * y[i][j] = factor * sum over k, in its order, of x[i][k] * m[k][j], for `rows` (constant, 1 or 2) rows and `columns`
+ * j. Sixteen columns at a time in four vectors; the last vectors overlap those before, which only computes the same
+ * twice. Shared by scores (k over the head width, j over the keys) and sums (k over the keys, j over the head width).
+ */
+INLINE void product(const float *x, size_t x_stride, const float *m, size_t m_stride, size_t rows, size_t depth,
+                    size_t columns, bool scaled, float factor, float *y, size_t y_stride) {
+    if (columns < 4) {
+        for (size_t i = 0; i < rows; i++) {
+            for (size_t j = 0; j < columns; j++) {
+                float sum = 0.0f;
+                for (size_t k = 0; k < depth; k++)
+                    sum += x[i * x_stride + k] * m[k * m_stride + j];
+                y[i * y_stride + j] = scaled ? factor * sum : sum;
+            }
+        }
+        return;
+    }
+    for (size_t j = 0; j < columns; j += 16) {
+        size_t at[4];
+        f32x4 sum[2][4];
+        for (size_t s = 0; s < 4; s++) {
+            at[s] = j + 4 * s < columns - 4 ? j + 4 * s : columns - 4;
+            sum[0][s] = sum[1][s] = splat(0.0f);
+        }
+        if (columns - j <= 4) { /* one vector is enough */
+            for (size_t k = 0; k < depth; k++) {
+                const f32x4 part = load4(m + k * m_stride + at[0]);
+                for (size_t i = 0; i < rows; i++)
+                    sum[i][0] += x[i * x_stride + k] * part;
+            }
+        } else if (columns - j <= 8) {
+            for (size_t k = 0; k < depth; k++) {
+                for (size_t s = 0; s < 2; s++) {
+                    const f32x4 part = load4(m + k * m_stride + at[s]);
+                    for (size_t i = 0; i < rows; i++)
+                        sum[i][s] += x[i * x_stride + k] * part;
+                }
+            }
+        } else {
+            for (size_t k = 0; k < depth; k++) {
+                for (size_t s = 0; s < 4; s++) {
+                    const f32x4 part = load4(m + k * m_stride + at[s]);
+                    for (size_t i = 0; i < rows; i++)
+                        sum[i][s] += x[i * x_stride + k] * part;
+                }
+            }
+        }
+        const size_t vectors = columns - j <= 4 ? 1 : columns - j <= 8 ? 2 : 4;
+        for (size_t i = 0; i < rows; i++)
+            for (size_t s = 0; s < 4; s++)
+                if (s < vectors) store4(y + i * y_stride + at[s], scaled ? factor * sum[i][s] : sum[i][s]);
+    }
+}
+
+INLINE void attend_rows(const float *q, size_t q_stride, const float *kt, size_t kt_stride, const float *v,
+                        size_t v_stride, size_t rows, size_t n, size_t d, float scale, float *weights,
+                        size_t weights_stride, float *out, size_t out_stride) {
+    product(q, q_stride, kt, kt_stride, rows, d, n, true, scale, weights, weights_stride);
+    for (size_t i = 0; i < rows; i++)
+        glossa_vector_softmax(weights + i * weights_stride, n);
+    product(weights, weights_stride, v, v_stride, rows, n, d, false, 1.0f, out, out_stride);
+}
+
+void glossa_vector_attend(const float *q, size_t q_stride, const float *kt, size_t kt_stride, const float *v,
+                          size_t v_stride, size_t m, size_t n, size_t d, float scale, float *weights,
+                          size_t weights_stride, float *out, size_t out_stride) {
+    size_t i = 0;
+    for (; i + 2 <= m; i += 2)
+        attend_rows(q + i * q_stride, q_stride, kt, kt_stride, v, v_stride, 2, n, d, scale,
+                    weights + i * weights_stride, weights_stride, out + i * out_stride, out_stride);
+    if (i < m)
+        attend_rows(q + i * q_stride, q_stride, kt, kt_stride, v, v_stride, 1, n, d, scale,
+                    weights + i * weights_stride, weights_stride, out + i * out_stride, out_stride);
+}
+
+void glossa_vector_ssru(const float *forget, const float *x, const float *residual, size_t d, float *cell, float *y) {
+    for (size_t j = 0; j < d; j += 4) {
+        const size_t left = d - j;
+        const f32x4 f = load_part(forget + j, left, 0.0f);
+        const f32x4 c = f * load_part(cell + j, left, 0.0f) + (1.0f - f) * load_part(x + j, left, 0.0f);
+        store_part(cell + j, c, left);
+        store_part(y + j, load_part(residual + j, left, 0.0f) + relu4(c), left);
+    }
+}
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * The verbs but the int8 matmul, written once on the vocabulary of vec.h; vector targets share them.
+ */
+#ifndef GLOSSA_VECTOR_H
+#define GLOSSA_VECTOR_H
+
+#include "vec.h"
+
+#if defined(GLOSSA_HAS_VEC)
+
+void glossa_vector_quantize(const glossa_rows *rows);
+void glossa_vector_row_sums(const int8_t *data, size_t rows, size_t cols, int32_t *sums);
+void glossa_vector_layer_norm(const float *x, size_t rows, size_t d, const float *weight, const float *bias,
+                              float epsilon, float *y);
+void glossa_vector_embed(const void *row, bool int8, float scale, const float *position, size_t d, float *y);
+void glossa_vector_attend(const float *q, size_t q_stride, const float *kt, size_t kt_stride, const float *v,
+                          size_t v_stride, size_t m, size_t n, size_t d, float scale, float *weights,
+                          size_t weights_stride, float *out, size_t out_stride);
+void glossa_vector_softmax(float *x, size_t n);
+float glossa_vector_log_sum_exp(const float *x, size_t n);
+void glossa_vector_ssru(const float *forget, const float *x, const float *residual, size_t d, float *cell, float *y);
+
+/* matmul for float32 weights. */
+void glossa_vector_matmul_f32(const glossa_rows *rows, const glossa_matrix *w, const uint32_t *ids, size_t n, float *y,
+                              size_t y_stride, const glossa_edge *edge);
+
+/* Four values through an activation other than none and ReLU. */
+f32x4 glossa_vector_activate(glossa_activation activation, f32x4 x);
+
+/* The end of `count` <= 4 products of row i from column j on: activation, residual, store. */
+INLINE void finish4(f32x4 x, const glossa_edge *edge, size_t i, size_t j, size_t count, float *y) {
+    if (edge) {
+        if (edge->activation == ACTIVATION_RELU)
+            x = relu4(x);
+        else if (edge->activation != ACTIVATION_NONE)
+            x = glossa_vector_activate(edge->activation, x);
+        if (edge->residual) x += load_part(edge->residual + i * edge->residual_stride + j, count, 0.0f);
+    }
+    store_part(y, x, count);
+}
+
+#endif
+#endif
