@@ -1,0 +1,407 @@
+// The caller's side of the messages: engines in workers or in place, a queue before them, and what happens when one of
+// them crashes.
+
+import { abortError, errorFrom, makeError } from "./errors.js";
+import { Host } from "./host.js";
+import { builtin, isNode } from "./platform.js";
+
+/** @typedef {import("./protocol.js").Request} Request */
+/** @typedef {import("./protocol.js").Message} Message */
+/** @typedef {import("./protocol.js").Reply} Reply */
+/** @typedef {import("./protocol.js").LoadRequest} LoadRequest */
+
+/**
+ * A request without its id, which the connection gives.
+ * @template T
+ * @typedef {T extends unknown ? Omit<T, "id"> : never} Unnumbered
+ */
+
+/**
+ * Carries messages to a host and back.
+ * @typedef {object} Transport
+ * @property {(message: Message, transfer?: Transferable[]) => void} post
+ * @property {(busy: boolean) => void} setBusy whether answers are awaited: only then the process is kept alive
+ * @property {() => void} close
+ */
+
+/**
+ * @typedef {object} TransportEvents
+ * @property {(reply: Reply) => void} reply
+ * @property {(reason: string) => void} crash it will not answer any more
+ */
+
+/** @typedef {(events: TransportEvents) => Transport} TransportMaker */
+
+/** @type {TransportMaker} */
+export function inPlace({ reply }) {
+  const host = new Host((answer) => queueMicrotask(() => reply(answer)));
+  return {
+    post: (message) => host.receive(message),
+    setBusy() {},
+    close: () => host.receive({ id: 0, type: "close" }),
+  };
+}
+
+/**
+ * @param {boolean | string | URL | (() => Worker)} choice other than false
+ * @returns {TransportMaker}
+ */
+export function inWorker(choice) {
+  if (isNode && typeof choice !== "function") return (events) => nodeTransport(choice, events);
+  return (events) => webTransport(choice, events);
+}
+
+/** Whether this place can have workers: a service worker cannot. */
+export const hasWorkers = isNode || typeof Worker === "function";
+
+/**
+ * @param {boolean | string | URL} choice
+ * @param {TransportEvents} events
+ * @returns {Transport}
+ */
+function nodeTransport(choice, { reply, crash }) {
+  const threads = builtin("worker_threads");
+  const url = typeof choice === "boolean" ? new URL("./worker.js", import.meta.url) : choice;
+  const worker = new threads.Worker(url);
+  let ended = false;
+  const end = (/** @type {string} */ reason) => {
+    if (!ended) crash(reason);
+    ended = true;
+  };
+  worker.on("message", reply);
+  worker.on("error", (error) => end(error instanceof Error ? error.message : String(error)));
+  worker.on("exit", (code) => end(`it ended with code ${code}`));
+  worker.unref();
+  return {
+    post: (message, transfer) => worker.postMessage(message, /** @type {any} */ (transfer ?? [])),
+    setBusy: (busy) => (busy ? worker.ref() : worker.unref()),
+    close() {
+      ended = true;
+      worker.terminate();
+    },
+  };
+}
+
+/**
+ * @param {boolean | string | URL | (() => Worker)} choice
+ * @param {TransportEvents} events
+ * @returns {Transport}
+ */
+function webTransport(choice, { reply, crash }) {
+  const worker =
+    typeof choice === "function" ? choice() : typeof choice === "boolean" ? ownWorker() : originWorker(choice);
+  worker.addEventListener("message", (event) => reply(event.data));
+  worker.addEventListener("error", (event) => {
+    event.preventDefault();
+    crash(event.message || "its script could not be loaded");
+  });
+  worker.addEventListener("messageerror", () => crash("a message could not be read"));
+  return {
+    post: (message, transfer) => worker.postMessage(message, transfer ?? []),
+    setBusy() {},
+    close: () => worker.terminate(),
+  };
+}
+
+/** The package's own worker. From another origin than the page's it comes through a blob. */
+function ownWorker() {
+  const { protocol, origin } = new URL(import.meta.url);
+  const foreign = /^https?:$/.test(protocol) && globalThis.location && origin !== globalThis.location.origin;
+  if (foreign) return blobWorker(String(new URL("./worker.js", import.meta.url)));
+  return new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+}
+
+/** @param {string | URL} location */
+function originWorker(location) {
+  const url = new URL(location, globalThis.document?.baseURI ?? globalThis.location?.href);
+  if (globalThis.location && url.origin !== globalThis.location.origin) return blobWorker(url.href);
+  return new Worker(url, { type: "module" });
+}
+
+/** @param {string} url */
+function blobWorker(url) {
+  const script = URL.createObjectURL(new Blob([`import ${JSON.stringify(url)};`], { type: "text/javascript" }));
+  try {
+    return new Worker(script, { type: "module" });
+  } finally {
+    setTimeout(() => URL.revokeObjectURL(script), 60_000);
+  }
+}
+
+/**
+ * A request on its way.
+ * @typedef {object} Pending
+ * @property {(value: any) => void} resolve
+ * @property {(error: unknown) => void} reject
+ * @property {(done: number, total: number) => void} [onProgress]
+ * @property {(text: string) => void} [onChunk]
+ */
+
+/** One engine and the requests that wait for its answers. */
+class Connection {
+  /** @type {Map<number, Pending>} */
+  #pending = new Map();
+  #nextId = 1;
+  #transport;
+  alive = true;
+  /** Whether anything ever came back. */
+  answered = false;
+
+  /** @param {TransportMaker} maker */
+  constructor(maker) {
+    this.#transport = maker({ reply: (reply) => this.#receive(reply), crash: (reason) => this.#crash(reason) });
+  }
+
+  /** @param {Reply} reply */
+  #receive(reply) {
+    this.answered = true;
+    const pending = this.#pending.get(reply.id);
+    if (!pending) return;
+    if (reply.type === "progress") pending.onProgress?.(reply.done, reply.total);
+    else if (reply.type === "chunk") pending.onChunk?.(reply.text);
+    else {
+      this.#pending.delete(reply.id);
+      if (this.#pending.size === 0) this.#transport.setBusy(false);
+      if (reply.type === "result") return pending.resolve(reply.value);
+      if (reply.fatal) this.alive = false;
+      pending.reject(errorFrom(reply.error));
+    }
+  }
+
+  /** @param {string} reason */
+  #crash(reason) {
+    this.alive = false;
+    const waiting = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const { reject } of waiting)
+      reject(
+        makeError(
+          "OperationError",
+          `The worker crashed (${reason}); the request is lost, the next one gets a new worker.`,
+        ),
+      );
+    this.#transport.close();
+  }
+
+  /**
+   * @param {Unnumbered<Request>} request
+   * @param {{onProgress?: Pending["onProgress"], onChunk?: Pending["onChunk"], transfer?: Transferable[], onId?: (id: number) => void}} [how]
+   * @returns {Promise<any>}
+   */
+  request(request, { onProgress, onChunk, transfer, onId } = {}) {
+    const id = this.#nextId++;
+    onId?.(id);
+    return new Promise((resolve, reject) => {
+      this.#transport.setBusy(true);
+      this.#pending.set(id, { resolve, reject, onProgress, onChunk });
+      try {
+        this.#transport.post(/** @type {Request} */ ({ ...request, id }), transfer);
+      } catch (error) {
+        this.#pending.delete(id);
+        reject(error);
+      }
+    });
+  }
+
+  /** @param {number} target */
+  abort(target) {
+    if (this.alive) this.#transport.post({ id: 0, type: "abort", target });
+  }
+
+  close() {
+    this.alive = false;
+    for (const { reject } of this.#pending.values()) reject(abortError());
+    this.#pending.clear();
+    this.#transport.close();
+  }
+}
+
+/**
+ * A place for an engine in the pool.
+ * @typedef {object} Slot
+ * @property {Connection | null} connection null until it has a model
+ * @property {boolean} busy
+ */
+
+/**
+ * @typedef {object} Job
+ * @property {Unnumbered<Request>} request
+ * @property {Pick<Pending, "onProgress" | "onChunk">} how
+ * @property {(value: any) => void} resolve
+ * @property {(error: unknown) => void} reject
+ * @property {AbortSignal[]} signals
+ */
+
+/** Engines with the same model, and the queue of requests that they share. */
+export class Pool {
+  /** @type {Slot[]} */
+  #slots = [];
+  /** @type {Job[]} */
+  #queue = [];
+  #closed = false;
+  #maker;
+  #load;
+
+  /**
+   * @param {TransportMaker} maker
+   * @param {Omit<Unnumbered<LoadRequest>, "type">} load
+   */
+  constructor(maker, load) {
+    this.#maker = maker;
+    this.#load = load;
+  }
+
+  /**
+   * Starts engines and loads the model into each.
+   * @param {number} size
+   * @param {{signal?: AbortSignal, onProgress?: Pending["onProgress"], fallBack: boolean}} how `fallBack`: where no
+   *     worker starts, work in place
+   */
+  async start(size, { signal, onProgress, fallBack }) {
+    this.#slots = Array.from({ length: size }, () => ({ connection: null, busy: true }));
+    const [first, ...others] = this.#slots;
+    let info;
+    try {
+      info = await this.#connect(first, { signal, onProgress });
+    } catch (error) {
+      if (!(fallBack && error instanceof WorkerStartError)) throw error;
+      this.#maker = inPlace;
+      this.#slots = [first];
+      info = await this.#connect(first, { signal, onProgress });
+      others.length = 0;
+    }
+    for (const slot of others) await this.#connect(slot, { signal });
+    for (const slot of this.#slots) slot.busy = false;
+    return { ...info, workers: this.#maker === inPlace ? 0 : this.#slots.length };
+  }
+
+  /**
+   * Gives a slot an engine with the model: from another engine that has it, else from the source.
+   * @param {Slot} slot
+   * @param {{signal?: AbortSignal, onProgress?: Pending["onProgress"]}} [how]
+   */
+  async #connect(slot, { signal, onProgress } = {}) {
+    const donor = this.#slots.find((other) => other.connection?.alive)?.connection;
+    let connection;
+    try {
+      connection = new Connection(this.#maker);
+    } catch (error) {
+      throw new WorkerStartError(error instanceof Error ? error.message : String(error));
+    }
+    const stop = () => connection.close();
+    signal?.addEventListener("abort", stop);
+    try {
+      signal?.throwIfAborted();
+      let { source } = this.#load;
+      /** @type {Transferable[]} */
+      const transfer = [];
+      if (donor) {
+        const bytes = /** @type {Uint8Array<ArrayBuffer>} */ (await donor.request({ type: "checkpoint" }));
+        source = { bytes };
+        transfer.push(bytes.buffer);
+      } else if ("stream" in source && this.#maker !== inPlace) {
+        transfer.push(/** @type {Transferable} */ (/** @type {unknown} */ (source.stream)));
+      }
+      const info = await connection.request({ ...this.#load, type: "load", source }, { onProgress, transfer });
+      slot.connection = connection;
+      return info;
+    } catch (error) {
+      const started = connection.answered;
+      connection.close();
+      signal?.throwIfAborted();
+      const failure = /** @type {Error} */ (error);
+      if (!started && failure.name === "OperationError") throw new WorkerStartError(failure.message);
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", stop);
+    }
+  }
+
+  /**
+   * Queues a request.
+   * @param {Unnumbered<Request>} request
+   * @param {{signals?: (AbortSignal | undefined)[], onProgress?: Pending["onProgress"], onChunk?: Pending["onChunk"]}} [how]
+   * @returns {Promise<any>}
+   */
+  run(request, { signals = [], onProgress, onChunk } = {}) {
+    const given = signals.filter((signal) => signal !== undefined);
+    return new Promise((resolve, reject) => {
+      const aborted = given.find((signal) => signal.aborted);
+      if (aborted) return reject(aborted.reason);
+      this.#queue.push({ request, how: { onProgress, onChunk }, resolve, reject, signals: given });
+      this.#dispatch();
+    });
+  }
+
+  #dispatch() {
+    while (this.#queue.length && !this.#closed) {
+      const slot = this.#slots.find(({ busy }) => !busy);
+      if (!slot) return;
+      this.#serve(slot, /** @type {Job} */ (this.#queue.shift()));
+    }
+  }
+
+  /**
+   * @param {Slot} slot
+   * @param {Job} job
+   */
+  async #serve(slot, job) {
+    const aborted = job.signals.find((signal) => signal.aborted);
+    if (aborted) return job.reject(aborted.reason);
+    slot.busy = true;
+    let id = 0;
+    const stop = (/** @type {Event} */ event) => {
+      slot.connection?.abort(id);
+      job.reject(/** @type {AbortSignal} */ (event.target).reason);
+      muted = true;
+    };
+    let muted = false;
+    for (const signal of job.signals) signal.addEventListener("abort", stop);
+    try {
+      if (!slot.connection?.alive) {
+        slot.connection?.close();
+        slot.connection = null;
+        await this.#connect(slot);
+      }
+      if (!muted) {
+        const { onProgress, onChunk } = job.how;
+        const value = await /** @type {Connection} */ (/** @type {unknown} */ (slot.connection)).request(job.request, {
+          onProgress: (done, total) => muted || onProgress?.(done, total),
+          onChunk: (text) => muted || onChunk?.(text),
+          onId: (given) => {
+            id = given;
+          },
+        });
+        job.resolve(value);
+      }
+    } catch (error) {
+      job.reject(error);
+    } finally {
+      for (const signal of job.signals) signal.removeEventListener("abort", stop);
+      slot.busy = false;
+      this.#dispatch();
+    }
+  }
+
+  /**
+   * Ends every engine.
+   * @param {unknown} reason what waiting requests fail with
+   */
+  close(reason) {
+    this.#closed = true;
+    for (const job of this.#queue.splice(0)) job.reject(reason);
+    for (const { connection } of this.#slots) connection?.close();
+    this.#slots = [];
+  }
+}
+
+/** No worker started: its script is missing, or a policy forbids it. */
+class WorkerStartError extends DOMException {
+  /** @param {string} reason */
+  constructor(reason) {
+    super(
+      `No worker could be started (${reason}). Serve the package's worker.js, or pass the option "worker": its URL, or false to work without one.`,
+      "OperationError",
+    );
+  }
+}

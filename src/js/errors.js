@@ -1,0 +1,71 @@
+// Errors of the web platform, each with a message that says what to do.
+
+/** Error names by glossa_status (glossa.h). */
+const STATUS_NAMES = [
+  "",
+  "TypeError",
+  "InvalidStateError",
+  "QuotaExceededError",
+  "DataError",
+  "NotSupportedError",
+  "QuotaExceededError",
+];
+
+/**
+ * An error by its platform name: TypeError and RangeError are the language's, all others DOMExceptions.
+ * @param {string} name
+ * @param {string} message
+ * @param {{quota?: number, requested?: number}} [details] of a QuotaExceededError
+ * @returns {Error}
+ */
+export function makeError(name, message, details) {
+  if (name === "TypeError") return new TypeError(message);
+  if (name === "RangeError") return new RangeError(message);
+  const error = new DOMException(message, name);
+  if (details) Object.assign(error, details);
+  return error;
+}
+
+/**
+ * @param {number} status a glossa_status other than 0
+ * @param {string} message
+ */
+export function statusError(status, message) {
+  return makeError(STATUS_NAMES[status] ?? "OperationError", message);
+}
+
+/**
+ * @typedef {{name: string, message: string, quota?: number, requested?: number}} ErrorData an error on its way between
+ *     threads
+ */
+
+/**
+ * @param {unknown} error
+ * @returns {ErrorData}
+ */
+export function errorData(error) {
+  if (!(error instanceof Error)) return { name: "OperationError", message: String(error) };
+  const { quota, requested } = /** @type {{quota?: number, requested?: number}} */ (/** @type {unknown} */ (error));
+  const data = { name: error.name, message: error.message };
+  return quota === undefined ? data : { ...data, quota, requested };
+}
+
+/** @param {ErrorData} data */
+export function errorFrom(data) {
+  return makeError(data.name, data.message, data.quota === undefined ? undefined : data);
+}
+
+/** The error of a signal without a reason of its own. */
+export function abortError(message = "The operation was aborted.") {
+  return makeError("AbortError", message);
+}
+
+/**
+ * True for the traps of WebAssembly: the instance they come from may be in any state and is not to be used again.
+ * @param {unknown} error
+ */
+export function isFatal(error) {
+  return (
+    error instanceof WebAssembly.RuntimeError || (error instanceof RangeError && /call stack/i.test(error.message))
+  );
+}

@@ -1,0 +1,197 @@
+// The engine's side of the messages: one instance of the engine, one request after the other. It runs in a worker or
+// in place; only who carries the messages differs.
+
+import { openCore } from "./build.js";
+import { errorData, isFatal, makeError } from "./errors.js";
+import { explainText } from "./explanation.js";
+import { readModel } from "./model-source.js";
+import { Engine, streamText, translateTexts, Turns } from "./translation.js";
+
+/** @typedef {import("./protocol.js").Request} Request */
+/** @typedef {import("./protocol.js").Reply} Reply */
+
+export class Host {
+  /** @type {Engine | null} */
+  #engine = null;
+  /** @type {"simd128" | "relaxed"} */
+  #build = "simd128";
+  /** @type {Map<number, {turns: Turns, abort: AbortController}>} */
+  #running = new Map();
+  #tail = Promise.resolve();
+  #reply;
+
+  /** @param {(reply: Reply, transfer?: Transferable[]) => void} reply */
+  constructor(reply) {
+    this.#reply = reply;
+  }
+
+  /** @param {import("./protocol.js").Message} message */
+  receive(message) {
+    if (message.type === "close") {
+      this.#tail = this.#tail.then(() => this.#close());
+      for (const { turns, abort } of this.#running.values()) {
+        turns.abort();
+        abort.abort();
+      }
+    } else if (message.type === "abort") {
+      const job = this.#running.get(message.target);
+      job?.turns.abort();
+      job?.abort.abort();
+    } else {
+      const job = { turns: new Turns(), abort: new AbortController() };
+      this.#running.set(message.id, job);
+      this.#tail = this.#tail.then(() => this.#answer(message, job));
+    }
+  }
+
+  #close() {
+    this.#engine?.core.close();
+    this.#engine = null;
+  }
+
+  /**
+   * @param {Request} request
+   * @param {{turns: Turns, abort: AbortController}} job
+   */
+  async #answer(request, { turns, abort }) {
+    const { id } = request;
+    try {
+      abort.signal.throwIfAborted();
+      const value = await this.#work(request, turns, abort.signal);
+      this.#reply({ id, type: "result", value }, transferables(value));
+    } catch (error) {
+      const fatal = isFatal(error);
+      const shown = fatal
+        ? makeError(
+            "OperationError",
+            `The engine crashed (${/** @type {Error} */ (error).message}); it is started anew.`,
+          )
+        : error;
+      if (fatal) this.#engine = null;
+      this.#reply({ id, type: "error", error: errorData(shown), fatal });
+    } finally {
+      this.#running.delete(id);
+    }
+  }
+
+  get #ready() {
+    if (!this.#engine) throw makeError("InvalidStateError", "No model is loaded.");
+    return this.#engine;
+  }
+
+  /**
+   * @param {Request} request
+   * @param {Turns} turns
+   * @param {AbortSignal} signal
+   * @returns {Promise<unknown>}
+   */
+  async #work(request, turns, signal) {
+    const { id } = request;
+    if (request.type === "load") return this.#load(request, signal);
+    const engine = this.#ready;
+    const { sourceLanguage, targetLanguage } = engine.core.model;
+    const languages = { sourceLanguage, targetLanguage };
+    switch (request.type) {
+      case "translate": {
+        const onProgress = (/** @type {number} */ done, /** @type {number} */ total) =>
+          this.#reply({ id, type: "progress", done, total });
+        if (request.stream) {
+          const onChunk = (/** @type {string} */ text) => this.#reply({ id, type: "chunk", text });
+          return [await streamText(engine, request.texts[0], request.options, turns, { ...languages, onChunk })];
+        }
+        return translateTexts(engine, request.texts, request.options, turns, { ...languages, onProgress });
+      }
+      case "explain":
+        return explainText(engine, request.text, request.options, turns, languages);
+      case "measure":
+        return Promise.all(request.texts.map((text) => engine.core.countTokens(text)));
+      case "info":
+        return this.#info();
+      case "checkpoint":
+        return engine.core.checkpoint();
+    }
+  }
+
+  /**
+   * @param {import("./protocol.js").LoadRequest} request
+   * @param {AbortSignal} signal
+   */
+  async #load({ id, source, build, wasm, cache, sha256 }, signal) {
+    this.#close();
+    const opened = await openCore(build, wasm);
+    const { core } = opened;
+    try {
+      // Of unknown size, the model is gathered first: the heap takes it in one piece.
+      /** @type {Uint8Array[] | null} */
+      let gathered = null;
+      let known = 0;
+      await readModel(
+        source,
+        {
+          begin(total) {
+            gathered = total === undefined ? [] : null;
+            known = total ?? 0;
+            if (total !== undefined) core.reserve(total);
+          },
+          write(offset, chunk) {
+            known = Math.max(known, offset + chunk.length);
+            if (gathered) gathered.push(chunk.slice());
+            else core.write(offset, chunk);
+          },
+        },
+        {
+          cache,
+          sha256,
+          signal,
+          onProgress: (done, total) => this.#reply({ id, type: "progress", done, total: total ?? 0 }),
+        },
+      );
+      const pieces = /** @type {Uint8Array[] | null} */ (gathered);
+      if (pieces) {
+        core.reserve(known);
+        let offset = 0;
+        for (const chunk of pieces) {
+          core.write(offset, chunk);
+          offset += chunk.length;
+        }
+      }
+      signal.throwIfAborted();
+      core.openModel();
+      this.#engine = new Engine(core);
+      this.#build = opened.build;
+    } catch (error) {
+      if (!isFatal(error)) core.close();
+      throw error;
+    }
+    return this.#info();
+  }
+
+  #info() {
+    const { core } = this.#ready;
+    return {
+      build: this.#build,
+      kernels: core.kernels,
+      version: core.version,
+      wasmBytes: core.heapBytes,
+      modelBytes: core.modelBytes,
+      workingBytes: core.workingBytes,
+      model: core.model,
+    };
+  }
+}
+
+/**
+ * The buffers of an answer, which go over without a copy.
+ * @param {unknown} value
+ * @returns {Transferable[]}
+ */
+function transferables(value) {
+  /** @type {Set<Transferable>} */
+  const found = new Set();
+  const visit = (/** @type {unknown} */ item) => {
+    if (ArrayBuffer.isView(item)) found.add(/** @type {ArrayBuffer} */ (item.buffer));
+    else if (item && typeof item === "object") for (const part of Object.values(item)) visit(part);
+  };
+  if (value && typeof value === "object" && !Array.isArray(value)) visit(value);
+  return [...found];
+}

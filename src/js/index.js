@@ -1,0 +1,4 @@
+// Glossa: translates text in the browser and in Node, and shows how it did it.
+
+export { modelCache } from "./model-cache.js";
+export { Translator } from "./translator.js";

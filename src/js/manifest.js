@@ -1,0 +1,96 @@
+// The manifest: which models there are, for which languages, and where.
+
+import { makeError } from "./errors.js";
+import { readAll, toURL } from "./platform.js";
+
+/**
+ * @typedef {object} ManifestModel
+ * @property {string} id
+ * @property {string} source a BCP 47 tag
+ * @property {string} target
+ * @property {string} url relative to the manifest
+ * @property {number} bytes
+ * @property {string} sha256 hexadecimal
+ * @property {string} [licence]
+ * @property {string} [kind]
+ */
+
+/** @typedef {{version: 1, models: ManifestModel[], baseURL?: string}} Manifest `baseURL`: what urls are relative to */
+
+/** The package's own; a literal URL, so that bundlers find it. */
+const defaultURL = () => new URL("../../models/manifest.json", import.meta.url);
+
+/**
+ * @param {string | URL | Manifest} [source]
+ * @returns {Promise<Manifest>} with absolute urls
+ */
+export async function loadManifest(source = defaultURL()) {
+  if (typeof source === "object" && !(source instanceof URL)) return resolveURLs(source, source.baseURL);
+  const url = toURL(source);
+  let text;
+  try {
+    text = new TextDecoder().decode(await readAll(url));
+  } catch (error) {
+    throw makeError(
+      "NetworkError",
+      `The list of models could not be loaded from ${url.href} (${/** @type {Error} */ (error).message}). Pass the option "manifest" or "model".`,
+    );
+  }
+  try {
+    return resolveURLs(JSON.parse(text), url.href);
+  } catch (error) {
+    throw makeError(
+      "DataError",
+      `The list of models at ${url.href} is damaged: ${/** @type {Error} */ (error).message}`,
+    );
+  }
+}
+
+/**
+ * @param {Manifest} manifest
+ * @param {string} [base]
+ * @returns {Manifest}
+ */
+function resolveURLs(manifest, base) {
+  if (manifest.version !== 1 || !Array.isArray(manifest.models))
+    throw makeError("DataError", `the manifest has version ${manifest.version}; this release reads version 1`);
+  const models = manifest.models.map((model) => {
+    for (const key of /** @type {const} */ (["id", "source", "target", "url"]))
+      if (typeof model[key] !== "string") throw makeError("DataError", `a model of the manifest lacks "${key}"`);
+    return { ...model, url: base ? new URL(model.url, toURL(base)).href : toURL(model.url).href };
+  });
+  return { version: 1, models };
+}
+
+/**
+ * A canonical tag, or the language's RangeError for one that is not well-formed.
+ * @param {string} tag
+ * @returns {string}
+ */
+export function canonicalTag(tag) {
+  return Intl.getCanonicalLocales(tag)[0];
+}
+
+/** @param {string} tag language and script, as likely subtags give them: zh, zh-CN and zh-Hans are one */
+function languageOf(tag) {
+  const { language, script } = new Intl.Locale(tag).maximize();
+  return `${language}-${script ?? ""}`;
+}
+
+/**
+ * @param {string} a
+ * @param {string} b
+ */
+export function sameLanguage(a, b) {
+  return languageOf(a) === languageOf(b);
+}
+
+/**
+ * @param {Manifest} manifest
+ * @param {string} source
+ * @param {string} target
+ * @returns {ManifestModel | undefined}
+ */
+export function findModel(manifest, source, target) {
+  return manifest.models.find((model) => sameLanguage(model.source, source) && sameLanguage(model.target, target));
+}

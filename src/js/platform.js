@@ -1,0 +1,72 @@
+// What differs between Node (Deno and Bun included) and browsers. Built-in modules are asked for at run time, so that
+// bundlers for browsers never see them.
+
+/** @typedef {typeof import("node:fs")} Fs */
+
+const nodeProcess = /** @type {NodeJS.Process | undefined} */ (globalThis.process);
+
+/** Whether this is Node or something that has its modules. */
+export const isNode = Boolean(nodeProcess?.versions?.node && typeof nodeProcess.getBuiltinModule === "function");
+
+/**
+ * A built-in module of Node.
+ * @template {keyof NodeModules} K
+ * @param {K} name
+ * @returns {NodeModules[K]}
+ */
+export function builtin(name) {
+  const modules = /** @type {{getBuiltinModule(name: string): NodeModules[K]}} */ (
+    /** @type {unknown} */ (nodeProcess)
+  );
+  return modules.getBuiltinModule(`node:${name}`);
+}
+
+/**
+ * @typedef {object} NodeModules
+ * @property {typeof import("node:fs")} fs
+ * @property {typeof import("node:path")} path
+ * @property {typeof import("node:os")} os
+ * @property {typeof import("node:url")} url
+ * @property {typeof import("node:crypto")} crypto
+ * @property {typeof import("node:worker_threads")} worker_threads
+ */
+
+/**
+ * An absolute URL for a URL or, in Node, a path.
+ * @param {string | URL} location
+ * @returns {URL}
+ */
+export function toURL(location) {
+  if (location instanceof URL) return location;
+  if (!isNode) return new URL(location, globalThis.document?.baseURI ?? globalThis.location?.href);
+  if (/^[a-z][a-z0-9+.-]+:/i.test(location)) return new URL(location);
+  return builtin("url").pathToFileURL(builtin("path").resolve(location));
+}
+
+/**
+ * All bytes of a file or a resource.
+ * @param {URL} url
+ * @returns {Promise<Uint8Array<ArrayBuffer>>}
+ */
+export async function readAll(url) {
+  if (isNode && url.protocol === "file:") return new Uint8Array(await builtin("fs").promises.readFile(url));
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`HTTP status ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+/**
+ * Gives everything that waits a turn: messages, timers, input.
+ * @returns {Promise<void>}
+ */
+export function nextTurn() {
+  if (typeof setImmediate === "function") return new Promise((resolve) => setImmediate(resolve));
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(0);
+  });
+}

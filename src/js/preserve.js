@@ -1,0 +1,117 @@
+// What goes through a translation unchanged (placeholders, addresses, numbers), and terms with a fixed translation.
+//
+// A model may copy such text by itself. Where it did not, the word alignment tells which part of the translation stands
+// for it, and that part is replaced. Where the alignment does not tell either, the sentence is cut around it.
+
+import { alignmentWeights, strongest, unitSpans } from "./alignment.js";
+
+/** @typedef {import("./types.js").Preserve} Preserve */
+
+/**
+ * A part of the source, and what must stand for it in the translation.
+ * @typedef {{start: number, end: number, replacement: string}} Fixed
+ */
+
+/** @type {Record<Preserve, RegExp>} */
+const PATTERNS = {
+  urls: /\b(?:https?|ftp|file):\/\/[^\s<>"'`]*[^\s<>"'`.,;:!?)\]}]|\bwww\.[^\s<>"'`]*[^\s<>"'`.,;:!?)\]}]/giu,
+  emails: /[\p{L}\p{N}._%+-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+/gu,
+  placeholders:
+    /\$\{[^{}\n]*\}|\{\{[^{}\n]*\}\}|\{[\p{L}\p{N}_.:,# -]*\}|%\([\p{L}\p{N}_]+\)[a-z]|%(?:\d+\$)?[-+0#]*(?:\d+)?(?:\.\d+)?[sdifuxXeEgGc@](?![\p{L}\p{N}])|<[A-Za-z][\w-]*\/?>/gu,
+  numbers: /\p{N}+(?:[.,:/-]\p{N}+)*/gu,
+};
+
+/** @param {string} text */
+const escaped = (text) => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+
+/** @param {string} text */
+const isWordy = (text) => /[\p{L}\p{N}]/u.test(text) && !/[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}]/u.test(text);
+
+/**
+ * Finds what is fixed in a sentence; the longest wins where two overlap.
+ * @param {string} text
+ * @param {Preserve[]} kinds
+ * @param {Record<string, string>} glossary
+ * @returns {Fixed[]} in order, none overlapping
+ */
+export function findFixed(text, kinds, glossary) {
+  /** @type {Fixed[]} */
+  const found = [];
+  for (const kind of kinds)
+    for (const match of text.matchAll(PATTERNS[kind]))
+      found.push({ start: match.index, end: match.index + match[0].length, replacement: match[0] });
+  for (const [term, replacement] of Object.entries(glossary)) {
+    if (!term) continue;
+    const source = isWordy(term) ? `(?<![\\p{L}\\p{N}])${escaped(term)}(?![\\p{L}\\p{N}])` : escaped(term);
+    for (const match of text.matchAll(new RegExp(source, "giu")))
+      found.push({ start: match.index, end: match.index + match[0].length, replacement });
+  }
+  found.sort((a, b) => b.end - b.start - (a.end - a.start) || a.start - b.start);
+  /** @type {Fixed[]} */
+  const kept = [];
+  for (const fixed of found)
+    if (kept.every((other) => fixed.end <= other.start || fixed.start >= other.end)) kept.push(fixed);
+  return kept.sort((a, b) => a.start - b.start);
+}
+
+/**
+ * Whether every replacement occurs in the translation, as often as it must.
+ * @param {string} translation
+ * @param {Fixed[]} fixed
+ */
+export function hasFixed(translation, fixed) {
+  /** @type {Map<string, number>} */
+  const needed = new Map();
+  for (const { replacement } of fixed) needed.set(replacement, (needed.get(replacement) ?? 0) + 1);
+  for (const [text, count] of needed) {
+    const word = isWordy(text) ? `(?<![\\p{L}\\p{N}])${escaped(text)}(?![\\p{L}\\p{N}])` : escaped(text);
+    if ((translation.match(new RegExp(word, "gu"))?.length ?? 0) !== count) return false;
+  }
+  return true;
+}
+
+/**
+ * Puts what is fixed where the alignment says that it belongs.
+ * @param {string} source
+ * @param {string} translation
+ * @param {Fixed[]} fixed
+ * @param {ReturnType<import("./core.js").Core["explain"]>} seen
+ * @param {import("./types.js").ModelInfo} model
+ * @returns {string | null} null where the alignment does not tell
+ */
+export function placeFixed(source, translation, fixed, seen, model) {
+  const sources = seen.source.length;
+  const cross = {
+    data: seen.crossAttention,
+    layers: model.decoderLayers,
+    heads: model.heads,
+    targets: seen.target.length,
+    sources,
+  };
+  const best = strongest(alignmentWeights(cross, model.alignmentHead), sources);
+  const sourceSpans = unitSpans(seen.source, source);
+  const targetSpans = unitSpans(seen.target, translation);
+  /** @type {{start: number, end: number, replacement: string}[]} */
+  const edits = [];
+  for (const { start, end, replacement } of fixed) {
+    const inside = (/** @type {number} */ token) =>
+      token >= 0 && sourceSpans[token].start < end && sourceSpans[token].end > start;
+    const aligned = best.flatMap((token, t) => (inside(token) && targetSpans[t].end > targetSpans[t].start ? [t] : []));
+    if (aligned.length === 0) return null;
+    const first = aligned[0];
+    const last = /** @type {number} */ (aligned.at(-1));
+    if (last - first + 1 > 2 * aligned.length) return null; // scattered: it stands in no one place
+    let { start: from } = targetSpans[first];
+    let { end: to } = targetSpans[last];
+    while (from < to && /\s/.test(translation[from])) from++;
+    while (from < to && /[\s.,;:!?。，！？]/.test(translation[to - 1])) to--;
+    while (from > 0 && /[\p{L}\p{N}]/u.test(translation[from - 1])) from--;
+    while (to < translation.length && /[\p{L}\p{N}]/u.test(translation[to])) to++;
+    if (from >= to || edits.some((edit) => from < edit.end && to > edit.start)) return null;
+    edits.push({ start: from, end: to, replacement });
+  }
+  edits.sort((a, b) => b.start - a.start);
+  for (const { start, end, replacement } of edits)
+    translation = translation.slice(0, start) + replacement + translation.slice(end);
+  return hasFixed(translation, fixed) ? translation : null;
+}

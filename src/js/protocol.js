@@ -1,0 +1,67 @@
+// The messages between a translator and its engine, the same in place and in a worker. Nothing here runs.
+
+/** @typedef {import("./types.js").WasmSources} WasmSources */
+
+/**
+ * @typedef {object} LoadRequest
+ * @property {number} id
+ * @property {"load"} type
+ * @property {import("./model-source.js").PlainSource} source
+ * @property {import("./types.js").BuildChoice} build
+ * @property {WasmSources} wasm
+ * @property {boolean} cache
+ * @property {string} [sha256]
+ */
+
+/**
+ * What a translation of texts is asked to follow; all of it can be cloned.
+ * @typedef {object} WorkOptions
+ * @property {number} beamSize
+ * @property {"glossa" | "huggingface" | "marian"} search
+ * @property {number} [normalize]
+ * @property {number} maxLength
+ * @property {number} noRepeatNgram
+ * @property {number[]} banned
+ * @property {boolean} split
+ * @property {import("./types.js").Preserve[]} preserve
+ * @property {Record<string, string>} glossary
+ */
+
+/**
+ * @typedef {object} TranslateRequest
+ * @property {number} id
+ * @property {"translate"} type
+ * @property {string[]} texts
+ * @property {"text" | "html"} format
+ * @property {string[]} attributes of HTML that are translated too
+ * @property {boolean} stream send the text in chunks as it becomes certain (one text)
+ * @property {WorkOptions} options
+ */
+
+/**
+ * @typedef {object} ExplainRequest
+ * @property {number} id
+ * @property {"explain"} type
+ * @property {string} text
+ * @property {WorkOptions & import("./types.js").ExplainExtras} options
+ */
+
+/** @typedef {{id: number, type: "measure", texts: string[]}} MeasureRequest replies the tokens of each text */
+/** @typedef {{id: number, type: "info"}} InfoRequest */
+/** @typedef {{id: number, type: "checkpoint"}} CheckpointRequest replies a copy of the model's bytes */
+/** @typedef {{id: number, type: "abort", target: number}} AbortMessage no reply of its own; ends request `target` */
+/** @typedef {{id: number, type: "close"}} CloseMessage no reply */
+
+/**
+ * @typedef {LoadRequest | TranslateRequest | ExplainRequest | MeasureRequest | InfoRequest | CheckpointRequest} Request
+ * @typedef {Request | AbortMessage | CloseMessage} Message
+ */
+
+/** @typedef {{id: number, type: "result", value: any}} ResultReply */
+/** @typedef {{id: number, type: "error", error: import("./errors.js").ErrorData, fatal: boolean}} ErrorReply */
+/** @typedef {{id: number, type: "progress", done: number, total: number}} ProgressReply */
+/** @typedef {{id: number, type: "chunk", text: string}} ChunkReply */
+
+/** @typedef {ResultReply | ErrorReply | ProgressReply | ChunkReply} Reply */
+
+export {};

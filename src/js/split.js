@@ -1,0 +1,181 @@
+// Texts into sentences: paragraphs, line breaks and the space between sentences go through as they are.
+
+/**
+ * A part of a text: kept as it is, or a sentence to be translated. All parts together are the text.
+ * @typedef {{sentence: boolean, text: string, start: number}} Part
+ */
+
+/** Words whose full stop ends no sentence; lower case, without the stop. */
+const ABBREVIATIONS = new Set(
+  "mr mrs ms dr prof st sr jr rev gen col capt lt sgt hon vs etc cf e.g i.e no vol fig pp approx dept inc ltd co corp jan feb mar apr jun jul aug sep sept oct nov dec hr fr frau bzw z.b d.h u.a usw ca nr str tel abs vgl evtl ggf inkl".split(
+    " ",
+  ),
+);
+
+/** Languages that put no space between sentences. */
+const UNSPACED = new Set(["zh", "lzh", "ja", "th", "lo", "km", "my", "yue"]);
+
+/** @type {Map<string, Intl.Segmenter | null>} */
+const segmenters = new Map();
+
+/**
+ * @param {string} language
+ * @returns {Intl.Segmenter | null} null where the platform has none
+ */
+function segmenter(language) {
+  let found = segmenters.get(language);
+  if (found === undefined) {
+    found = null;
+    if (typeof Intl.Segmenter === "function") {
+      try {
+        found = new Intl.Segmenter(language || undefined, { granularity: "sentence" });
+      } catch {
+        found = new Intl.Segmenter(undefined, { granularity: "sentence" });
+      }
+    }
+    segmenters.set(language, found);
+  }
+  return found;
+}
+
+/**
+ * Whether there is anything to translate: a letter, a digit or a symbol that words can go with.
+ * @param {string} text
+ */
+export function isTranslatable(text) {
+  return /[\p{L}\p{N}]/u.test(text);
+}
+
+const EDGE = /[\s\p{Cc}]/u;
+
+/**
+ * @param {string} text
+ * @returns {[string, string, string]} white space and control characters, the rest, and the same again
+ */
+export function edges(text) {
+  let start = 0;
+  let end = text.length;
+  while (start < end && EDGE.test(text[start])) start++;
+  while (end > start && EDGE.test(text[end - 1])) end--;
+  return [text.slice(0, start), text.slice(start, end), text.slice(end)];
+}
+
+/** @param {string} tag */
+const base = (tag) => tag.toLowerCase().split(/[-_]/)[0];
+
+/**
+ * What stands between two sentences of the translation where `between` stood in the source.
+ * @param {string} between
+ * @param {string} targetLanguage
+ */
+export function joiner(between, targetLanguage) {
+  const unspaced = UNSPACED.has(base(targetLanguage));
+  if (between === "" && !unspaced) return " ";
+  if (between === " " && unspaced) return "";
+  return between;
+}
+
+/**
+ * Borders of the sentences of one line.
+ * @param {string} line
+ * @param {string} language
+ * @returns {string[]} all together are the line
+ */
+function sentencesOf(line, language) {
+  const found = segmenter(language);
+  const raw = found ? Array.from(found.segment(line), (s) => s.segment) : line.split(/(?<=[.!?]["')\]]*\s+)/);
+  /** @type {string[]} */
+  const merged = [];
+  for (const piece of raw) {
+    const last = merged.at(-1);
+    if (last !== undefined && !endsSentence(last, piece)) merged[merged.length - 1] = last + piece;
+    else merged.push(piece);
+  }
+  return merged;
+}
+
+/**
+ * @param {string} before
+ * @param {string} after
+ */
+function endsSentence(before, after) {
+  if (!isTranslatable(before) || /^\p{Ll}/u.test(after)) return false;
+  const word = /([\p{L}\p{N}.]+)\.\s*$/u.exec(before)?.[1];
+  if (word === undefined) return true;
+  if (ABBREVIATIONS.has(word.toLowerCase())) return false;
+  return !(/^\p{Lu}$/u.test(word) && /^\p{Lu}/u.test(after)); // the initial of a name
+}
+
+/**
+ * @param {string} text
+ * @param {string} language of the text
+ * @param {boolean} [split] whether lines are cut into sentences; else the whole text is one
+ * @returns {Part[]}
+ */
+export function splitText(text, language, split = true) {
+  /** @type {Part[]} */
+  const parts = [];
+  let start = 0;
+  const add = (/** @type {boolean} */ sentence, /** @type {string} */ piece) => {
+    if (!piece) return;
+    const last = parts.at(-1);
+    if (!sentence && last && !last.sentence) last.text += piece;
+    else parts.push({ sentence, text: piece, start });
+    start += piece.length;
+  };
+  const lines = split ? text.split(/((?:\r\n|[\n\r\v\f\u0085\u2028\u2029])+)/) : [text];
+  for (const line of lines) {
+    for (const piece of split ? sentencesOf(line, language) : [line]) {
+      if (!isTranslatable(piece)) {
+        add(false, piece);
+        continue;
+      }
+      const [before, middle, after] = edges(piece);
+      add(false, before);
+      add(true, middle);
+      add(false, after);
+    }
+  }
+  return parts;
+}
+
+/**
+ * Cuts a sentence that has more than `limit` tokens at sensible places.
+ * @param {string} text
+ * @param {number[]} ends where each token ends, in UTF-16 units
+ * @param {number} limit
+ * @returns {string[]} all together are the text
+ */
+export function cutSentence(text, ends, limit) {
+  /** @type {string[]} */
+  const pieces = [];
+  let start = 0;
+  let token = 0;
+  while (ends.length - token > limit) {
+    const latest = Math.max(ends[token + limit - 1], start + 1);
+    const earliest = ends[token + (limit >> 1)] ?? start + 1;
+    const cut = bestCut(text, Math.max(earliest, start + 1), latest);
+    pieces.push(text.slice(start, cut));
+    start = cut;
+    while (token < ends.length && ends[token] <= cut) token++;
+  }
+  if (start < text.length) pieces.push(text.slice(start));
+  return pieces;
+}
+
+/**
+ * The last good place for a cut in [earliest, latest].
+ * @param {string} text
+ * @param {number} earliest
+ * @param {number} latest
+ */
+function bestCut(text, earliest, latest) {
+  const part = text.slice(earliest, latest);
+  for (const pattern of [/[;:!?。！？；：]["'”’)\]]*\s*/gu, /[,，、—–]\s*/gu, /\s+/gu]) {
+    let cut = -1;
+    for (const match of part.matchAll(pattern)) cut = earliest + match.index + match[0].length;
+    if (cut > 0) return cut;
+  }
+  const high = text.charCodeAt(latest - 1);
+  return high >= 0xd800 && high <= 0xdbff && latest - 1 > earliest ? latest - 1 : latest;
+}

@@ -1,0 +1,490 @@
+// The Translator: the web platform's Translator API, and what Glossa adds to it.
+
+import { hasWorkers, inPlace, inWorker, Pool } from "./engine.js";
+import { abortError, makeError } from "./errors.js";
+import { canonicalTag, findModel, loadManifest, sameLanguage } from "./manifest.js";
+import { modelCache } from "./model-cache.js";
+import { batchOptions, createOptions, explainOptions, workOptions } from "./options.js";
+import { isNode, toURL } from "./platform.js";
+
+/** @typedef {import("./types.js").Availability} Availability */
+/** @typedef {import("./types.js").BatchOptions} BatchOptions */
+/** @typedef {import("./types.js").CreateOptions} CreateOptions */
+/** @typedef {import("./types.js").Explanation} Explanation */
+/** @typedef {import("./types.js").ExplainOptions} ExplainOptions */
+/** @typedef {import("./types.js").HTMLOptions} HTMLOptions */
+/** @typedef {import("./types.js").LanguagePair} LanguagePair */
+/** @typedef {import("./types.js").TranslateOptions} TranslateOptions */
+/** @typedef {import("./types.js").TranslatorInfo} TranslatorInfo */
+/** @typedef {import("./protocol.js").WorkOptions} WorkOptions */
+
+/** Texts that one message to an engine carries at most. */
+const MESSAGE_TEXTS = 64;
+
+/** Where the platform has no Symbol.dispose the method exists under a symbol of its own. */
+const dispose = /** @type {typeof Symbol.dispose} */ (Symbol.dispose ?? Symbol("Symbol.dispose"));
+
+/** The engines of translators that nobody holds any more. */
+const forgotten = new FinalizationRegistry((/** @type {Pool} */ pool) => pool.close(abortError()));
+
+/** Downloads under way, by URL, for availability(). */
+const downloading = new Set();
+
+const KEY = Symbol("created by Translator.create");
+
+/** An event as the platform's monitor fires it. */
+class DownloadProgressEvent extends Event {
+  lengthComputable = true;
+  total = 1;
+
+  /** @param {number} loaded */
+  constructor(loaded) {
+    super("downloadprogress");
+    this.loaded = loaded;
+  }
+}
+
+/**
+ * Fires downloadprogress: `loaded` from 0 to 1 in steps of 1/65536, each larger than the last.
+ * @param {CreateOptions["monitor"]} monitor
+ * @param {AbortSignal | undefined} signal
+ */
+function startMonitor(monitor, signal) {
+  const target = new EventTarget();
+  monitor?.(target);
+  let last = -1;
+  return (/** @type {number} */ fraction) => {
+    const loaded = Math.floor(Math.min(1, fraction) * 65536) / 65536;
+    if (loaded <= last || signal?.aborted) return;
+    last = loaded;
+    target.dispatchEvent(
+      typeof ProgressEvent === "function"
+        ? new ProgressEvent("downloadprogress", { loaded, total: 1, lengthComputable: true })
+        : new DownloadProgressEvent(loaded),
+    );
+  };
+}
+
+/**
+ * @param {Partial<LanguagePair>} options
+ * @returns {LanguagePair} canonical
+ */
+function languagePair(options) {
+  const tag = (/** @type {"sourceLanguage" | "targetLanguage"} */ key) => {
+    const value = options?.[key];
+    if (value === undefined)
+      throw makeError("TypeError", `The option "${key}" is missing; give a BCP 47 tag, such as "en".`);
+    return canonicalTag(String(value));
+  };
+  return { sourceLanguage: tag("sourceLanguage"), targetLanguage: tag("targetLanguage") };
+}
+
+/**
+ * @param {import("./types.js").ModelSource} model
+ * @returns {import("./model-source.js").PlainSource}
+ */
+function plainSource(model) {
+  if (typeof model === "string" || model instanceof URL) return { url: toURL(model).href };
+  if (model instanceof Blob) return { blob: model };
+  if (model instanceof ReadableStream) return { stream: model };
+  if (ArrayBuffer.isView(model)) return { bytes: new Uint8Array(model.buffer, model.byteOffset, model.byteLength) };
+  if (Object.prototype.toString.call(model) === "[object ArrayBuffer]")
+    return { bytes: new Uint8Array(/** @type {ArrayBuffer} */ (model)) };
+  throw makeError(
+    "TypeError",
+    `The option "model" is ${Object.prototype.toString.call(model)}; it can be a URL, a path, a Blob, an ArrayBuffer, a typed array or a ReadableStream.`,
+  );
+}
+
+/**
+ * What can be sent to a worker: a stream goes as it is where streams can be transferred, else as a Blob.
+ * @param {import("./model-source.js").PlainSource} source
+ * @returns {Promise<import("./model-source.js").PlainSource>}
+ */
+async function sendable(source) {
+  if (!("stream" in source)) return source;
+  try {
+    const { port1, port2 } = new MessageChannel();
+    const probe = new ReadableStream();
+    port1.postMessage(probe, [/** @type {Transferable} */ (/** @type {unknown} */ (probe))]);
+    port1.close();
+    port2.close();
+    return source;
+  } catch {
+    return { blob: await new Response(source.stream).blob() };
+  }
+}
+
+export class Translator {
+  #sourceLanguage;
+  #targetLanguage;
+  /** @type {Pool | null} null: source and target are one language, and texts are given back as they are */
+  #pool;
+  #info;
+  #life = new AbortController();
+  /** @type {AbortController | null} */
+  #latest = null;
+
+  /**
+   * Use Translator.create().
+   * @param {symbol} [key]
+   * @param {{pair: LanguagePair, pool: Pool | null, info: TranslatorInfo}} [made]
+   */
+  constructor(key, made) {
+    if (key !== KEY || !made) throw makeError("TypeError", "Illegal constructor: use Translator.create().");
+    this.#sourceLanguage = made.pair.sourceLanguage;
+    this.#targetLanguage = made.pair.targetLanguage;
+    this.#pool = made.pool;
+    this.#info = made.info;
+    if (made.pool) forgotten.register(this, made.pool, this);
+  }
+
+  /**
+   * Loads a model and makes a translator of it.
+   * @param {CreateOptions} options
+   * @returns {Promise<Translator>}
+   */
+  static async create(options) {
+    const settings = createOptions(options);
+    const { signal, model } = settings;
+    const given = options.sourceLanguage !== undefined || options.targetLanguage !== undefined || model === undefined;
+    let pair = given ? languagePair(options) : null;
+    signal?.throwIfAborted();
+    const report = startMonitor(settings.monitor, signal);
+
+    let source = model === undefined ? null : plainSource(model);
+    let { sha256 } = settings;
+    let expected = 0;
+    if (!source) {
+      const wanted = /** @type {LanguagePair} */ (pair);
+      const entry = findModel(await loadManifest(settings.manifest), wanted.sourceLanguage, wanted.targetLanguage);
+      signal?.throwIfAborted();
+      if (!entry && sameLanguage(wanted.sourceLanguage, wanted.targetLanguage))
+        return Translator.#finish(wanted, null, identityInfo(wanted), report, signal);
+      if (!entry)
+        throw makeError(
+          "NotSupportedError",
+          `There is no model from ${wanted.sourceLanguage} to ${wanted.targetLanguage}; see Translator.availability(), or pass the option "model".`,
+        );
+      source = { url: entry.url };
+      sha256 ??= entry.sha256;
+      expected = entry.bytes;
+    }
+
+    const threaded = settings.worker !== false && hasWorkers;
+    if (threaded) source = await sendable(source);
+    const pool = new Pool(threaded ? inWorker(settings.worker) : inPlace, {
+      source,
+      build: settings.build,
+      wasm: settings.wasm,
+      cache: settings.cache,
+      sha256,
+    });
+    const url = "url" in source ? source.url : null;
+    if (url) downloading.add(url);
+    let info;
+    try {
+      report(0);
+      info = await pool.start(threaded ? settings.pool : 1, {
+        signal,
+        onProgress: (done, total) =>
+          report(total || expected ? Math.min(done / (total || expected), 65535 / 65536) : 0),
+        fallBack: settings.worker === true,
+      });
+      const { sourceLanguage, targetLanguage } = info.model;
+      if (
+        pair &&
+        sourceLanguage &&
+        !(sameLanguage(pair.sourceLanguage, sourceLanguage) && sameLanguage(pair.targetLanguage, targetLanguage))
+      )
+        throw makeError(
+          "NotSupportedError",
+          `The model translates from ${sourceLanguage} to ${targetLanguage}, not from ${pair.sourceLanguage} to ${pair.targetLanguage}.`,
+        );
+      pair ??= { sourceLanguage, targetLanguage };
+      return await Translator.#finish(pair, pool, info, report, signal);
+    } catch (error) {
+      pool.close(error);
+      throw error;
+    } finally {
+      if (url) downloading.delete(url);
+    }
+  }
+
+  /**
+   * @param {LanguagePair} pair
+   * @param {Pool | null} pool
+   * @param {TranslatorInfo} info
+   * @param {(fraction: number) => void} report
+   * @param {AbortSignal} [signal]
+   */
+  static async #finish(pair, pool, info, report, signal) {
+    report(0);
+    report(1);
+    await null; // an abort from a listener of the last event counts
+    signal?.throwIfAborted();
+    const translator = new Translator(KEY, { pair, pool, info });
+    if (signal) {
+      const weak = new WeakRef(translator);
+      const end = () => {
+        const held = weak.deref();
+        if (held) held.#end(signal.reason);
+      };
+      signal.addEventListener("abort", end, { signal: translator.#life.signal });
+    }
+    return translator;
+  }
+
+  /**
+   * Whether there is a model for two languages, and whether it is here already.
+   * @param {LanguagePair & {manifest?: CreateOptions["manifest"]}} options
+   * @returns {Promise<Availability>}
+   */
+  static async availability(options) {
+    const { sourceLanguage, targetLanguage } = languagePair(options);
+    const entry = findModel(await loadManifest(options.manifest), sourceLanguage, targetLanguage);
+    if (!entry) return sameLanguage(sourceLanguage, targetLanguage) ? "available" : "unavailable";
+    if (isNode && entry.url.startsWith("file:")) return "available";
+    const record = (await modelCache.list()).find(({ url, complete }) => complete && url === entry.url);
+    if (record && (!entry.sha256 || record.sha256 === entry.sha256.toLowerCase())) return "available";
+    return downloading.has(entry.url) ? "downloading" : "downloadable";
+  }
+
+  get sourceLanguage() {
+    return this.#sourceLanguage;
+  }
+
+  get targetLanguage() {
+    return this.#targetLanguage;
+  }
+
+  /** Texts of any length are taken. */
+  get inputQuota() {
+    return Infinity;
+  }
+
+  /** @returns {TranslatorInfo} */
+  get info() {
+    return this.#info;
+  }
+
+  /**
+   * @param {string} input
+   * @param {TranslateOptions} [options]
+   * @returns {Promise<string>}
+   */
+  async translate(input, options = {}) {
+    const [translation] = await this.#translate([`${input}`], workOptions(options), options);
+    return translation;
+  }
+
+  /**
+   * The translation in chunks, each as soon as it is certain; all together are what translate() gives.
+   * @param {string} input
+   * @param {TranslateOptions} [options]
+   * @returns {ReadableStream<string>}
+   */
+  translateStreaming(input, options = {}) {
+    const text = `${input}`;
+    const work = workOptions(options);
+    options.signal?.throwIfAborted();
+    const cancelled = new AbortController();
+    const stream = /** @type {ReadableStream<string>} */ (
+      new ReadableStream({
+        start: (controller) => {
+          let chunks = 0;
+          const onChunk = (/** @type {string} */ chunk) => {
+            chunks++;
+            controller.enqueue(chunk);
+          };
+          this.#translate([text], work, options, { onChunk, cancelled: cancelled.signal }).then(
+            ([whole]) => {
+              if (chunks === 0 && whole) controller.enqueue(whole);
+              controller.close();
+            },
+            (error) => {
+              if (!cancelled.signal.aborted) controller.error(error);
+            },
+          );
+        },
+        cancel: () => cancelled.abort(),
+      })
+    );
+    if (!(Symbol.asyncIterator in stream)) Object.assign(stream, { [Symbol.asyncIterator]: () => iterate(stream) });
+    return stream;
+  }
+
+  /**
+   * Translates many texts at the best throughput.
+   * @param {Iterable<string>} texts
+   * @param {BatchOptions} [options]
+   * @returns {Promise<string[]>} in the order of the texts
+   */
+  async translateBatch(texts, options = {}) {
+    const work = batchOptions(options);
+    const all = Array.from(texts, String);
+    const { onProgress } = options;
+    let done = 0;
+    /** @type {number[]} */
+    const parts = [];
+    for (let i = 0; i < all.length; i += MESSAGE_TEXTS) parts.push(i);
+    const failed = new AbortController();
+    const results = await Promise.all(
+      parts.map(async (start) => {
+        let before = 0;
+        const report = (/** @type {number} */ count) => {
+          done += count - before;
+          before = count;
+          onProgress?.({ done, total: all.length });
+        };
+        const slice = all.slice(start, start + MESSAGE_TEXTS);
+        try {
+          const translations = await this.#translate(slice, work, options, {
+            onProgress: report,
+            cancelled: failed.signal,
+          });
+          if (before < slice.length) report(slice.length);
+          return translations;
+        } catch (error) {
+          failed.abort(error);
+          throw error;
+        }
+      }),
+    );
+    return results.flat();
+  }
+
+  /**
+   * Translates HTML: tags stay, and stand in the translation where the words do that they enclosed.
+   * @param {string} html
+   * @param {HTMLOptions} [options]
+   * @returns {Promise<string>}
+   */
+  async translateHTML(html, options = {}) {
+    const [translation] = await this.#translate([`${html}`], workOptions(options), options, {
+      attributes: options.attributes ?? [],
+    });
+    return translation;
+  }
+
+  /**
+   * Translates and shows how: tokens, probabilities, alternatives, attention, alignment.
+   * @param {string} input
+   * @param {ExplainOptions} [options]
+   * @returns {Promise<Explanation>}
+   */
+  async explain(input, options = {}) {
+    const work = explainOptions(options);
+    const text = `${input}`;
+    this.#life.signal.throwIfAborted();
+    if (!this.#pool) return { source: text, translation: text, sentences: [] };
+    return this.#pool.run(
+      { type: "explain", text, options: work },
+      { signals: [this.#life.signal, options.signal, this.#supersede(options)] },
+    );
+  }
+
+  /**
+   * How much of inputQuota a text takes, in tokens.
+   * @param {string} input
+   * @param {{signal?: AbortSignal}} [options]
+   * @returns {Promise<number>}
+   */
+  async measureInputUsage(input, options = {}) {
+    const text = `${input}`;
+    const signals = [this.#life.signal, options.signal];
+    for (const signal of signals) signal?.throwIfAborted();
+    if (!this.#pool) return 0;
+    const [tokens] = await this.#pool.run({ type: "measure", texts: [text] }, { signals });
+    return tokens;
+  }
+
+  /** Ends the translator: its requests fail, its memory is free. */
+  destroy() {
+    this.#end(abortError("The translator has been destroyed; create another one."));
+  }
+
+  [dispose]() {
+    this.destroy();
+  }
+
+  /** @param {unknown} reason */
+  #end(reason) {
+    if (this.#life.signal.aborted) return;
+    this.#life.abort(reason);
+    forgotten.unregister(this);
+    this.#pool?.close(reason);
+  }
+
+  /**
+   * @param {{latest?: boolean}} options
+   * @returns {AbortSignal | undefined}
+   */
+  #supersede({ latest }) {
+    if (!latest) return undefined;
+    this.#latest?.abort(abortError("A newer request took the place of this one."));
+    this.#latest = new AbortController();
+    return this.#latest.signal;
+  }
+
+  /**
+   * @param {string[]} texts
+   * @param {WorkOptions} work
+   * @param {TranslateOptions} options
+   * @param {{onProgress?: (done: number) => void, onChunk?: (text: string) => void, cancelled?: AbortSignal, attributes?: string[]}} [how]
+   * @returns {Promise<string[]>}
+   */
+  async #translate(texts, work, options, { onProgress, onChunk, cancelled, attributes } = {}) {
+    const signals = [this.#life.signal, options.signal, cancelled];
+    for (const signal of signals) signal?.throwIfAborted();
+    if (!this.#pool) return texts;
+    return this.#pool.run(
+      {
+        type: "translate",
+        texts,
+        format: attributes ? "html" : "text",
+        attributes: attributes ?? [],
+        stream: Boolean(onChunk),
+        options: work,
+      },
+      { signals: [...signals, this.#supersede(options)], onProgress, onChunk },
+    );
+  }
+}
+
+/**
+ * @param {LanguagePair} pair
+ * @returns {TranslatorInfo} of a translator between two variants of one language, which has no model
+ */
+function identityInfo({ sourceLanguage, targetLanguage }) {
+  const none = { encoderLayers: 0, decoderLayers: 0, heads: 0, width: 0, ffnWidth: 0 };
+  const sizes = { sourceVocabulary: 0, targetVocabulary: 0, context: 0, parameters: 0, tensorBytes: 0 };
+  return {
+    build: "simd128",
+    kernels: "",
+    version: "",
+    wasmBytes: 0,
+    modelBytes: 0,
+    workingBytes: 0,
+    workers: 0,
+    model: { name: "", sourceLanguage, targetLanguage, ...none, ...sizes, mixer: "attention", alignmentHead: null },
+  };
+}
+
+/**
+ * @template T
+ * @param {ReadableStream<T>} stream
+ * @returns {AsyncGenerator<T>}
+ */
+async function* iterate(stream) {
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await reader.cancel();
+  }
+}

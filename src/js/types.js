@@ -1,0 +1,210 @@
+// The types of the public API. Nothing here runs.
+
+/**
+ * What a model can be given as: a URL, a path (Node), or its bytes in any form.
+ * @typedef {string | URL | Blob | ArrayBuffer | ArrayBufferView | ReadableStream<Uint8Array>} ModelSource
+ */
+
+/** @typedef {"auto" | "simd128" | "relaxed"} BuildChoice */
+
+/**
+ * Where the WebAssembly files are, when they do not lie where the package put them.
+ * @typedef {string | URL | ArrayBuffer | ArrayBufferView | WebAssembly.Module} WasmSource
+ * @typedef {{simd128?: WasmSource, relaxed?: WasmSource}} WasmSources
+ */
+
+/**
+ * @typedef {"available" | "downloadable" | "downloading" | "unavailable"} Availability
+ */
+
+/**
+ * @typedef {object} LanguagePair
+ * @property {string} sourceLanguage a BCP 47 tag, such as "en"
+ * @property {string} targetLanguage
+ */
+
+/**
+ * @typedef {object} CreateOptions
+ * @property {string} [sourceLanguage] a BCP 47 tag; may be left out where `model` is given
+ * @property {string} [targetLanguage]
+ * @property {ModelSource} [model] in place of a look-up in the manifest
+ * @property {string} [sha256] of `model`, in hexadecimal, checked while it loads
+ * @property {string | URL | import("./manifest.js").Manifest} [manifest] in place of the package's own
+ * @property {(monitor: EventTarget) => void} [monitor] gets a target that fires "downloadprogress" events
+ * @property {AbortSignal} [signal] aborts the creation, and later the translator
+ * @property {BuildChoice} [build] which WebAssembly build to run; default "auto"
+ * @property {WasmSources} [wasm]
+ * @property {boolean | string | URL | (() => Worker)} [worker] false: work in this thread; a URL or a function: where
+ *     the worker comes from; default true
+ * @property {number} [pool] how many workers share the work, each with its own copy of the model; default 1
+ * @property {boolean} [cache] keep downloaded models; default true
+ */
+
+/**
+ * @typedef {object} TranslateOptions
+ * @property {AbortSignal} [signal]
+ * @property {number} [beamSize] 1 (greedy, the default) to 16
+ * @property {"glossa" | "huggingface" | "marian"} [search] whose rules the beam search follows
+ * @property {number} [normalize] score = sum(log p) / length^normalize; default 1
+ * @property {number} [maxLength] longest translation of a sentence in tokens; 0: by the source's length
+ * @property {number} [noRepeatNgram] forbid repeating any n-gram of this size; 0: off
+ * @property {number[]} [banned] token ids that are never produced
+ * @property {boolean} [split] whether texts are split into sentences; default true
+ * @property {boolean | Preserve[]} [preserve] what goes through unchanged; default ["placeholders", "urls"]
+ * @property {Record<string, string>} [glossary] source terms and their translations
+ * @property {boolean} [latest] abort earlier requests that were made with `latest`
+ */
+
+/** @typedef {"placeholders" | "urls" | "emails" | "numbers"} Preserve */
+
+/**
+ * @typedef {object} BatchProgress
+ * @property {number} done texts translated so far
+ * @property {number} total
+ */
+
+/**
+ * @typedef {TranslateOptions & {onProgress?: (progress: BatchProgress) => void}} BatchOptions
+ */
+
+/**
+ * @typedef {TranslateOptions & {attributes?: string[]}} HTMLOptions `attributes`: names of attributes to translate too
+ */
+
+/**
+ * @typedef {object} ExplainExtras
+ * @property {number} [alternatives] how many hypotheses to return, up to the beam; default the beam
+ * @property {number} [topK] candidates to return at each step, up to 64; default 5
+ * @property {string | number[]} [prefix] text or token ids that the translation starts with (one sentence only)
+ * @property {HeadMask} [headMask] heads to switch off
+ * @property {boolean} [hidden] return the hidden states too
+ */
+
+/** @typedef {TranslateOptions & ExplainExtras} ExplainOptions */
+
+/**
+ * Heads to switch off, as [layer, head] pairs.
+ * @typedef {{encoder?: [number, number][], decoder?: [number, number][], cross?: [number, number][]}} HeadMask
+ */
+
+/**
+ * A token and the part of its text that it stands for, in UTF-16 units, [start, end).
+ * @typedef {object} Token
+ * @property {number} id
+ * @property {string} piece as in the vocabulary: U+2581 marks a space
+ * @property {string} text
+ * @property {number} start
+ * @property {number} end
+ */
+
+/** @typedef {Token & {logProbability: number}} TargetToken */
+
+/**
+ * @typedef {object} Candidate
+ * @property {number} id
+ * @property {string} piece
+ * @property {number} logProbability
+ */
+
+/**
+ * Attention weights, `data` ordered [layer][head][row][col]: a row is a query, a column a key.
+ * @typedef {object} Attention
+ * @property {number} layers
+ * @property {number} heads
+ * @property {number} rows
+ * @property {number} cols
+ * @property {Float32Array} data
+ */
+
+/**
+ * Hidden states, `data` ordered [layer][token][width]; layer 0 is the input of the first layer.
+ * @typedef {object} Hidden
+ * @property {number} layers
+ * @property {number} tokens
+ * @property {number} width
+ * @property {Float32Array} data
+ */
+
+/**
+ * @typedef {object} Hypothesis
+ * @property {string} text
+ * @property {number} score
+ * @property {TargetToken[]} tokens
+ */
+
+/**
+ * A word of the source and the word of the translation that came from it; spans in UTF-16 units, [start, end).
+ * @typedef {object} WordLink
+ * @property {[number, number]} source
+ * @property {[number, number]} target
+ * @property {number} weight 0 to 1: the attention that the one pays to the other
+ */
+
+/**
+ * Milliseconds by stage.
+ * @typedef {object} Timings
+ * @property {number} tokenize
+ * @property {number} encode
+ * @property {number} decode
+ * @property {number} output
+ */
+
+/**
+ * What happened inside for one sentence. The last token of both sides is the end of the sentence (of the target only if
+ * the translation did not run out of length). Row t of `decoder` and of `cross` is the query that emitted target token t.
+ * @typedef {object} SentenceExplanation
+ * @property {string} source
+ * @property {number} start where the sentence lies in the text
+ * @property {number} end
+ * @property {string} translation
+ * @property {Token[]} sourceTokens
+ * @property {TargetToken[]} targetTokens
+ * @property {Hypothesis[]} hypotheses best first
+ * @property {Candidate[][]} topK for each target token, best first
+ * @property {WordLink[]} alignment
+ * @property {Attention} encoder
+ * @property {Attention | null} decoder null for a decoder without self-attention
+ * @property {Attention} cross
+ * @property {{encoder: Hidden, decoder: Hidden}} [hidden]
+ * @property {Timings} timings
+ */
+
+/**
+ * @typedef {object} Explanation
+ * @property {string} source
+ * @property {string} translation
+ * @property {SentenceExplanation[]} sentences
+ */
+
+/**
+ * @typedef {object} ModelInfo
+ * @property {string} name
+ * @property {string} sourceLanguage
+ * @property {string} targetLanguage
+ * @property {number} encoderLayers
+ * @property {number} decoderLayers
+ * @property {number} heads
+ * @property {number} width
+ * @property {number} ffnWidth
+ * @property {number} sourceVocabulary
+ * @property {number} targetVocabulary
+ * @property {number} context longest text in tokens, the end included
+ * @property {"attention" | "ssru"} mixer
+ * @property {[number, number] | null} alignmentHead the cross-attention [layer, head] that aligns words
+ * @property {number} parameters
+ * @property {number} tensorBytes
+ */
+
+/**
+ * @typedef {object} TranslatorInfo
+ * @property {"simd128" | "relaxed"} build the WebAssembly build that runs
+ * @property {string} kernels
+ * @property {string} version of the engine
+ * @property {number} wasmBytes size of the WebAssembly memory
+ * @property {number} modelBytes size of the checkpoint, which the engine uses where it lies
+ * @property {number} workingBytes what the engine holds beside the checkpoint
+ * @property {number} workers 0 where the work is done in place
+ * @property {ModelInfo} model
+ */
+
+export {};
