@@ -56,7 +56,7 @@ static glossa_status encode_line(const glossa_tokenizer *tokenizer, glossa_text 
 }
 
 static glossa_status decode_line(const glossa_tokenizer *tokenizer, char *line, glossa_error *error) {
-    const size_t most = strlen(line) / 2 + 1;
+    const size_t most = strlen(line) / 2 + 2; /* and one to end on */
     glossa_token *tokens = calloc(most, sizeof *tokens);
     char *text = malloc(glossa_tokenizer_decode_bound(tokenizer, most));
     size_t count = 0, size = 0;
