@@ -27,7 +27,7 @@ export const START = "‹s›";
 export const END = "‹/s›";
 
 /**
- * Labels for the tokens of a sentence. A word begins where white space stands before the token; scripts written without
+ * Labels for the tokens of a sentence. A word begins where white space stands before the token, and at punctuation; scripts written without
  * spaces keep their tokens.
  * @param {Token[]} tokens
  * @param {string} text the sentence
@@ -41,9 +41,9 @@ export function tokenLabels(tokens, text, side) {
     const surface = text.slice(token.start, token.end);
     const shown = surface.trim();
     const special = token.start === token.end && i === tokens.length - 1;
-    const unspaced = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u.test(shown);
+    const alone = /^[\p{P}\p{S}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u.test(shown);
     const spaced = /\s$/.test(text.slice(0, token.start)) || /^\s/.test(surface) || token.piece?.startsWith("\u2581");
-    if (i === 0 || special || spaced || unspaced || last !== token.start) word++;
+    if (i === 0 || special || spaced || alone || last !== token.start) word++;
     last = token.end;
     // A piece of several bytes of one character has an empty span of its own: show the piece.
     const text_ = special ? END : shown || token.piece?.replace("\u2581", "") || "␣";

@@ -23,10 +23,10 @@ async function* filesIn(folder) {
 
 /**
  * @param {object} [options]
- * @param {string} [options.out]
- * @param {import("esbuild").Plugin[]} [options.plugins]
+ * @param {string} [options.out] folder that is emptied and filled
+ * @param {string} [options.models] folder with manifest.json and the models that it names
  */
-export async function buildSite({ out = join(root, "dist/site"), plugins = [] } = {}) {
+export async function buildSite({ out = join(root, "dist/site"), models = join(root, "models") } = {}) {
   await rm(out, { recursive: true, force: true });
   await mkdir(join(out, "models"), { recursive: true });
   await build({
@@ -41,23 +41,22 @@ export async function buildSite({ out = join(root, "dist/site"), plugins = [] } 
     chunkNames: "part-[hash]",
     external: ["node:*"],
     legalComments: "eof",
-    plugins,
     logLevel: "warning",
   });
   for (const name of ["index.html", "style.css", "icon.svg"]) await cp(join(root, "web", name), join(out, name));
   for (const name of ["simd128", "relaxed"]) {
     await cp(join(root, `dist/glossa-${name}.wasm`), join(out, `glossa-${name}.wasm`));
   }
-  await copyModels(join(out, "models"));
-  await buildServiceWorker(out, plugins);
+  await copyModels(models, join(out, "models"));
+  await buildServiceWorker(out);
 }
 
 /**
  * The manifest and those of its models that are files beside it.
+ * @param {string} folder
  * @param {string} out
  */
-async function copyModels(out) {
-  const folder = join(root, "models");
+async function copyModels(folder, out) {
   const text = await readFile(join(folder, "manifest.json"), "utf8");
   await writeFile(join(out, "manifest.json"), text);
   for (const { url } of JSON.parse(text).models) {
@@ -69,9 +68,8 @@ async function copyModels(out) {
  * The service worker keeps the page's own files for use without a network. Its version is a hash of them all, so a new
  * page replaces the old one as a whole. Models are kept by the translator's own cache.
  * @param {string} out
- * @param {import("esbuild").Plugin[]} plugins
  */
-async function buildServiceWorker(out, plugins) {
+async function buildServiceWorker(out) {
   const hash = createHash("sha256");
   const files = [];
   for await (const path of filesIn(out)) {
@@ -86,7 +84,6 @@ async function buildServiceWorker(out, plugins) {
     minify: true,
     write: false,
     define: { FILES: JSON.stringify(files.sort()), VERSION: JSON.stringify(hash.digest("hex").slice(0, 16)) },
-    plugins,
   });
   await writeFile(join(out, "offline.js"), result.outputFiles[0].text);
 }

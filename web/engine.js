@@ -24,7 +24,7 @@ const isAbort = (error) => error instanceof Error && error.name === "AbortError"
 
 /** What the page adds to every Translator.create: where its own files lie. @returns {CreateOptions} */
 export function ownFiles() {
-  const at = (/** @type {string} */ name) => new URL(name, document.baseURI);
+  const at = (/** @type {string} */ name) => new URL(name, document.baseURI).href;
   return {
     wasm: { simd128: at("glossa-simd128.wasm"), relaxed: at("glossa-relaxed.wasm") },
     worker: at("worker.js"),

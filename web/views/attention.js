@@ -415,7 +415,7 @@ export function attentionView({ element, store, engine, t }) {
     body.hidden = !explanation;
     empty.hidden = explanation !== null;
     if (!explanation) {
-      empty.textContent = t(state.text.trim() && state.status !== "idle" ? "working" : "waiting");
+      empty.textContent = state.text.trim() && /loading|working/.test(state.status) ? t("working") : t("waiting");
       if (state.sentences[state.sentence]?.done && state.status === "ready") engine.select(state.sentence);
       return;
     }
