@@ -1,0 +1,103 @@
+// What the subcommands that translate have in common on their command lines.
+
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+
+/** A wrong command line: the message and the usage go to stderr, and the status is 2. */
+export class UsageError extends Error {}
+
+/**
+ * @template {import("node:util").ParseArgsConfig} T
+ * @param {T} config
+ */
+export function parse(config) {
+  try {
+    return parseArgs(config);
+  } catch (error) {
+    throw new UsageError(/** @type {Error} */ (error).message);
+  }
+}
+
+/** @satisfies {import("node:util").ParseArgsConfig["options"]} */
+export const MODEL_OPTIONS = /** @type {const} */ ({
+  model: { type: "string", short: "m" },
+  source: { type: "string" },
+  target: { type: "string" },
+  manifest: { type: "string" },
+  build: { type: "string", default: "auto" },
+  beam: { type: "string", default: "1" },
+  help: { type: "boolean", short: "h" },
+});
+
+export const MODEL_USAGE = `  --model M      the checkpoint: a path or a URL; or
+  --source TAG --target TAG [--manifest M]
+                 languages, such as en and de, looked up in the list of models
+  --build B      auto (default), simd128 or relaxed
+  --beam N       width of the beam search, 1 to 16 (default 1: greedy)
+`;
+
+/**
+ * @param {string} name
+ * @param {string | undefined} text
+ * @param {number} least
+ * @param {number} most
+ * @returns {number}
+ */
+export function integer(name, text, least, most) {
+  const value = Number(text);
+  if (!/^\d+$/.test(text ?? "") || value < least || value > most)
+    throw new UsageError(`--${name} is "${text}"; it takes a whole number from ${least} to ${most}`);
+  return value;
+}
+
+/**
+ * @param {{model?: string, source?: string, target?: string, manifest?: string, build?: string}} values
+ * @returns {import("../types.js").CreateOptions}
+ */
+export function modelOptions({ model, source, target, manifest, build }) {
+  if (!model && !(source && target)) throw new UsageError("--model is missing, or --source and --target");
+  if (!["auto", "simd128", "relaxed"].includes(build ?? ""))
+    throw new UsageError(`--build is "${build}"; it takes auto, simd128 or relaxed`);
+  return {
+    ...(model ? { model } : { manifest }),
+    sourceLanguage: source,
+    targetLanguage: target,
+    build: /** @type {import("../types.js").BuildChoice} */ (build),
+  };
+}
+
+/**
+ * A glossary file: a term, a tab and its translation on each line.
+ * @param {string | undefined} file
+ * @returns {Record<string, string>}
+ */
+export function readGlossary(file) {
+  if (file === undefined) return {};
+  /** @type {Record<string, string>} */
+  const terms = {};
+  for (const [i, line] of readFileSync(file, "utf8").split("\n").entries()) {
+    if (!line.trim()) continue;
+    const [term, translation, ...rest] = line.replace(/\r$/, "").split("\t");
+    if (translation === undefined || rest.length)
+      throw new UsageError(`${file}:${i + 1}: a line is a term, a tab and its translation`);
+    terms[term] = translation;
+  }
+  return terms;
+}
+
+/**
+ * Runs a subcommand; a wrong command line ends it with status 2.
+ * @param {string} name
+ * @param {string} usage
+ * @param {{stderr: {write(text: string): unknown}}} io
+ * @param {() => Promise<number>} body
+ */
+export async function withUsage(name, usage, io, body) {
+  try {
+    return await body();
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    io.stderr.write(`glossa ${name}: ${error.message}\n${usage}`);
+    return 2;
+  }
+}

@@ -1,0 +1,94 @@
+// `glossa explain`: a translation and what happened inside, as text, JSON, SVG or a page.
+
+import { Translator } from "../index.js";
+import { integer, MODEL_OPTIONS, MODEL_USAGE, modelOptions, parse, UsageError, withUsage } from "./arguments.js";
+import { drawPage, drawSentence, label } from "./picture.js";
+
+const usage = `Usage: glossa explain --model M "text" [options]
+
+Translates a text and shows the tokens, their probabilities, the alternatives and the word alignment.
+${MODEL_USAGE}  --top-k N      candidates of each step, 0 to 64 (default 3)
+  --prefix TEXT  what the translation starts with
+  --json         everything, attention included, as JSON
+  --svg          the cross-attention as a picture (one sentence)
+  --html         picture, hypotheses and steps as a page that needs nothing beside itself
+`;
+
+/**
+ * @param {string[]} argv
+ * @param {import("./glossa.js").IO} io
+ * @returns {Promise<number>}
+ */
+export function run(argv, io) {
+  return withUsage("explain", usage, io, async () => {
+    const { values, positionals } = parse({
+      args: argv,
+      allowPositionals: true,
+      options: {
+        ...MODEL_OPTIONS,
+        "top-k": { type: "string", default: "3" },
+        prefix: { type: "string" },
+        json: { type: "boolean", default: false },
+        svg: { type: "boolean", default: false },
+        html: { type: "boolean", default: false },
+      },
+    });
+    if (values.help) {
+      io.stdout.write(usage);
+      return 0;
+    }
+    if (positionals.length !== 1) throw new UsageError("one text is needed; put it in quotes");
+    if (Number(values.json) + Number(values.svg) + Number(values.html) > 1)
+      throw new UsageError("--json, --svg and --html exclude each other");
+    const beamSize = integer("beam", values.beam, 1, 16);
+    const topK = integer("top-k", values["top-k"], 0, 64);
+    const translator = await Translator.create({ ...modelOptions(values), worker: false });
+    try {
+      const explanation = await translator.explain(positionals[0], { beamSize, topK, prefix: values.prefix });
+      const { alignmentHead, targetLanguage } = translator.info.model;
+      if (values.json) io.stdout.write(`${JSON.stringify(explanation, plainArrays)}\n`);
+      else if (values.html) io.stdout.write(drawPage(explanation, alignmentHead, targetLanguage));
+      else if (values.svg) {
+        if (explanation.sentences.length !== 1)
+          throw new Error(
+            `--svg draws one sentence; this text has ${explanation.sentences.length} (--html draws them all)`,
+          );
+        io.stdout.write(drawSentence(explanation.sentences[0], alignmentHead));
+      } else io.stdout.write(describe(explanation));
+    } finally {
+      translator.destroy();
+    }
+    return 0;
+  });
+}
+
+/**
+ * @param {string} _key
+ * @param {unknown} value
+ */
+function plainArrays(_key, value) {
+  return value instanceof Float32Array ? Array.from(value) : value;
+}
+
+/** @param {import("../types.js").Explanation} explanation */
+function describe({ translation, sentences }) {
+  const lines = [translation];
+  const percent = (/** @type {number} */ logProbability) =>
+    `${(100 * Math.exp(logProbability)).toFixed(1)} %`.padStart(8);
+  for (const sentence of sentences) {
+    const { source, sourceTokens, targetTokens, topK, hypotheses, alignment, timings } = sentence;
+    lines.push("", `source: ${sourceTokens.map(label).join(" ")}`);
+    for (const [t, token] of targetTokens.entries()) {
+      const candidates = topK[t].map((c) => `${c.piece.replaceAll("\u2581", "\u00b7")}${percent(c.logProbability)}`);
+      lines.push(`  ${label(token).padEnd(16)}${percent(token.logProbability)}   ${candidates.join("  ")}`);
+    }
+    for (const link of alignment)
+      lines.push(
+        `  ${sentence.translation.slice(...link.target)} ← ${source.slice(...link.source)} (${link.weight.toFixed(2)})`,
+      );
+    if (hypotheses.length > 1)
+      for (const [i, { text, score }] of hypotheses.entries()) lines.push(`  ${i + 1}. ${score.toFixed(3)}  ${text}`);
+    lines.push(`  encoder ${timings.encode.toFixed(1)} ms, decoder ${(timings.decode + timings.output).toFixed(1)} ms`);
+  }
+  return `${lines.join("\n")}\n`;
+}

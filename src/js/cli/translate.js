@@ -1,0 +1,132 @@
+// `glossa translate`: one line out for each line in.
+
+import { availableParallelism } from "node:os";
+import { Translator } from "../index.js";
+import {
+  integer,
+  MODEL_OPTIONS,
+  MODEL_USAGE,
+  modelOptions,
+  parse,
+  readGlossary,
+  UsageError,
+  withUsage,
+} from "./arguments.js";
+import { openInput, openOutput, ProgressBar, readLines } from "./lines.js";
+
+const usage = `Usage: glossa translate --model M [options] [FILE] [-o FILE]
+
+Translates standard input, or FILE, to standard output: each line is one segment and gives exactly one line.
+${MODEL_USAGE}  --split        split lines into sentences first
+  --jobs N       how many workers share the work (default 1; this machine has ${availableParallelism()} processors)
+  --glossary F   terms with fixed translations: a term, a tab and its translation on each line
+  --raw          the model's own text: keep no placeholders and addresses
+  -o, --output F write to F
+  --resume       go on with the output file where an earlier run was stopped
+`;
+
+/** Lines that one request carries at most: enough for full batches, few enough to flow. */
+const CHUNK = 64;
+
+/**
+ * @param {string[]} argv
+ * @param {import("./glossa.js").IO} io
+ * @returns {Promise<number>}
+ */
+export function run(argv, io) {
+  return withUsage("translate", usage, io, async () => {
+    const { values, positionals } = parse({
+      args: argv,
+      allowPositionals: true,
+      options: {
+        ...MODEL_OPTIONS,
+        split: { type: "boolean", default: false },
+        raw: { type: "boolean", default: false },
+        jobs: { type: "string", short: "j", default: "1" },
+        glossary: { type: "string" },
+        output: { type: "string", short: "o" },
+        resume: { type: "boolean", default: false },
+      },
+    });
+    if (values.help) {
+      io.stdout.write(usage);
+      return 0;
+    }
+    if (positionals.length > 1) throw new UsageError(`one input file, not ${positionals.length}`);
+    if (values.resume && values.output === undefined) throw new UsageError("--resume needs --output");
+    const beamSize = integer("beam", values.beam, 1, 16);
+    const jobs = integer("jobs", values.jobs, 1, 16);
+    const create = modelOptions(values);
+    const options = {
+      beamSize,
+      split: values.split,
+      preserve: values.raw ? false : undefined,
+      glossary: readGlossary(values.glossary),
+    };
+
+    const input = await openInput(positionals[0], io.stdin);
+    const translator = await Translator.create({ ...create, worker: jobs > 1, pool: jobs });
+    try {
+      const output = await openOutput(values.output, io.stdout, values.resume);
+      await translateLines(translator, input, output, options, jobs, io);
+      await output.close();
+    } finally {
+      translator.destroy();
+    }
+    return 0;
+  });
+}
+
+/**
+ * @param {Translator} translator
+ * @param {Awaited<ReturnType<typeof openInput>>} input
+ * @param {Awaited<ReturnType<typeof openOutput>>} output
+ * @param {import("../types.js").TranslateOptions} options
+ * @param {number} jobs
+ * @param {import("./glossa.js").IO} io
+ */
+async function translateLines(translator, input, output, options, jobs, io) {
+  const bar = new ProgressBar(io.stderr, input.bytes);
+  let skip = output.lines;
+  let written = 0;
+  let bytes = 0;
+  /** Requests under way, oldest first: they are written in this order. @type {Promise<string[]>[]} */
+  const under = [];
+  const writeOldest = async () => {
+    const translations = await /** @type {Promise<string[]>} */ (under[0]);
+    under.shift();
+    for (const text of translations) await output.write(`${text.replace(/\r?\n/g, " ")}\n`);
+    written += translations.length;
+    bar.update(written, bytes);
+  };
+
+  /** Writing goes on while reading waits for more input. */
+  let writing = Promise.resolve();
+  /** @type {unknown} */
+  let failure = null;
+  const submit = (/** @type {string[]} */ lines) => {
+    const request = translator.translateBatch(lines, options);
+    request.catch(() => {}); // its turn to be reported comes in writeOldest
+    under.push(request);
+    writing = writing.then(writeOldest).catch((error) => {
+      failure ??= error;
+    });
+  };
+
+  const counted = (/** @type {number} */ count) => {
+    bytes += count;
+  };
+  for await (const lines of readLines(input.stream, counted)) {
+    let start = Math.min(skip, lines.length);
+    skip -= start;
+    for (; start < lines.length; start += CHUNK) {
+      while (under.length >= 2 * jobs && !failure) await under[0].then(() => writing).catch(() => {});
+      if (failure) throw failure;
+      submit(lines.slice(start, start + CHUNK));
+    }
+  }
+  await writing;
+  if (failure) throw failure;
+  if (skip > 0) throw new Error(`the output has ${skip} lines more than the input: it belongs to another file`);
+  bar.end(written, bytes);
+}
