@@ -5,7 +5,9 @@ import { createEngine } from "./engine.js";
 import { addressKeys, createStore, initialState, readAddress, writeAddress } from "./state.js";
 import { speak } from "./strings.js";
 import { attentionView } from "./views/attention.js";
+import { effectView } from "./views/effect.js";
 import { panes } from "./views/panes.js";
+import { translateView } from "./views/translate.js";
 
 /** @typedef {import("./state.js").State} State */
 /** @typedef {import("./state.js").ViewName} ViewName */
@@ -22,7 +24,11 @@ import { panes } from "./views/panes.js";
 /** @typedef {(context: Context) => {update(state: State, changed: Set<string>): void, close?(): void}} View */
 
 /** @type {[ViewName, View][]} */
-const views = [["attention", attentionView]];
+const views = [
+  ["translate", translateView],
+  ["attention", attentionView],
+  ["effect", effectView],
+];
 
 /** @param {string} id */
 const part = (id) => /** @type {HTMLElement} */ (document.getElementById(id));

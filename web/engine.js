@@ -300,3 +300,46 @@ export function createEngine(store, manifest) {
 }
 
 /** @typedef {ReturnType<typeof createEngine>} Engine */
+
+/** A second translator beside the page's own, for another checkpoint. It is opened when it is first asked. */
+export class Comparison {
+  /** @type {Translator | null} */
+  #translator = null;
+  /** @type {string | File | null} */
+  #model = null;
+  #store;
+
+  /** @param {Store} store */
+  constructor(store) {
+    this.#store = store;
+  }
+
+  /**
+   * @param {string} text
+   * @param {string | File} model an id of the manifest, or a file
+   * @param {AbortSignal} signal
+   */
+  async ask(text, model, signal) {
+    if (model !== this.#model || !this.#translator) {
+      this.close();
+      const entry = this.#store.get().models.find((one) => one.id === model);
+      const source =
+        model instanceof File ? model : new URL(entry?.url ?? "", new URL("models/", document.baseURI)).href;
+      const translator = await Translator.create({ ...ownFiles(), model: source, sha256: entry?.sha256 });
+      if (signal.aborted) {
+        translator.destroy();
+        signal.throwIfAborted();
+      }
+      this.#translator = translator;
+      this.#model = model;
+    }
+    const explanation = await this.#translator.explain(text, { beamSize: this.#store.get().beam, signal });
+    return explanation.sentences[0];
+  }
+
+  close() {
+    this.#translator?.destroy();
+    this.#translator = null;
+    this.#model = null;
+  }
+}
