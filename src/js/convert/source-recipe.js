@@ -26,7 +26,7 @@ const GENERAL = [
   "tags",
   "languages",
   "datasets",
-]; // prettier-ignore
+];
 
 /**
  * A model of the project's own recipes: config.json, model.safetensors and vocab.model. Its tensors carry the names of

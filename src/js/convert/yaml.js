@@ -125,7 +125,7 @@ export function readYamlVocabulary(text, what) {
     const trimmed = line.replace(/\r$/, "");
     if (trimmed.trim() === "" || trimmed === "---" || trimmed === "...") continue;
     const complex = /^\? (.*)$/.exec(trimmed);
-    if (complex && !/: \d+$/.test(trimmed)) {
+    if (complex) {
       long = complex[1];
       continue;
     }
