@@ -23,6 +23,7 @@ import torch
 import align
 import corpus
 import data
+from copying import copied_pairs
 from export import export
 from model import ModelConfig, Transformer
 
@@ -48,6 +49,8 @@ class Trainer:
             lines = [*self.corpus.source, *self.corpus.target]
             data.train_vocabulary(lines, self.out / "vocab", config["vocab"], config["coverage"])
         self.spm = spm.SentencePieceProcessor(model_file=str(vocabulary))
+        if config.get("copying"):
+            self.add_copying(config["copying"])
         torch.manual_seed(config["seed"])
         self.model_config = ModelConfig(vocab=self.spm.get_piece_size(), **config["model"])
         self.model = Transformer(self.model_config).to(self.device)
@@ -63,6 +66,18 @@ class Trainer:
     def say(self, text: str) -> None:
         print(time.strftime("%H:%M:%S"), text, flush=True)
 
+    def add_copying(self, share: float) -> None:
+        """Pairs that teach copying, made once a run; they come after the vocabulary's text, which they must not shape."""
+        cache = self.out / "copying.json"
+        if not cache.exists():
+            self.say("pairs that teach copying")
+            cache.write_text(json.dumps(copied_pairs(self.corpus.source, self.corpus.target, share, self.c["seed"])))
+        source, target = json.loads(cache.read_text())
+        self.corpus.source += source
+        self.corpus.target += target
+        self.corpus.repeat += [1] * len(source)
+        self.say(f"{len(source)} of them")
+
     def prepare_alignment(self) -> None:
         self.source_units = data.UnitMap(self.spm, self.corpus.source)
         self.target_units = data.UnitMap(self.spm, self.corpus.target)
@@ -72,6 +87,10 @@ class Trainer:
             links = align.align(self.source_units.texts, self.target_units.texts)
             np.savez(cache, links=np.concatenate(links), count=np.array([len(x) for x in links]))
         stored = np.load(cache)
+        if len(stored["count"]) != len(self.corpus.source):
+            raise ValueError(
+                f"{cache} is of {len(stored['count'])} pairs, the corpus has {len(self.corpus.source)}: delete it"
+            )
         self.links = np.split(stored["links"], np.cumsum(stored["count"])[:-1])
 
     def alignment_batch(self, index, sources, targets) -> torch.Tensor:
