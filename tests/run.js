@@ -108,7 +108,10 @@ async function nodeTests(folder, node = userNode) {
           .replace(/ \([\d.]+ms\)/, "")}`,
     ),
   };
-  if (status || counts.failed || !counts.passed) throw new StepFailure(output, counts);
+  if (status || counts.failed || !counts.passed) {
+    const failures = output.indexOf("✖ failing tests:"); // the reporter repeats them at the end
+    throw new StepFailure(failures < 0 ? output : output.slice(failures), counts);
+  }
   return counts;
 }
 

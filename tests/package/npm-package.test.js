@@ -98,7 +98,7 @@ console.log(weights.length);
 
   test("the command translates a line a segment", { skip: noModel }, () => {
     const input = "A dog runs.\n\nTwo men sit.\n";
-    const lines = run("npx", ["--no-install", "glossa", "translate", "--model", model], { input }).split("\n");
+    const lines = run("node_modules/.bin/glossa", ["translate", "--model", model], { input }).split("\n");
     assert.equal(lines.length, 4);
     assert.match(lines[0], /Hund/);
     assert.equal(lines[1], "");
@@ -111,7 +111,7 @@ console.log(weights.length);
       [["translate", "--model", "no-such.gguf"], 1],
     ]))
       assert.throws(
-        () => run("npx", ["--no-install", "glossa", ...args], { input: "A dog runs.\n" }),
+        () => run("node_modules/.bin/glossa", args, { input: "A dog runs.\n" }),
         (/** @type {any} */ error) => error.status === status && error.stderr.length > 0 && error.stdout === "",
       );
   });

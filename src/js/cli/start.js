@@ -120,9 +120,9 @@ async function main() {
 try {
   await main();
 } catch (error) {
-  const wrongUse =
-    /** @type {NodeJS.ErrnoException} */ (error).code?.startsWith("ERR_PARSE_ARGS") || error instanceof TypeError;
-  console.error(`start: ${error instanceof Error ? error.message : error}`);
+  const { code = "", message } = /** @type {NodeJS.ErrnoException} */ (error);
+  const wrongUse = String(code).startsWith("ERR_PARSE_ARGS") || error instanceof TypeError;
+  console.error(`start: ${message}`);
   if (wrongUse) console.error(USAGE);
   process.exitCode = wrongUse ? 2 : 1;
 }
