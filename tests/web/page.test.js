@@ -1,0 +1,328 @@
+// The functions of the page in a real browser, over the built page. What the engine computes is compared with the same
+// engine run in Node, so that no checkpoint's words are written here.
+
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { Translator } from "../../src/js/index.js";
+import { launchChromium, openPage } from "./browser.js";
+import { model, noSite, openSite } from "./site.js";
+
+const SENTENCE = "A young girl in a red dress is jumping over a puddle.";
+const shots = fileURLToPath(new URL("../../build/screenshots/", import.meta.url));
+
+describe("the page", { skip: noSite }, () => {
+  /** @type {Awaited<ReturnType<typeof openSite>>} */
+  let site;
+  /** @type {import("playwright-core").Browser} */
+  let browser;
+  /** @type {Translator} */
+  let engine;
+  /** @type {import("../../src/js/types.js").SentenceExplanation} */
+  let expected;
+
+  before(async () => {
+    site = await openSite();
+    browser = await launchChromium();
+    engine = await Translator.create({ model, worker: false, build: "simd128" });
+    expected = (await engine.explain(SENTENCE, { beamSize: 4, topK: 12 })).sentences[0];
+    mkdirSync(shots, { recursive: true });
+  });
+  after(async () => {
+    engine?.destroy();
+    await browser?.close();
+    await site?.close();
+  });
+
+  /**
+   * Opens the page at some state and waits until the sentence is explained.
+   * @param {Record<string, string>} state
+   * @param {import("playwright-core").BrowserContextOptions} [options]
+   */
+  async function open(state, options) {
+    const opened = await openPage(browser, options);
+    opened.page.setDefaultTimeout(10_000);
+    await opened.page.goto(`${site.url}#${new URLSearchParams(state)}`);
+    if (state.text) await opened.page.locator(".output .word").first().waitFor();
+    return opened;
+  }
+
+  /** What a button saves. @param {import("playwright-core").Page} page @param {import("playwright-core").Locator} button */
+  async function saved(page, button) {
+    const [download] = await Promise.all([page.waitForEvent("download"), button.click()]);
+    return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
+  }
+
+  test("says how large the model is before it loads it, and loads it when asked", async () => {
+    const { page, faults, close } = await open({});
+    /** @type {string[]} */
+    const requests = [];
+    page.on("request", (request) => requests.push(request.url()));
+    const load = page.getByRole("button", { name: /^Load the model, [\d.]+ MB$/ });
+    await load.waitFor();
+    assert.deepEqual(
+      requests.filter((url) => url.endsWith(".gguf")),
+      [],
+    );
+    await load.click();
+    await page.locator("#source").fill("A dog runs.");
+    await page.locator(".output .word").first().waitFor();
+    assert.deepEqual(faults, []);
+    await close();
+  });
+
+  test("translates what is typed; the newest text wins", async () => {
+    const { page, faults, close } = await open({ text: SENTENCE });
+    assert.equal((await page.locator("#target").textContent())?.trim(), expected.translation);
+    const input = page.locator("#source");
+    for (const text of ["A man", "A man is", "A man is riding", "A dog runs."]) await input.fill(text);
+    const short = (await engine.explain("A dog runs.", { beamSize: 4 })).translation;
+    await page.locator("#target", { hasText: short }).waitFor();
+    await page.waitForTimeout(300);
+    assert.equal((await page.locator("#target").textContent())?.trim(), short);
+    await page.getByRole("button", { name: "Clear" }).click();
+    await page.locator("#target:empty").waitFor();
+    assert.deepEqual(faults, []);
+    await close();
+  });
+
+  test("an example fills the empty page", async () => {
+    const { page, close } = await open({});
+    await page.locator(".chip").first().click();
+    await page.locator(".output .word").first().waitFor();
+    assert.equal(await page.locator("#source").inputValue(), SENTENCE);
+    await close();
+  });
+
+  test("shows confidence, candidates and alternatives as explain has them", async () => {
+    const { page, faults, close } = await open({ text: SENTENCE, view: "translate" });
+    const sections = page.locator(".columns section");
+    const json = await saved(page, sections.nth(0).getByRole("button", { name: "Export as JSON" }));
+    /** @type {{id: number, logProbability: number}[]} */
+    const tokens = JSON.parse(json.bytes.toString()).tokens;
+    assert.deepEqual(
+      tokens.map(({ id, logProbability }) => [id, logProbability]),
+      expected.targetTokens.map(({ id, logProbability }) => [id, logProbability]),
+    );
+    assert.deepEqual(
+      await page.locator(".hypotheses .sentence").evaluateAll((all) => all.map((one) => one.textContent?.trim())),
+      expected.hypotheses.map((one) => one.text.trim()),
+    );
+    await page.screenshot({ path: join(shots, "translate.png"), fullPage: true });
+
+    await sections.nth(0).locator(".bar.open").nth(1).click();
+    const choices = await saved(page, sections.nth(1).getByRole("button", { name: "Export as JSON" }));
+    assert.deepEqual(JSON.parse(choices.bytes.toString()).candidates, expected.topK[1]);
+    const other = expected.topK[1].findIndex((one) => one.id !== expected.targetTokens[1].id);
+    await sections.nth(1).locator(".bar").nth(other).click();
+    const prefix = [expected.targetTokens[0].id, expected.topK[1][other].id];
+    const forced = (await engine.explain(SENTENCE, { beamSize: 4, topK: 12, prefix })).sentences[0];
+    assert.notEqual(forced.translation, expected.translation);
+    await page.locator("#target", { hasText: forced.translation }).waitFor();
+    await page.getByRole("button", { name: "Let the model choose" }).click();
+    await page.locator("#target", { hasText: expected.translation }).waitFor();
+    assert.deepEqual(faults, []);
+    await close();
+  });
+
+  test("a word lights the words aligned with it, in both directions, and a click pins it", async () => {
+    const { page, close } = await open({ text: SENTENCE });
+    const link = expected.alignment[2];
+    await page.locator(`.output .word[data-at="${link.target[0]}"]`).hover();
+    const lit = page.locator(".mirror .word.linked");
+    await lit.first().waitFor();
+    assert.equal(await lit.first().textContent(), SENTENCE.slice(...link.source));
+    await page.locator("h1").hover();
+    assert.equal(await page.locator(".word.linked").count(), 0);
+
+    const box = await page.locator(`.mirror .word[data-at="${link.source[0]}"]`).boundingBox();
+    assert.ok(box);
+    await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+    await page.locator(`.output .word.linked[data-at="${link.target[0]}"]`).waitFor();
+
+    await page.locator(`.output .word[data-at="${link.target[0]}"]`).click();
+    await page.locator("h1").hover();
+    await page.locator(`.output .word.self[aria-pressed="true"]`).waitFor();
+    await close();
+  });
+
+  test("draws every layer and head, one of them with the engine's own numbers", async () => {
+    const { page, faults, close } = await open({ text: SENTENCE, view: "attention", layer: "1", head: "2" });
+    const { cross, encoder } = expected;
+    assert.equal(await page.locator(".heads canvas").count(), cross.layers * cross.heads);
+    const size = cross.rows * cross.cols;
+    const at = (cross.heads + 2) * size;
+    const own = [...cross.data.subarray(at, at + size)];
+    const json = JSON.parse((await saved(page, page.getByRole("button", { name: "Export as JSON" }))).bytes.toString());
+    assert.deepEqual(json.weights.flat(), own);
+    const svg = (await saved(page, page.getByRole("button", { name: "Export as SVG" }))).bytes.toString();
+    const values = await page.evaluate((text) => {
+      const parsed = new DOMParser().parseFromString(text, "image/svg+xml");
+      if (parsed.querySelector("parsererror")) throw new Error("the SVG does not parse");
+      return [...parsed.querySelectorAll("rect[data-value]")].map((one) => Number(one.getAttribute("data-value")));
+    }, svg);
+    assert.deepEqual(values, own);
+    assert.ok(!/var\(|class=/.test(svg), "the file needs no style sheet");
+    const png = await saved(page, page.getByRole("button", { name: "Export as PNG" }));
+    assert.deepEqual(
+      [...png.bytes.subarray(1, 4)],
+      [..."PNG"].map((c) => c.charCodeAt(0)),
+    );
+    await page.screenshot({ path: join(shots, "attention.png"), fullPage: true });
+
+    await page.locator("summary").click();
+    await page.locator(".numbers").waitFor();
+    assert.equal(await page.locator(".numbers tbody td").count(), size);
+    assert.equal(await page.locator(".numbers tbody td").first().textContent(), own[0].toFixed(3));
+
+    await page.locator(".heads button").first().click();
+    await page.locator('.heads button[aria-pressed="true"][data-layer="0"][data-head="0"]').waitFor();
+    await page.getByRole("radio", { name: "Encoder" }).check();
+    await page.waitForFunction(
+      (n) => document.querySelectorAll(".heads canvas").length === n,
+      encoder.layers * encoder.heads,
+    );
+    assert.deepEqual(faults, []);
+    await close();
+  });
+
+  test("steps, masks, threshold, words and special tokens change what is drawn", async () => {
+    const { page, close } = await open({ text: SENTENCE, view: "attention", kind: "decoder" });
+    const { rows } = expected.decoder ?? assert.fail("no decoder attention");
+    const count = (/** @type {string} */ selector) => page.locator(`.picture ${selector}`).count();
+    assert.equal(await count("rect.masked"), (rows * (rows - 1)) / 2);
+    await page.locator("#step").fill("2");
+    assert.equal(await count("rect.later"), (rows - 3) * rows);
+    await page.getByText("Start and end tokens").click();
+    assert.equal(await count("rect[data-value]"), (rows - 1) ** 2);
+    await page.getByRole("radio", { name: "Cross" }).check();
+    await page.getByText("Whole words").click();
+    const words = await page.locator(".picture text[data-row]").evaluateAll((all) => all.map((one) => one.textContent));
+    assert.equal(words.slice(0, 3).join(" "), expected.translation.split(" ").slice(0, 3).join(" "));
+    await page.locator(".range input").fill("0.5");
+    assert.ok((await count("rect.faint")) > 0);
+    await close();
+  });
+
+  test("the line picture shows the heads that are switched on", async () => {
+    const { page, close } = await open({ text: SENTENCE, view: "attention", picture: "lines", heads: "0" });
+    const heads = () =>
+      page.locator(".links path").evaluateAll((all) => [...new Set(all.map((one) => one.getAttribute("data-head")))]);
+    assert.deepEqual(await heads(), ["Head 1"]);
+    await page.locator(".head-key").nth(1).click();
+    assert.deepEqual(await heads(), ["Head 1", "Head 2"]);
+    await page
+      .locator(".head-key")
+      .nth(1)
+      .click({ modifiers: ["Shift"] });
+    assert.deepEqual(await heads(), ["Head 2"]);
+    await page.getByRole("button", { name: "All heads" }).click();
+    assert.equal((await heads()).length, expected.cross.heads);
+    await page.screenshot({ path: join(shots, "lines.png"), fullPage: true });
+    await close();
+  });
+
+  test("heads switched off change the translation as headMask does, and can be ranked", async () => {
+    const { page, faults, close } = await open({ text: SENTENCE, view: "effect" });
+    /** @type {[number, number][]} */
+    const off = Array.from({ length: expected.cross.heads }, (_, head) => [1, head]);
+    for (const [layer, head] of off) await page.locator(`.switch[data-name="c${layer}.${head}"]`).click();
+    const without = (await engine.explain(SENTENCE, { beamSize: 4, headMask: { cross: off } })).sentences[0];
+    await page
+      .locator(".side .sentence", { hasText: without.translation.slice(0, 10) })
+      .last()
+      .waitFor();
+    await page.getByText(`Score ${without.hypotheses[0].score.toFixed(3)}`).waitFor();
+    await page.waitForFunction(() => location.hash.includes("off=c1.0"));
+    await page.getByRole("button", { name: "Switch all on" }).click();
+    const total = expected.encoder.layers * expected.encoder.heads + 2 * expected.cross.layers * expected.cross.heads;
+    await page.getByRole("button", { name: `Rank all ${total} heads` }).click();
+    await page
+      .locator(".bars .bar")
+      .nth(total - 1)
+      .waitFor();
+    const values = await page
+      .locator(".bars .bar")
+      .evaluateAll((all) => all.map((one) => Number(one.getAttribute("data-value"))));
+    assert.deepEqual(
+      values,
+      values.toSorted((a, b) => b - a),
+    );
+    assert.ok(values[0] > 0);
+    await page.locator("#other").selectOption("beam 1");
+    const greedy = (await engine.explain(SENTENCE, { beamSize: 1 })).translation;
+    await page.locator(".spaced .side .sentence").nth(1).waitFor();
+    assert.equal((await page.locator(".spaced .side .sentence").nth(1).textContent())?.trim(), greedy);
+    await page.screenshot({ path: join(shots, "effect.png"), fullPage: true });
+    assert.deepEqual(faults, []);
+    await close();
+  });
+
+  test("the address carries the state, and the page comes back from it", async () => {
+    const first = await open({ text: "A dog runs." });
+    const { page } = first;
+    await page.getByRole("link", { name: "Attention" }).click();
+    await page.getByRole("radio", { name: "Encoder" }).check();
+    await page.locator(".heads button").nth(3).click();
+    await page.getByText("Whole words").click();
+    await page.waitForTimeout(400);
+    const address = page.url();
+    await first.close();
+    const again = await openPage(browser);
+    await again.page.goto(address);
+    await again.page.locator('.heads button[aria-pressed="true"]').waitFor();
+    assert.equal(await again.page.locator("#source").inputValue(), "A dog runs.");
+    assert.equal(await again.page.locator('.heads button[aria-pressed="true"]').getAttribute("data-head"), "3");
+    assert.ok(await again.page.getByRole("radio", { name: "Encoder" }).isChecked());
+    assert.ok(await again.page.getByLabel("Whole words").isChecked());
+    await again.close();
+  });
+
+  test("what looks like HTML stays text everywhere", async () => {
+    const text = '<img src=x onerror="window.hurt=1"> <script>window.hurt=1</script> & a dog.';
+    for (const view of ["translate", "attention", "effect"]) {
+      const { page, faults, close } = await open({ text, view });
+      await page.waitForTimeout(200);
+      assert.equal(await page.evaluate(() => "hurt" in window), false);
+      assert.equal(await page.locator("main img, main script").count(), 0);
+      assert.deepEqual(faults, []);
+      await close();
+    }
+  });
+
+  test("a long text translates with progress, can be stopped, and each sentence opens", async () => {
+    const sentences = [
+      "A dog runs.",
+      "Two men are sitting on a bench.",
+      "The children play in the snow.",
+      "A cat sleeps.",
+    ];
+    const text = Array.from({ length: 300 }, (_, i) => sentences[i % 4].replace(".", ` ${i}.`)).join(" ");
+    const { page, faults, close } = await open({ text: "A dog runs." });
+    await page.locator("#source").fill(text);
+    await page.getByText(/^Sentence \d+ of 300$/).waitFor();
+    await page.getByRole("button", { name: "Stop" }).click();
+    await page.waitForTimeout(300);
+    const done = await page.locator(".line:not(.pending)").count();
+    await page.waitForTimeout(300);
+    assert.equal(await page.locator(".line:not(.pending)").count(), done);
+    assert.ok(done >= 1 && done < 300, `${done} sentences`);
+
+    await page.locator("#source").fill(sentences.join(" "));
+    await page.locator(".line").nth(3).waitFor();
+    await page.waitForFunction(() => document.querySelectorAll(".line.pending").length === 0);
+    await page.getByRole("link", { name: "Attention" }).click();
+    for (const [i, sentence] of sentences.entries()) {
+      await page.locator(".line").nth(i).locator("[data-sentence]").first().click();
+      await page.locator(".line.chosen .word").first().waitFor();
+      const json = JSON.parse(
+        (await saved(page, page.getByRole("button", { name: "Export as JSON" }))).bytes.toString(),
+      );
+      assert.equal(json.sentence, sentence);
+    }
+    assert.deepEqual(faults, []);
+    await close();
+  });
+});

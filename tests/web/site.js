@@ -1,0 +1,34 @@
+// The built page on a plain static server, under a sub-path, for the tests of the page.
+//
+// GLOSSA_MODELS  a folder with manifest.json and models, in place of the project's own
+
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { serveFolders } from "../../src/js/cli/server.js";
+import { buildSite } from "../../web/build.js";
+import { noBrowser } from "./browser.js";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+export const models = process.env.GLOSSA_MODELS ?? join(root, "models");
+export const model = join(models, "en-de.gguf");
+
+/** Why tests of the page cannot run here; false where they can. */
+export const noSite =
+  noBrowser || (existsSync(model) && existsSync(join(models, "manifest.json")) ? false : `no ${model}`);
+
+/** Builds the page and serves it. @param {string} [folder] of models */
+export async function openSite(folder = models) {
+  const out = mkdtempSync(join(tmpdir(), "glossa-site-"));
+  await buildSite({ out, models: folder });
+  const server = await serveFolders({ mounts: { "/demo/": out } });
+  return {
+    url: `${server.url}demo/`,
+    out,
+    async close() {
+      await server.close();
+      rmSync(out, { recursive: true, force: true });
+    },
+  };
+}
