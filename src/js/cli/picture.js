@@ -64,14 +64,18 @@ export function drawSentence(sentence, head) {
   const large = alignmentWeights({ data, layers, heads, targets: rows, sources: cols }, head);
   const smallTop = top + rows * CELL + 44;
   const smallLeft = 70;
+  const heading = `${sentence.source} → ${sentence.translation}`;
+  const name = head ? `layer ${head[0] + 1}, head ${head[1] + 1}` : "the mean of all heads";
+  const caption = `Cross-attention: above ${name}; below every layer (rows) and head (columns).`;
   const width = Math.max(
     left + cols * CELL + widest(sourceTokens) * 0.6,
     smallLeft + heads * (cols * SMALL + GAP),
-    420,
+    16 + heading.length * 8,
+    16 + caption.length * 7,
   );
   const height = smallTop + layers * (rows * SMALL + GAP) + 10;
 
-  let body = `<text x="8" y="20" font-weight="bold">${escapeXML(`${sentence.source} → ${sentence.translation}`)}</text>`;
+  let body = `<text x="8" y="20" font-weight="bold">${escapeXML(heading)}</text>`;
   for (const [col, token] of sourceTokens.entries()) {
     const x = left + col * CELL + CELL / 2;
     body += `<text transform="translate(${x} ${top - 6}) rotate(-50)">${escapeXML(label(token))}</text>`;
@@ -83,8 +87,7 @@ export function drawSentence(sentence, head) {
     const probability = (100 * Math.exp(target.logProbability)).toFixed(1);
     return `${label(target)} (${probability} %) ← ${label(sourceTokens[col])}: ${weight.toFixed(3)}`;
   });
-  const name = head ? `layer ${head[0] + 1}, head ${head[1] + 1}` : "the mean of all heads";
-  body += `<text x="8" y="${smallTop - 22}">Cross-attention: above ${name}; below every layer (rows) and head (columns).</text>`;
+  body += `<text x="8" y="${smallTop - 22}">${caption}</text>`;
   for (let layer = 0; layer < layers; layer++) {
     const y = smallTop + layer * (rows * SMALL + GAP);
     body += `<text x="8" y="${y + 12}">layer ${layer + 1}</text>`;

@@ -1,0 +1,68 @@
+// A small server for downloads that go wrong: the query of a URL says how.
+//
+//   ?status=N       answers N           ?redirect=1   sends on to the same URL without it
+//   ?range=0        knows no Range      ?cut=N&times=K  breaks the connection after N bytes, K times in all
+//   ?length=N       claims N bytes      ?stall=N      sends N bytes and then nothing more
+//   ?etag=E         calls this version E
+
+import { createServer } from "node:http";
+
+/**
+ * @param {Uint8Array} bytes what every URL has
+ */
+export async function serveModel(bytes) {
+  /** @type {{url: string, range: string | undefined, method: string | undefined}[]} */
+  const requests = [];
+  /** @type {Map<string, number>} */
+  const cuts = new Map();
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? "/", "http://localhost");
+    const query = url.searchParams;
+    const number = (/** @type {string} */ name) => Number(query.get(name) ?? 0);
+    requests.push({ url: url.pathname + url.search, range: request.headers.range, method: request.method });
+    response.setHeader("access-control-allow-origin", "*");
+    if (query.has("redirect")) {
+      query.delete("redirect");
+      response.writeHead(302, { location: url.pathname + url.search }).end();
+      return;
+    }
+    if (query.has("status")) {
+      response.writeHead(number("status")).end("no");
+      return;
+    }
+    if (query.has("etag")) response.setHeader("etag", `"${query.get("etag")}"`);
+    const from = /^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1];
+    let start = 0;
+    if (from && !query.has("range")) {
+      start = Number(from);
+      if (start >= bytes.length) {
+        response.writeHead(416, { "content-range": `bytes */${bytes.length}` }).end();
+        return;
+      }
+      response.statusCode = 206;
+      response.setHeader("content-range", `bytes ${start}-${bytes.length - 1}/${bytes.length}`);
+    }
+    const claimed = query.has("length") ? number("length") : bytes.length - start;
+    response.setHeader("content-length", claimed);
+    if (request.method === "HEAD") {
+      response.end();
+      return;
+    }
+    const done = cuts.get(url.search) ?? 0;
+    if (query.has("cut") && done < (number("times") || 1)) {
+      cuts.set(url.search, done + 1);
+      response.write(bytes.subarray(start, start + number("cut")), () => setTimeout(() => response.destroy(), 20));
+    } else if (query.has("stall")) response.write(bytes.subarray(start, start + number("stall")));
+    else response.end(bytes.subarray(start, start + claimed));
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  return {
+    url: `http://127.0.0.1:${port}/model.gguf`,
+    requests,
+    close: () => {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
