@@ -199,7 +199,8 @@ test("vocab.yml gives the pieces ids of its own", async () => {
     '"\\"": 3',
     "': ''': 4",
     '"\\xe9:": 5',
-    "? long: 6",
+    "? long",
+    ": 6",
   ];
   for (let id = 10; id < 40; id++) lines.push(`other${id}: ${id}`);
   const yaml = new TextEncoder().encode(`${lines.join("\n")}\n`);

@@ -19,7 +19,13 @@ export class SourceFile {
    */
   constructor(name, content) {
     this.name = name;
-    this.content = content instanceof ArrayBuffer ? new Uint8Array(content) : content;
+    // Node's Buffer is a Uint8Array whose slice() does not copy; everything here relies on one that does.
+    this.content =
+      content instanceof ArrayBuffer
+        ? new Uint8Array(content)
+        : content instanceof Uint8Array
+          ? new Uint8Array(content.buffer, content.byteOffset, content.byteLength)
+          : content;
     this.size = this.content instanceof Uint8Array ? this.content.byteLength : this.content.size;
   }
 
