@@ -1,7 +1,8 @@
 // Which WebAssembly builds this Node can run: the relaxed one needs Node 22 or later.
 const RELAXED_PROBE = new Uint8Array([
   // (func (param v128 v128) (result v128) local.get 0 local.get 1 i16x8.relaxed_dot_i8x16_i7x16_s)
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 7, 1, 96, 2, 123, 123, 1, 123, 3, 2, 1, 0, 10, 11, 1, 9, 0, 32, 0, 32, 1, 253, 146, 2, 11,
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 7, 1, 96, 2, 123, 123, 1, 123, 3, 2, 1, 0, 10, 11, 1, 9, 0, 32, 0, 32, 1, 253, 146, 2,
+  11,
 ]);
 
 export const RELAXED = WebAssembly.validate(RELAXED_PROBE);

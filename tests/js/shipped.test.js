@@ -1,0 +1,139 @@
+// The checkpoint that ships, in its real size: against PyTorch, between builds to the bit, and on lines that its
+// vocabulary does not know.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { SourceFile } from "../../src/js/convert/file.js";
+import { GgufFile } from "../../src/js/convert/gguf-reader.js";
+import { writeGguf } from "../../src/js/convert/gguf-writer.js";
+import { Translator } from "../../src/js/index.js";
+import { BUILDS } from "./builds.js";
+import { HARD_LINES, SENTENCES } from "./sentences.js";
+
+const path = (name) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
+const MODEL = path("models/en-de.gguf");
+const REFERENCE = path("tests/golden/shipped/en-de.json");
+const NATIVE = process.env.GLOSSA_NATIVE ?? path("build/native/glossa");
+const bytes = new Uint8Array(readFileSync(MODEL));
+
+/** The same checkpoint with every matrix as scale x integer in float32. */
+async function asFloat32(checkpoint) {
+  const file = await GgufFile.open(new SourceFile("model.gguf", checkpoint));
+  const metadata = new Map([...file.keys].filter(([name]) => name !== "general.alignment"));
+  const groups = [];
+  for (const [name, tensor] of file.tensors) {
+    if (name.endsWith(".scale")) continue;
+    groups.push({
+      tensors: [{ name, type: tensor.type === "I8" ? "F32" : tensor.type, ne: tensor.ne }],
+      read: async () => {
+        const data = checkpoint.subarray(tensor.offset, tensor.offset + tensor.bytes);
+        if (tensor.type !== "I8") return [data];
+        const info = file.tensors.get(name.replace(/weight$/, "scale"));
+        const scale = new Float32Array(checkpoint.slice(info.offset, info.offset + info.bytes).buffer);
+        const [cols] = tensor.ne;
+        const q = new Int8Array(data.buffer, data.byteOffset, data.length);
+        return [Float32Array.from(q, (value, i) => value * scale[Math.floor(i / cols)])];
+      },
+    });
+  }
+  const parts = [];
+  await writeGguf(metadata, groups, (part) => parts.push(part.slice()));
+  return Buffer.concat(parts);
+}
+
+test("beam-5 hypotheses of the float32 engine are PyTorch's, on real sentences", async () => {
+  const reference = JSON.parse(readFileSync(REFERENCE, "utf8"));
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  assert.equal(sha256, reference.sha256, "the checkpoint is new: run tests/golden/make_shipped.py");
+  const translator = await Translator.create({ model: await asFloat32(bytes), worker: false });
+  assert.ok(reference.cases.length >= 50);
+  for (const { text, source_ids, beam } of reference.cases) {
+    const { sentences } = await translator.explain(text, {
+      split: false,
+      preserve: false,
+      beamSize: 5,
+      alternatives: 5,
+    });
+    const [got] = sentences;
+    assert.deepEqual(
+      got.sourceTokens.map((token) => token.id),
+      source_ids,
+    );
+    assert.deepEqual(
+      got.hypotheses.map((h) => h.tokens.map((token) => token.id)),
+      beam.map((h) => h.ids),
+      text,
+    );
+    for (const [i, h] of got.hypotheses.entries()) assert.ok(Math.abs(h.score - beam[i].score) < 1e-4, text);
+  }
+  translator.destroy();
+});
+
+/** FNV-1a over everything that an explanation captured, as `glossa --digest` of the native command prints it. */
+function digest(explanation) {
+  let state = 0xcbf29ce484222325n;
+  const add = (array) => {
+    for (const byte of new Uint8Array(array.buffer, array.byteOffset, array.byteLength))
+      state = BigInt.asUintN(64, (state ^ BigInt(byte)) * 0x100000001b3n);
+  };
+  const [s] = explanation.sentences;
+  for (const part of [s.encoder, s.decoder, s.cross, s.hidden.encoder, s.hidden.decoder]) add(part.data);
+  add(Float32Array.from(s.targetTokens, (token) => token.logProbability));
+  add(Uint32Array.from(s.topK.flat(), (candidate) => candidate.id));
+  add(Float32Array.from(s.topK.flat(), (candidate) => candidate.logProbability));
+  return state.toString(16).padStart(16, "0");
+}
+
+test("scalar native, simd128 and relaxed give the same bits", async (t) => {
+  if (!existsSync(NATIVE)) return t.skip(`no native build at ${NATIVE}`);
+  const lines = SENTENCES.slice(0, 100);
+  const native = execFileSync(NATIVE, [MODEL, "--digest", "--kernels", "scalar"], { input: `${lines.join("\n")}\n` });
+  const want = native.toString().trimEnd().split("\n");
+  assert.equal(want.length, 100);
+  for (const build of BUILDS) {
+    const translator = await Translator.create({ model: bytes, build, worker: false });
+    for (const [i, line] of lines.entries()) {
+      const explanation = await translator.explain(line, { split: false, preserve: false, topK: 64, hidden: true });
+      assert.equal(digest(explanation), want[i], `${build}: ${line}`);
+    }
+    translator.destroy();
+  }
+});
+
+test("a batch gives exactly what its sentences give alone", async () => {
+  const translator = await Translator.create({ model: bytes, worker: false });
+  const together = await translator.translateBatch(SENTENCES, { beamSize: 3 });
+  for (const [i, text] of SENTENCES.entries())
+    assert.equal(together[i], await translator.translate(text, { beamSize: 3 }));
+  translator.destroy();
+});
+
+test("lines that the vocabulary does not know lose nothing on the way in, and no <unk> comes out", async () => {
+  const translator = await Translator.create({ model: bytes, worker: false });
+  for (const line of HARD_LINES) {
+    const { sentences, translation } = await translator.explain(line, { split: false, preserve: false });
+    if (sentences.length === 0) {
+      assert.equal(translation, line); // no letter in it: it goes through as it is
+      continue;
+    }
+    const [s] = sentences;
+    assert.ok(
+      s.sourceTokens.every((token) => token.piece !== "<unk>"),
+      line,
+    );
+    // The tokens tile the line: whatever stands between two of them is white space.
+    let at = 0;
+    for (const token of s.sourceTokens) {
+      assert.ok(token.start >= at || token.end <= at, line);
+      assert.equal(line.slice(at, Math.max(at, token.start)).trim(), "", line);
+      at = Math.max(at, token.end);
+    }
+    assert.equal(line.slice(at).trim(), "", line);
+    const out = await translator.translate(line, { preserve: false });
+    assert.ok(!out.includes("<unk>") && !out.includes("\u2047"), line);
+  }
+  translator.destroy();
+});
