@@ -86,13 +86,12 @@ MATMUL_INLINE void tile(const uint8_t *q, const int8_t *const *weights, size_t c
             totals[i][h] = totals_of(sums[i][4 * h], sums[i][4 * h + 1], sums[i][4 * h + 2], sums[i][4 * h + 3]);
 }
 
-/* From the totals of row i and one half of the columns to y. */
-MATMUL_INLINE void finish(i32x4 totals, const glossa_rows *rows, const glossa_matrix *w, const columns *c, size_t i,
-                          size_t half, const glossa_edge *edge, float *y) {
-    const size_t count = c->count - 4 * half;
-    f32x4 product = (splat(rows->scale[i]) * c->scale[half]) * to_float(totals - rows->zero[i] * c->row_sum[half]);
-    if (w->bias) product += c->bias[half];
-    finish4(product, edge, i, c->first + 4 * half, count, y + 4 * half);
+/* From the totals of row i and one half of the columns to y; edge is never NULL here. */
+MATMUL_INLINE void finish(i32x4 totals, float scale, int32_t zero, bool biased, const columns *c, size_t i, size_t half,
+                          const glossa_edge *edge, float *y) {
+    f32x4 product = (splat(scale) * c->scale[half]) * to_float(totals - zero * c->row_sum[half]);
+    if (biased) product += c->bias[half];
+    finish4(product, edge, i, c->first + 4 * half, c->count - 4 * half, y + 4 * half);
 }
 
 MATMUL_TARGET static void matmul(const glossa_rows *rows, const glossa_matrix *w, const uint32_t *ids, size_t n,
@@ -101,24 +100,32 @@ MATMUL_TARGET static void matmul(const glossa_rows *rows, const glossa_matrix *w
         glossa_vector_matmul_f32(rows, w, ids, n, y, y_stride, edge);
         return;
     }
-    const size_t cols = w->cols; /* K */
+    /* Copies that stores to y cannot change, so that the compiler keeps them in registers. */
+    const size_t cols = w->cols, count = rows->count; /* K, M */
+    const float *scale = rows->scale;
+    const int32_t *zero = rows->zero;
+    const bool biased = w->bias != NULL;
+    const glossa_edge out = edge ? *edge : (glossa_edge){ACTIVATION_NONE, NULL, 0};
     for (size_t j = 0; j < n; j += 8) {
         columns c;
         columns_take(&c, w, ids, j, n);
         const uint8_t *q = rows->q; /* (M, K) */
         i32x4 totals[2][2];
         size_t i = 0;
-        for (; i + 2 <= rows->count; i += 2, q += 2 * cols) {
-            for (size_t half = 0; 4 * half < c.count; half++) {
+        for (; i + 2 <= count; i += 2, q += 2 * cols) {
+            for (size_t half = 0; half < 2; half++) {
+                if (4 * half >= c.count) break;
                 tile(q, c.weights + 4 * half, cols, 2, 1, totals);
-                finish(totals[0][0], rows, w, &c, i, half, edge, y + i * y_stride + j);
-                finish(totals[1][0], rows, w, &c, i + 1, half, edge, y + (i + 1) * y_stride + j);
+                for (size_t r = 0; r < 2; r++)
+                    finish(totals[r][0], scale[i + r], zero[i + r], biased, &c, i + r, half, &out,
+                           y + (i + r) * y_stride + j);
             }
         }
-        if (i < rows->count) {
+        if (i < count) {
             tile(q, c.weights, cols, 1, 2, totals);
-            finish(totals[0][0], rows, w, &c, i, 0, edge, y + i * y_stride + j);
-            if (c.count > 4) finish(totals[0][1], rows, w, &c, i, 1, edge, y + i * y_stride + j);
+            for (size_t half = 0; half < 2; half++)
+                if (4 * half < c.count)
+                    finish(totals[0][half], scale[i], zero[i], biased, &c, i, half, &out, y + i * y_stride + j);
         }
     }
 }

@@ -81,6 +81,7 @@ static f32x4 dots(const float *x, const float *const w[4], size_t cols) {
 void glossa_vector_matmul_f32(const glossa_rows *rows, const glossa_matrix *w, const uint32_t *ids, size_t n, float *y,
                               size_t y_stride, const glossa_edge *edge) {
     const size_t cols = w->cols; /* K */
+    const glossa_edge out = edge ? *edge : (glossa_edge){ACTIVATION_NONE, NULL, 0};
     for (size_t j = 0; j < n; j += 4) {
         const size_t count = n - j < 4 ? n - j : 4;
         const float *row[4]; /* (K) each; the last one stands in for what is beyond n */
@@ -94,7 +95,7 @@ void glossa_vector_matmul_f32(const glossa_rows *rows, const glossa_matrix *w, c
         for (size_t i = 0; i < rows->count; i++) {
             f32x4 product = dots(rows->f32 + i * rows->stride, row, cols);
             if (w->bias) product += bias;
-            finish4(product, edge, i, j, count, y + i * y_stride + j);
+            finish4(product, &out, i, j, count, y + i * y_stride + j);
         }
     }
 }

@@ -27,15 +27,13 @@ void glossa_vector_matmul_f32(const glossa_rows *rows, const glossa_matrix *w, c
 /* Four values through an activation other than none and ReLU. */
 f32x4 glossa_vector_activate(glossa_activation activation, f32x4 x);
 
-/* The end of `count` <= 4 products of row i from column j on: activation, residual, store. */
+/* The end of `count` products of row i from column j on, four at most: activation, residual, store. */
 INLINE void finish4(f32x4 x, const glossa_edge *edge, size_t i, size_t j, size_t count, float *y) {
-    if (edge) {
-        if (edge->activation == ACTIVATION_RELU)
-            x = relu4(x);
-        else if (edge->activation != ACTIVATION_NONE)
-            x = glossa_vector_activate(edge->activation, x);
-        if (edge->residual) x += load_part(edge->residual + i * edge->residual_stride + j, count, 0.0f);
-    }
+    if (edge->activation == ACTIVATION_RELU)
+        x = relu4(x);
+    else if (edge->activation != ACTIVATION_NONE)
+        x = glossa_vector_activate(edge->activation, x);
+    if (edge->residual) x += load_part(edge->residual + i * edge->residual_stride + j, count, 0.0f);
     store_part(y, x, count);
 }
 

@@ -2,7 +2,8 @@
  * Micro benchmark of the int8 matmul, edges included: quantization of the activations, zero point, scale, bias, and a
  * residual. matmul.js builds and times it as WebAssembly; natively it is a program of its own:
  *
- *     cc -O3 -ffp-contract=off -Isrc tests/bench/matmul.c src/kernels/X.c -o matmul && ./matmul      (X: every file there)
+ *     cc -O3 -ffp-contract=off -Isrc tests/bench/matmul.c src/kernels/X.c -o matmul && ./matmul      (X: every file
+ * there)
  */
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,8 @@ typedef struct bench {
 static bench one;
 
 EXPORT void bench_free(void) {
-    for (size_t i = 0; i < 9; i++) free(one.memory[i]);
+    for (size_t i = 0; i < 9; i++)
+        free(one.memory[i]);
     memset(&one, 0, sizeof one);
 }
 
@@ -32,24 +34,29 @@ EXPORT void bench_free(void) {
 EXPORT void bench_prepare(uint32_t m, uint32_t n, uint32_t k, bool gather) {
     bench_free();
     const uint32_t vocabulary = gather ? 4 * n : n;
-    const size_t sizes[9] = {(size_t)m * k * 4, (size_t)m * k, m * 4,         m * 4, (size_t)vocabulary * k,
-                             vocabulary * 4,    vocabulary * 4, vocabulary * 4, (size_t)m * n * 8};
-    for (size_t i = 0; i < 9; i++) one.memory[i] = calloc(sizes[i] + 16, 1);
+    const size_t sizes[9] = {(size_t)m * k * 4,      (size_t)m * k,  m * 4,          m * 4,
+                             (size_t)vocabulary * k, vocabulary * 4, vocabulary * 4, vocabulary * 4,
+                             (size_t)m * n * 8};
+    for (size_t i = 0; i < 9; i++)
+        one.memory[i] = calloc(sizes[i] + 16, 1);
     float *x = one.memory[0], *scale = one.memory[5], *bias = one.memory[6], *y = one.memory[8];
     int8_t *weights = one.memory[4];
     int32_t *sums = one.memory[7];
     uint32_t state = 1;
-    for (size_t i = 0; i < (size_t)m * k; i++) x[i] = (float)((state = state * 1664525u + 1013904223u) >> 8);
+    for (size_t i = 0; i < (size_t)m * k; i++)
+        x[i] = (float)((state = state * 1664525u + 1013904223u) >> 8);
     for (size_t i = 0; i < (size_t)vocabulary * k; i++)
         weights[i] = (int8_t)((state = state * 1664525u + 1013904223u) >> 24);
-    for (size_t j = 0; j < vocabulary; j++) scale[j] = 0.01f, bias[j] = 1.0f;
+    for (size_t j = 0; j < vocabulary; j++)
+        scale[j] = 0.01f, bias[j] = 1.0f;
     one.rows = (glossa_rows){x, k, one.memory[1], one.memory[2], one.memory[3], m, k};
     one.w = (glossa_matrix){weights, scale, sums, bias, vocabulary, k, true, true};
     one.edge = (glossa_edge){ACTIVATION_RELU, y + (size_t)m * n, n};
     one.y = y;
     if (gather) {
         one.ids = malloc(n * sizeof *one.ids);
-        for (uint32_t j = 0; j < n; j++) one.ids[j] = 4 * j + j % 3;
+        for (uint32_t j = 0; j < n; j++)
+            one.ids[j] = 4 * j + j % 3;
     }
     glossa_kernels_scalar.row_sums(weights, vocabulary, k, sums);
 }
@@ -74,16 +81,18 @@ EXPORT void bench_run(uint32_t table, uint32_t times, bool quantize) {
 EXPORT int32_t bench_peak_simd128(uint32_t times) {
     i32x4 sums[6];
     v128_t weights[6], low = wasm_i16x8_splat((int16_t)times), high = low;
-    for (int i = 0; i < 6; i++) sums[i] = splat_int(i), weights[i] = wasm_i16x8_splat((int16_t)(times >> i));
+    for (int i = 0; i < 6; i++)
+        sums[i] = splat_int(i), weights[i] = wasm_i16x8_splat((int16_t)(times >> i));
     for (uint32_t t = 0; t < times; t++) {
         low = wasm_i16x8_add(low, weights[0]); /* or the products would not change from turn to turn */
         high = wasm_i16x8_add(high, weights[1]);
         for (size_t i = 0; i < 6; i++)
-            sums[i] += (i32x4)wasm_i32x4_dot_i16x8(weights[i], low) +
-                       (i32x4)wasm_i32x4_dot_i16x8(weights[(i + 1) % 6], high);
+            sums[i] +=
+                (i32x4)wasm_i32x4_dot_i16x8(weights[i], low) + (i32x4)wasm_i32x4_dot_i16x8(weights[(i + 1) % 6], high);
     }
     i32x4 total = sums[0];
-    for (size_t i = 1; i < 6; i++) total += sums[i];
+    for (size_t i = 1; i < 6; i++)
+        total += sums[i];
     return total[0] + total[1] + total[2] + total[3];
 }
 #endif
@@ -91,13 +100,15 @@ EXPORT int32_t bench_peak_simd128(uint32_t times) {
 #if defined(__wasm_relaxed_simd__)
 EXPORT int32_t bench_peak_relaxed(uint32_t times) {
     i32x4 sums[8];
-    v128_t inputs = wasm_i8x16_splat((int8_t)(times & 127)), weights = wasm_i8x16_splat(-3);
-    for (size_t i = 0; i < 8; i++) sums[i] = splat_int((int32_t)i);
+    v128_t inputs = wasm_i8x16_splat((int8_t)(times & 127)), weights = wasm_i8x16_splat((int8_t)(times >> 3));
+    for (size_t i = 0; i < 8; i++)
+        sums[i] = splat_int((int32_t)i);
     for (uint32_t t = 0; t < times; t++) /* 8 x 32 operations */
         for (size_t i = 0; i < 8; i++)
             sums[i] = (i32x4)wasm_i32x4_relaxed_dot_i8x16_i7x16_add(weights, inputs, (v128_t)sums[i]);
     i32x4 total = sums[0];
-    for (size_t i = 1; i < 8; i++) total += sums[i];
+    for (size_t i = 1; i < 8; i++)
+        total += sums[i];
     return total[0] + total[1] + total[2] + total[3];
 }
 #endif
@@ -113,11 +124,13 @@ static double now(void) {
 }
 
 int main(void) {
-    const uint32_t ms[] = {1, 8, 32, 128}, shapes[][2] = {{256, 256}, {1024, 256}, {256, 1024}, {1536, 256}, {6000, 256}};
+    const uint32_t ms[] = {1, 8, 32, 128},
+                   shapes[][2] = {{256, 256}, {1024, 256}, {256, 1024}, {1536, 256}, {6000, 256}};
     for (uint32_t table = 0; *bench_name(table); table++) {
         if (strcmp(bench_name(table), "scalar") == 0) continue;
         printf("%-10s", bench_name(table));
-        for (size_t a = 0; a < sizeof ms / sizeof *ms; a++) printf(" %8s%3u", "M=", ms[a]);
+        for (size_t a = 0; a < sizeof ms / sizeof *ms; a++)
+            printf(" %8s%3u", "M=", ms[a]);
         printf("   GOP/s\n");
         for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
             printf("%5u x %-4u", shapes[s][0], shapes[s][1]);

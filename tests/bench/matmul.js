@@ -46,12 +46,20 @@ const shapes = [
 
 /** Builds one target and instantiates it; null where this Node cannot. @param {"simd128" | "relaxed"} target */
 async function load(target) {
-  const emcc = process.env.EMCC ?? join(execFileSync(join(root, ".ci/setup"), ["emcc"], { encoding: "utf8" }).trim(), "emcc");
+  const emcc =
+    process.env.EMCC ?? join(execFileSync(join(root, ".ci/setup"), ["emcc"], { encoding: "utf8" }).trim(), "emcc");
   const kernels = readdirSync(join(root, "src/kernels")).filter((name) => name.endsWith(".c"));
   const out = join(root, "build/bench");
   mkdirSync(out, { recursive: true });
   const file = join(out, `matmul-${target}.wasm`);
-  const exported = ["free", "prepare", "run", "name", "peak_simd128", ...(target === "relaxed" ? ["peak_relaxed"] : [])];
+  const exported = [
+    "free",
+    "prepare",
+    "run",
+    "name",
+    "peak_simd128",
+    ...(target === "relaxed" ? ["peak_relaxed"] : []),
+  ];
   execFileSync(emcc, [
     ...["-std=c11", "-O3", "-ffp-contract=off", "-msimd128", ...(target === "relaxed" ? ["-mrelaxed-simd"] : [])],
     ...["-sSTANDALONE_WASM", "--no-entry", "-sMALLOC=emmalloc", "-sINITIAL_MEMORY=256MB", "-sSTACK_SIZE=128KB"],
@@ -119,7 +127,8 @@ for (const target of /** @type {const} */ (["simd128", "relaxed"])) {
       results.push({ build: target, m, n, k, gather, gops, peak });
       return gops.toFixed(1).padStart(8);
     });
-    if (!json) console.log(`${String(n).padStart(7)} x ${String(k).padEnd(5)}${gather ? "ids" : "   "}${line.join("")}`);
+    if (!json)
+      console.log(`${String(n).padStart(7)} x ${String(k).padEnd(5)}${gather ? "ids" : "   "}${line.join("")}`);
   }
 }
 if (json) console.log(JSON.stringify({ node: process.versions.node, results }));
