@@ -13,7 +13,7 @@ const [D, F, V] = [32, 48, 20];
  * @param {[string, number[], ArrayLike<number>?][]} list
  * @param {string} [dtype]
  */
-export function writeSafetensors(list, dtype = "F32") {
+function writeSafetensors(list, dtype = "F32") {
   const next = random(7);
   /** @type {Record<string, any>} */
   const header = { __metadata__: { format: "pt" } };
