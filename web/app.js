@@ -6,6 +6,7 @@ import { addressKeys, createStore, initialState, readAddress, writeAddress } fro
 import { speak } from "./strings.js";
 import { attentionView } from "./views/attention.js";
 import { effectView } from "./views/effect.js";
+import { modelView } from "./views/model.js";
 import { panes } from "./views/panes.js";
 import { translateView } from "./views/translate.js";
 
@@ -28,6 +29,7 @@ const views = [
   ["translate", translateView],
   ["attention", attentionView],
   ["effect", effectView],
+  ["model", modelView],
 ];
 
 /** @param {string} id */
@@ -146,3 +148,5 @@ engine
   .readManifest()
   .then(() => (store.get().text ? engine.load() : undefined))
   .catch((error) => store.set({ status: "failed", problem: error.message }));
+// Not where a browser refuses it, such as in a page that is not served securely.
+navigator.serviceWorker?.register("offline.js").catch(() => {});

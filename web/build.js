@@ -30,7 +30,11 @@ export async function buildSite({ out = join(root, "dist/site"), models = join(r
   await rm(out, { recursive: true, force: true });
   await mkdir(join(out, "models"), { recursive: true });
   await build({
-    entryPoints: { app: join(root, "web/app.js"), worker: join(root, "src/js/worker.js") },
+    entryPoints: {
+      app: join(root, "web/app.js"),
+      worker: join(root, "src/js/worker.js"),
+      convert: join(root, "web/convert-worker.js"),
+    },
     bundle: true,
     splitting: true,
     format: "esm",

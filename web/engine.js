@@ -3,6 +3,7 @@
 
 import { Translator } from "../src/js/index.js";
 import { joiner, splitText } from "../src/js/split.js";
+import { modelBlob, openCheckpoint } from "./checkpoint.js";
 import { headMask } from "./state.js";
 
 /** @typedef {import("./state.js").Store} Store */
@@ -16,6 +17,7 @@ import { headMask } from "./state.js";
 const DEBOUNCE = 80; // milliseconds: shorter than the pause between two words, longer than between two keys
 const KEPT = 400; // translations kept, so that typing at the end of a text translates only its last sentence
 const TOP_K = 12;
+const OWN = "own"; // id of a model that the reader brought
 
 /** @param {unknown} error @returns {string} */
 const messageOf = (error) => (error instanceof Error ? error.message : String(error));
@@ -29,6 +31,21 @@ export function ownFiles() {
     wasm: { simd128: at("glossa-simd128.wasm"), relaxed: at("glossa-relaxed.wasm") },
     worker: at("worker.js"),
   };
+}
+
+/**
+ * @param {File[]} files of a model folder
+ * @returns {Promise<Blob>}
+ */
+function converted(files) {
+  const worker = new Worker(new URL("convert.js", document.baseURI), { type: "module" });
+  return /** @type {Promise<Blob>} */ (
+    new Promise((resolve, reject) => {
+      worker.onerror = (event) => reject(new Error(event.message));
+      worker.onmessage = ({ data }) => (data.blob ? resolve(data.blob) : reject(new Error(data.problem)));
+      worker.postMessage(files);
+    })
+  ).finally(() => worker.terminate());
 }
 
 /**
@@ -73,6 +90,8 @@ export function wholeTranslation({ text, sentences, models, pair }) {
 export function createEngine(store, manifest) {
   /** @type {Translator | null} */
   let translator = null;
+  /** @type {Blob | null} a checkpoint that the reader brought */
+  let own = null;
   let loading = /** @type {Promise<void> | null} */ (null);
   let creation = new AbortController();
   let work = new AbortController();
@@ -113,14 +132,50 @@ export function createEngine(store, manifest) {
     store.set({ models, pair: models.some((one) => one.id === pair) ? pair : (models[0]?.id ?? "") });
   }
 
+  /** @param {Model} model */
+  const urlOf = (model) => new URL(model.url, new URL(manifest, document.baseURI)).href;
+  const currentModel = () => store.get().models.find((one) => one.id === store.get().pair);
+
   /** @param {Model | undefined} model @returns {CreateOptions} */
   const sourceOf = (model) => {
     if (!model) throw new Error("The list of models is empty");
-    return { model: new URL(model.url, new URL(manifest, document.baseURI)), sha256: model.sha256 };
+    if (model.id === OWN && own) return { model: own };
+    return { model: urlOf(model), sha256: model.sha256 };
   };
 
-  /** Opens the model of the current pair, or one that is given. @param {CreateOptions} [given] */
-  async function open(given) {
+  /**
+   * Opens a checkpoint of the reader's own: one GGUF file, or the files of a model folder, which are converted first.
+   * @param {File[]} files
+   */
+  async function openOwn(files) {
+    creation.abort();
+    store.set({ status: "loading", loaded: 0, problem: "" });
+    try {
+      const whole = files.length === 1 && files[0].name.endsWith(".gguf");
+      const blob = whole ? files[0] : await converted(files);
+      const checkpoint = await openCheckpoint(blob, whole ? files[0].name : "the converted model");
+      own = blob;
+      const language = (/** @type {string} */ key) => {
+        const value = checkpoint.get(`glossa.${key}`);
+        return String(Array.isArray(value) ? value[0] : value);
+      };
+      const entry = {
+        id: OWN,
+        source: language("source_language"),
+        target: language("target_language"),
+        url: "",
+        bytes: blob.size,
+      };
+      const models = [...store.get().models.filter((one) => one.id !== OWN), entry];
+      store.set({ models, pair: OWN, sentences: [], lit: null, off: "" });
+      await open();
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  /** Opens the model of the current pair. */
+  async function open() {
     creation.abort();
     creation = new AbortController();
     const { signal } = creation;
@@ -129,10 +184,10 @@ export function createEngine(store, manifest) {
     kept.clear();
     store.set({ status: "loading", loaded: 0, problem: "", info: null });
     try {
-      const { models, pair } = store.get();
       const made = await Translator.create({
         ...ownFiles(),
-        ...(given ?? sourceOf(models.find((one) => one.id === pair))),
+        ...sourceOf(currentModel()),
+        build: store.get().build,
         signal,
         monitor(target) {
           target.addEventListener("downloadprogress", (event) => {
@@ -268,10 +323,18 @@ export function createEngine(store, manifest) {
     load,
     open,
     ask,
+    openOwn,
     readManifest,
     schedule,
-    sourceOf,
+    urlOf,
     current: () => translator,
+
+    /** The bytes of the model in use. @returns {Promise<Blob>} */
+    blob() {
+      const model = currentModel();
+      if (!model) throw new Error("No model is chosen");
+      return model.id === OWN && own ? Promise.resolve(own) : modelBlob(urlOf(model));
+    },
 
     /** Leaves the text as far as it is translated. */
     stop() {

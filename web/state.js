@@ -55,6 +55,7 @@
  * @property {number} step last decoding step shown; -1: all
  * @property {string} off heads switched off, such as "c0.1,e2.3"
  * @property {number} token target token whose candidates are shown
+ * @property {"auto" | "simd128" | "relaxed"} build WebAssembly build that is asked for
  * @property {"idle" | "loading" | "working" | "ready" | "failed"} status
  * @property {string} problem message of the last failure
  * @property {number} loaded share of the model that has arrived, 0 to 1
@@ -87,6 +88,7 @@ export const initialState = {
   step: -1,
   off: "",
   token: 0,
+  build: "auto",
   status: "idle",
   problem: "",
   loaded: 0,

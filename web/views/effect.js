@@ -61,7 +61,7 @@ export function effectView({ element, store, engine, t }) {
         {},
         h("h2", {}, t("ranking")),
         h("p", { class: "help" }, t("rankingHelp")),
-        h("p", { class: "row" }, rankButton, rankStatus),
+        h("p", { class: "actions" }, rankButton, rankStatus),
         ranking,
       ),
     ),
@@ -70,7 +70,7 @@ export function effectView({ element, store, engine, t }) {
       { class: "spaced" },
       h("h2", {}, t("compare")),
       h("p", { class: "help" }, t("compareHelp")),
-      h("p", { class: "row" }, h("label", { for: "other" }, t("compareWith")), other, file),
+      h("p", { class: "actions" }, h("label", { for: "other" }, t("compareWith")), other, file),
       sides,
     ),
   );
@@ -121,7 +121,7 @@ export function effectView({ element, store, engine, t }) {
         }),
       h(
         "p",
-        { class: "row" },
+        { class: "actions" },
         h("button", { type: "button", id: "all-on", onclick: () => store.set({ off: "" }) }, t("allOn")),
       ),
     );

@@ -1,0 +1,385 @@
+// The model: what it is and where it is kept, which build computes, one of your own, a look inside, and its speed.
+
+import { modelCache } from "../../src/js/index.js";
+import { floats, openCheckpoint } from "../checkpoint.js";
+import { barsTable } from "../draw/bars.js";
+import { choice, h, set } from "../draw/dom.js";
+import { figure } from "../draw/figure.js";
+import { histogram } from "../draw/histogram.js";
+import { size } from "../strings.js";
+import { languageName } from "./panes.js";
+
+/** @typedef {import("../app.js").Context} Context */
+/** @typedef {import("../state.js").State} State */
+
+const BINS = 61;
+const LONGEST_VALUE = 60;
+
+/** Sentences of the benchmark. */
+const SENTENCES = [
+  "A young girl in a red dress is jumping over a puddle.",
+  "Two men are sitting on a bench in front of a small shop.",
+  "The children are playing in the snow with a yellow sled.",
+  "A woman with a hat is selling fruit at the market.",
+];
+
+/** @param {Context} context */
+export function modelView({ element, store, engine, t }) {
+  const { language } = store.get();
+  const facts = h("dl", { class: "facts" });
+  const builds = h("div", {});
+  const kept = h("div", {});
+  const offline = h("p", { class: "help" });
+  const file = h("input", { type: "file", id: "own", multiple: true });
+  const drop = h("div", { class: "drop" }, h("p", {}, h("label", { for: "own" }, t("dropHere"))), file);
+  const inspect = h("button", { type: "button" }, t("inspect"));
+  const inside = h("div", {});
+  const bench = h("button", { type: "button" }, t("bench"));
+  const benchResult = h("p", { class: "status", role: "status" });
+  set(
+    element,
+    h(
+      "div",
+      { class: "columns wide" },
+      h("section", {}, h("h2", {}, t("modelInUse")), facts, h("h3", {}, t("build")), builds),
+      h("section", {}, h("h2", {}, t("keptModels")), h("p", { class: "help" }, t("keptHelp")), kept, offline),
+      h("section", {}, h("h2", {}, t("ownModel")), h("p", { class: "help" }, t("ownHelp")), drop),
+      h(
+        "section",
+        {},
+        h("h2", {}, t("benchTitle")),
+        h("p", { class: "help" }, t("benchHelp")),
+        h("p", { class: "actions" }, bench),
+        benchResult,
+      ),
+    ),
+    h("section", { class: "spaced" }, h("h2", {}, t("inspector")), h("p", { class: "actions" }, inspect), inside),
+  );
+
+  const number = new Intl.NumberFormat(language);
+
+  /** @param {State} state */
+  function drawFacts(state) {
+    const { info, models } = state;
+    const entry = models.find((one) => one.id === state.pair);
+    /** @type {[string, string][]} */
+    const lines = [];
+    if (entry) {
+      lines.push([t("pair"), `${languageName(entry.source, language)} → ${languageName(entry.target, language)}`]);
+      lines.push([t("download"), size(entry.bytes, language)]);
+      if (entry.licence) lines.push([t("licence"), entry.licence]);
+    }
+    if (info) {
+      const { model } = info;
+      if (model.name) lines.unshift([t("name"), model.name]);
+      lines.push(
+        [t("parameters"), number.format(model.parameters)],
+        [
+          t("layers"),
+          t("layersAre", { encoder: model.encoderLayers, decoder: model.decoderLayers, heads: model.heads }),
+        ],
+        [t("widths"), t("widthsAre", { width: model.width, ffn: model.ffnWidth })],
+        [t("vocabulary"), number.format(model.targetVocabulary)],
+        [
+          t("memory"),
+          t("memoryIs", { working: size(info.workingBytes, language), wasm: size(info.wasmBytes, language) }),
+        ],
+        [t("engine"), `${info.version}, ${info.build}`],
+      );
+    }
+    set(facts, ...lines.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+    if (!builds.contains(document.activeElement)) {
+      set(
+        builds,
+        choice({
+          name: "build",
+          label: t("build"),
+          value: state.build,
+          options: [
+            ["auto", t("buildAuto")],
+            ["simd128", "simd128"],
+            ["relaxed", "relaxed"],
+          ],
+          onchange(value) {
+            store.set({ build: /** @type {State["build"]} */ (value) });
+            engine.open();
+          },
+        }),
+      );
+    }
+    inspect.disabled = info === null;
+    bench.disabled = info === null;
+  }
+
+  async function drawKept() {
+    const records = await modelCache.list();
+    const { models } = store.get();
+    const rows = models
+      .filter((one) => one.url)
+      .map((one) => {
+        const url = engine.urlOf(one);
+        const record = records.find((entry) => entry.url === url);
+        const state = record ? t(record.complete ? "isKept" : "isPartlyKept") : t("notKept");
+        const remove = h(
+          "button",
+          {
+            type: "button",
+            class: "quiet",
+            "aria-label": `${t("delete")} ${one.id}`,
+            onclick: async () => {
+              await modelCache.delete(url).catch(() => {});
+              drawKept();
+            },
+          },
+          t("delete"),
+        );
+        const load = h(
+          "button",
+          {
+            type: "button",
+            class: "quiet",
+            "aria-label": `${t("use")} ${one.id}`,
+            onclick: () => {
+              store.set({ pair: one.id, sentences: [], lit: null, off: "" });
+              engine.open();
+            },
+          },
+          t("use"),
+        );
+        return h(
+          "tr",
+          {},
+          h("th", { scope: "row" }, one.id),
+          h("td", {}, size(one.bytes, language)),
+          h("td", {}, state),
+          h("td", {}, load, record ? remove : null),
+        );
+      });
+    set(kept, h("table", { class: "kept" }, h("caption", { class: "sr" }, t("keptModels")), h("tbody", {}, ...rows)));
+    const ready = Boolean(globalThis.navigator.serviceWorker?.controller);
+    offline.textContent = t(ready ? "offlineReady" : "offlineNot");
+  }
+
+  /** @param {FileList | null | undefined} files */
+  const bring = (files) => {
+    if (files && files.length > 0) engine.openOwn([...files]);
+  };
+  file.addEventListener("change", () => bring(file.files));
+  drop.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    drop.classList.add("over");
+  });
+  drop.addEventListener("dragleave", () => drop.classList.remove("over"));
+  drop.addEventListener("drop", async (event) => {
+    event.preventDefault();
+    drop.classList.remove("over");
+    const files = await droppedFiles(/** @type {DataTransfer} */ (event.dataTransfer));
+    if (files.length > 0) engine.openOwn(files);
+  });
+
+  inspect.addEventListener("click", async () => {
+    set(inside, h("p", { class: "help" }, t("working")));
+    try {
+      drawInside(await openCheckpoint(await engine.blob(), store.get().pair));
+    } catch (error) {
+      const problem = error instanceof Error ? error.message : String(error);
+      set(inside, h("p", { class: "status bad" }, t("failed", { problem })));
+    }
+  });
+
+  /** @param {import("../../src/js/convert/gguf-reader.js").GgufFile} gguf */
+  function drawInside(gguf) {
+    const tensors = [...gguf.tensors.values()];
+    const picture = h("div", {});
+    const select = h(
+      "select",
+      { id: "tensor", onchange: () => drawHistogram(gguf, select.value, picture) },
+      ...tensors.filter((one) => one.type !== "I32").map((one) => h("option", { value: one.name }, one.name)),
+    );
+    set(
+      inside,
+      h(
+        "div",
+        { class: "columns wide" },
+        h(
+          "div",
+          {},
+          h("h3", {}, t("metadata", { n: gguf.keys.size })),
+          h(
+            "div",
+            { class: "table-box", tabindex: "0", role: "region", "aria-label": t("metadata", { n: gguf.keys.size }) },
+            h(
+              "table",
+              {},
+              h(
+                "tbody",
+                {},
+                ...[...gguf.keys].map(([name, key]) =>
+                  h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, shown(key.value))),
+                ),
+              ),
+            ),
+          ),
+        ),
+        h(
+          "div",
+          {},
+          h("h3", {}, t("tensors", { n: tensors.length })),
+          h(
+            "div",
+            { class: "table-box", tabindex: "0", role: "region", "aria-label": t("tensors", { n: tensors.length }) },
+            h(
+              "table",
+              {},
+              h(
+                "tbody",
+                {},
+                ...tensors.map((one) =>
+                  h(
+                    "tr",
+                    {},
+                    h("th", { scope: "row" }, one.name),
+                    h("td", {}, one.type),
+                    h("td", {}, one.ne.join(" × ")),
+                    h("td", {}, size(one.bytes, language)),
+                  ),
+                ),
+              ),
+            ),
+          ),
+        ),
+        h(
+          "div",
+          {},
+          h("h3", {}, t("histogram")),
+          h("p", { class: "actions" }, h("label", { for: "tensor" }, t("tensor")), select),
+          picture,
+        ),
+      ),
+    );
+    drawHistogram(gguf, select.value, picture);
+  }
+
+  /** @param {import("../../src/js/convert/gguf-reader.js").GgufFile} gguf @param {string} name @param {HTMLElement} picture */
+  async function drawHistogram(gguf, name, picture) {
+    const values = await floats(gguf, name);
+    const { low, high, counts } = count(values);
+    const step = (high - low) / BINS;
+    const items = counts.map((n, i) => ({
+      name: (low + (i + 0.5) * step).toPrecision(3),
+      value: n,
+      number: number.format(n),
+    }));
+    set(
+      picture,
+      figure({
+        name: "glossa-histogram",
+        picture: h(
+          "div",
+          { class: "picture" },
+          histogram({
+            counts,
+            low,
+            high,
+            label: t("histogramOf", { name }),
+            width: Math.max(260, picture.clientWidth),
+          }),
+        ),
+        table: () => barsTable(items, name),
+        json: () => ({ tensor: name, low, high, counts }),
+        t,
+      }),
+    );
+  }
+
+  bench.addEventListener("click", async () => {
+    const translator = engine.current();
+    if (!translator) return;
+    bench.disabled = true;
+    benchResult.textContent = t("working");
+    try {
+      const texts = Array.from({ length: 32 }, (_, i) => SENTENCES[i % SENTENCES.length]);
+      await translator.translateBatch(texts.slice(0, 4)); // the compiler of the browser warms up
+      const tokens = (await Promise.all(texts.map((text) => translator.measureInputUsage(text)))).reduce(
+        (a, b) => a + b,
+        0,
+      );
+      let begun = performance.now();
+      for (const text of texts) await translator.translate(text);
+      const single = performance.now() - begun;
+      begun = performance.now();
+      await translator.translateBatch(texts);
+      const batch = performance.now() - begun;
+      benchResult.textContent = t("benchIs", {
+        ms: (single / texts.length).toFixed(1),
+        single: Math.round((tokens * 1000) / single),
+        batch: Math.round((tokens * 1000) / batch),
+        build: translator.info.build,
+      });
+    } catch (error) {
+      benchResult.textContent = t("failed", { problem: error instanceof Error ? error.message : String(error) });
+    }
+    bench.disabled = false;
+  });
+
+  drawFacts(store.get());
+  drawKept();
+  return {
+    /** @param {State} state @param {Set<string>} changed */
+    update(state, changed) {
+      if (["info", "pair", "models", "build"].some((key) => changed.has(key))) {
+        drawFacts(state);
+        set(inside);
+      }
+      if (changed.has("status") || changed.has("models")) drawKept();
+    },
+  };
+}
+
+/** A value of the metadata for people. @param {unknown} value */
+function shown(value) {
+  if (typeof value === "object" && value !== null && "length" in value) {
+    const list = Array.from(/** @type {ArrayLike<unknown>} */ (value));
+    return list.length > 8 ? `[${list.length}]` : `[${list.join(", ")}]`;
+  }
+  const text = typeof value === "number" ? String(Number(value.toPrecision(7))) : String(value);
+  return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE - 1)}…` : text;
+}
+
+/** @param {Float32Array} values */
+function count(values) {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (const value of values) {
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  const counts = new Array(BINS).fill(0);
+  const scale = high > low ? BINS / (high - low) : 0;
+  for (const value of values) counts[Math.min(BINS - 1, Math.floor((value - low) * scale))]++;
+  return { low, high, counts };
+}
+
+/**
+ * Files that were dropped, those of a folder too.
+ * @param {DataTransfer} transfer
+ * @returns {Promise<File[]>}
+ */
+async function droppedFiles(transfer) {
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry()).filter((one) => one !== null);
+  /** @type {File[]} */
+  const files = [];
+  for (const entry of entries) {
+    if (entry.isFile) files.push(await fileOf(/** @type {FileSystemFileEntry} */ (entry)));
+    else {
+      const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
+      /** @type {FileSystemEntry[]} */
+      const inside = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+      for (const one of inside) if (one.isFile) files.push(await fileOf(/** @type {FileSystemFileEntry} */ (one)));
+    }
+  }
+  return files;
+}
+
+/** @param {FileSystemFileEntry} entry @returns {Promise<File>} */
+const fileOf = (entry) => new Promise((resolve, reject) => entry.file(resolve, reject));
