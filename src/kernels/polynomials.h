@@ -16,13 +16,13 @@
 #define EXP_LOG2E    1.44269504f
 #define EXP_ROUND    12582912.0f  /* 1.5 * 2^23: adding it rounds to an integer, ties to even, for |x| < 2^22 */
 #define EXP_LN2_HIGH 0.693359375f /* 355 / 512: n * LN2_HIGH is exact */
-#define EXP_LN2_LOW  -2.12194440e-4f
+#define EXP_LN2_LOW  (-2.12194440e-4f)
 #define EXP_C2       0.49999994f
 #define EXP_C3       0.16666521f
 #define EXP_C4       0.041668393f
 #define EXP_C5       0.008368745f
 #define EXP_C6       0.0013814538f
-#define EXP_LOW      -87.3f
+#define EXP_LOW      (-87.3f)
 #define EXP_HIGH     88.72283f
 
 /*
@@ -34,9 +34,9 @@
 #define TAIL_Q2 0.120753884f
 #define TAIL_Q3 0.09991393f
 #define TAIL_Q4 0.12856022f
-#define TAIL_Q5 -0.053681087f
+#define TAIL_Q5 (-0.053681087f)
 #define TAIL_Q6 0.20635086f
-#define TAIL_Q7 -0.15720163f
+#define TAIL_Q7 (-0.15720163f)
 #define TAIL_Q8 0.03567445f
 
 /* gelu by tanh: 0.5 x (1 + tanh(u)) = x * sigmoid(2 u), u = sqrt(2 / pi) * (x + 0.044715 x^3). */

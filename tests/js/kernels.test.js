@@ -1,0 +1,51 @@
+// tests/c/test_kernels.c again, as WebAssembly: every table of each build that this Node can run, against the scalar one.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { WASI } from "node:wasi";
+
+import { BUILDS } from "./builds.js";
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const folder = join(root, "build/tests");
+
+/** @param {string} build @returns {string} the file, made anew if it is older than its sources */
+function compile(build) {
+  const inFolder = (/** @type {string} */ name) => readdirSync(join(root, name)).map((file) => join(root, name, file));
+  const kernels = inFolder("src/kernels");
+  const sources = [...kernels.filter((file) => file.endsWith(".c")), join(root, "tests/c/test_kernels.c")];
+  const file = join(folder, `kernels-${build}.wasm`);
+  const made = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if ([...kernels, ...sources, join(root, "tests/c/check.h")].every((source) => statSync(source).mtimeMs < made)) {
+    return file;
+  }
+  mkdirSync(folder, { recursive: true });
+  const emscripten = execFileSync(join(root, ".ci/setup"), ["emcc"], { encoding: "utf8" }).trim();
+  execFileSync(join(emscripten, "emcc"), [
+    ...["-std=c11", "-O3", "-ffp-contract=off", "-msimd128", ...(build === "relaxed" ? ["-mrelaxed-simd"] : [])],
+    ...["-sSTANDALONE_WASM", "-sINITIAL_MEMORY=32MB", "-sSTACK_SIZE=1MB"],
+    ...["-I", join(root, "src"), "-I", join(root, "tests/c"), ...sources, "-o", file],
+  ]);
+  return file;
+}
+
+for (const build of BUILDS) {
+  test(`the kernels of the ${build} build equal the scalar ones`, async () => {
+    const file = compile(build);
+    const log = `${file}.${process.versions.node}.log`;
+    const out = openSync(log, "w");
+    const wasi = new WASI({ version: "preview1", stdout: out, stderr: out });
+    const module = await WebAssembly.compile(readFileSync(file));
+    const imports = /** @type {WebAssembly.Imports} */ (wasi.getImportObject());
+    const status = wasi.start(await WebAssembly.instantiate(module, imports));
+    closeSync(out);
+    const printed = readFileSync(log, "utf8");
+    assert.equal(status, 0, printed);
+    for (const table of build === "relaxed" ? ["relaxed", "simd128", "scalar"] : ["simd128", "scalar"]) {
+      assert.ok(printed.includes(`\n${table}\n`), `the ${table} kernels were not tested:\n${printed}`);
+    }
+  });
+}
