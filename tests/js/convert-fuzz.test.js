@@ -19,7 +19,7 @@ const EDGE = 1500;
 /** @param {Uint8Array} good @param {() => number} next */
 function mutate(good, next) {
   const pick = (/** @type {number} */ n) => Math.floor(next() * n);
-  let bytes = good.slice();
+  let bytes = Uint8Array.from(good);
   for (let i = 1 + pick(4); i > 0 && bytes.length > 0; i--) {
     const edge = Math.min(EDGE, bytes.length);
     const at = [pick(bytes.length), pick(edge), bytes.length - 1 - pick(edge)][pick(3)];
