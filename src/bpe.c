@@ -157,15 +157,15 @@ glossa_status glossa_bpe_segment(const glossa_vocabulary *vocabulary, const uint
                                  glossa_error *error) {
     merger self = {.vocabulary = vocabulary, .text = text};
     glossa_status status = allocate_merger(&self, size, allocator, error);
-    *segments = status == GLOSSA_OK ? glossa_allocate(allocator, size, sizeof **segments) : NULL;
-    if (status == GLOSSA_OK && !*segments)
-        status = glossa_fail(error, GLOSSA_ERROR_MEMORY, "no memory for %zu tokens", size);
     *count = 0;
-    if (status == GLOSSA_OK) {
+    *segments = status == GLOSSA_OK ? glossa_allocate(allocator, size, sizeof **segments) : NULL;
+    if (*segments) {
         split_symbols(&self, size);
         merge_symbols(&self);
         for (uint32_t i = 0; i != NONE; i = self.symbols[i].next)
             *count += emit(&self, &self.symbols[i], *segments + *count);
+    } else if (status == GLOSSA_OK) {
+        status = glossa_fail(error, GLOSSA_ERROR_MEMORY, "no memory for %zu tokens", size);
     }
     release_merger(&self, allocator);
     return status;

@@ -369,7 +369,7 @@ static bool integer(const glossa_gguf_key *key, bool *negative, uint64_t *value)
         *value = load_u64(b);
         return true;
     case GGUF_I8:
-        with_sign = (int8_t)b[0];
+        with_sign = b[0] < 0x80 ? b[0] : b[0] - 0x100;
         break;
     case GGUF_I16:
         with_sign = (int16_t)(b[0] | b[1] << 8);

@@ -126,7 +126,7 @@ void glossa_normalized_release(glossa_normalized *self, const glossa_allocator *
 static glossa_status reserve(glossa_normalized *self, size_t more, const glossa_allocator *allocator,
                              glossa_error *error) {
     const size_t needed = self->size + more + 1;
-    if (needed <= self->capacity) return GLOSSA_OK;
+    if (self->text && needed <= self->capacity) return GLOSSA_OK;
     FAIL_IF(needed > UINT32_MAX / 2, error, GLOSSA_ERROR_LIMIT, "the text is too long: %zu bytes after normalization",
             needed);
     glossa_normalized larger = {.size = self->size, .capacity = needed + needed / 2};

@@ -73,7 +73,8 @@ static inline void check_failed(const char *file, int line, const char *function
         const glossa_text check_a = (actual);                                                                          \
         const char *check_e = (expected);                                                                              \
         check_count++;                                                                                                 \
-        if (check_a.size != strlen(check_e) || (check_a.size > 0 && memcmp(check_a.data, check_e, check_a.size))) {    \
+        if (check_a.size != strlen(check_e) ||                                                                         \
+            (check_a.size > 0 && memcmp(check_a.data, check_e, check_a.size) != 0)) {                                  \
             check_failed(__FILE__, __LINE__, __func__);                                                                \
             fprintf(stderr, "%s is \"%.*s\", expected \"%s\"\n", #actual, (int)check_a.size, check_a.data, check_e);   \
         }                                                                                                              \

@@ -29,8 +29,9 @@ typedef struct gguf_builder {
 static inline void put(buffer *self, const void *bytes, size_t size) {
     if (self->size + size > self->capacity) {
         self->capacity = 2 * (self->size + size);
-        self->bytes = realloc(self->bytes, self->capacity);
-        if (!self->bytes) abort();
+        uint8_t *larger = realloc(self->bytes, self->capacity);
+        if (!larger) abort();
+        self->bytes = larger;
     }
     if (size > 0) memcpy(self->bytes + self->size, bytes, size);
     self->size += size;

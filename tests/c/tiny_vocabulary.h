@@ -42,11 +42,13 @@ static inline void put_vocabulary(gguf_builder *b, const char *model, const piec
 static inline opened open_file(gguf_builder *b, const glossa_allocator *allocator) {
     size_t size;
     glossa_gguf gguf;
+    glossa_error error = {GLOSSA_OK, ""};
     opened o = {.file = finish(b, &size)};
-    CHECK_INT(glossa_gguf_open(o.file, size, NULL, &gguf, &o.error), GLOSSA_OK);
-    o.status = glossa_tokenizer_open(&gguf, "tokenizer.ggml", allocator, &o.tokenizer, &o.error);
+    CHECK_INT(glossa_gguf_open(o.file, size, NULL, &gguf, &error), GLOSSA_OK);
+    o.status = glossa_tokenizer_open(&gguf, "tokenizer.ggml", allocator, &o.tokenizer, &error);
     CHECK((o.status == GLOSSA_OK) == (o.tokenizer != NULL));
     glossa_gguf_close(&gguf);
+    o.error = error;
     return o;
 }
 

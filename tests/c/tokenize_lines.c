@@ -8,11 +8,9 @@
  *
  * A last argument names the tokenizer's key prefix (tokenizer.ggml).
  */
-#define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/types.h>
 #include <time.h>
 
 #include "tokenizer.h"
@@ -22,20 +20,25 @@ static int fail(const char *what) {
     return 1;
 }
 
-static void *read_file(const char *path, size_t *size) {
-    FILE *file = fopen(path, "rb");
-    if (!file || fseek(file, 0, SEEK_END) != 0) return NULL;
-    const long length = ftell(file);
-    rewind(file);
-    void *bytes = length >= 0 ? malloc((size_t)length + 1) : NULL;
-    *size = bytes ? fread(bytes, 1, (size_t)length, file) : 0;
-    fclose(file);
+/* All bytes of a file and a NUL behind them, aligned to 16; NULL on failure. */
+static char *read_all(FILE *file, size_t *size) {
+    size_t capacity = 1 << 16;
+    char *bytes = malloc(capacity);
+    *size = 0;
+    while (bytes) {
+        *size += fread(bytes + *size, 1, capacity - *size - 1, file);
+        if (*size < capacity - 1) break;
+        char *larger = realloc(bytes, capacity *= 2);
+        if (!larger) free(bytes);
+        bytes = larger;
+    }
+    if (bytes) bytes[*size] = 0;
     return bytes;
 }
 
 static double seconds(void) {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    timespec_get(&now, TIME_UTC);
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
@@ -78,31 +81,36 @@ static glossa_status decode_line(const glossa_tokenizer *tokenizer, char *line, 
 static int run(const char *command, const glossa_tokenizer *tokenizer) {
     const bool decode = strcmp(command, "decode") == 0, spans = strcmp(command, "spans") == 0;
     const bool quiet = strcmp(command, "time") == 0;
-    char *line = NULL;
-    size_t capacity = 0, total = 0, lines = 0, bytes = 0;
-    double spent = 0;
+    size_t size, lines = 0, tokens = 0;
+    char *input = read_all(stdin, &size);
+    if (!input) return fail("cannot read the lines");
     glossa_error error;
     glossa_status status = GLOSSA_OK;
-    for (ssize_t length; status == GLOSSA_OK && (length = getline(&line, &capacity, stdin)) >= 0; lines++) {
-        if (length > 0 && line[length - 1] == '\n') line[--length] = 0;
-        bytes += (size_t)length;
-        const double start = seconds();
-        status = decode ? decode_line(tokenizer, line, &error)
-                        : encode_line(tokenizer, (glossa_text){line, (size_t)length}, spans, quiet, &total, &error);
-        spent += seconds() - start;
+    const double start = seconds();
+    for (char *line = input, *next; status == GLOSSA_OK && line < input + size; line = next, lines++) {
+        char *end = memchr(line, '\n', (size_t)(input + size - line));
+        if (!end) end = input + size;
+        next = end + 1;
+        *end = 0;
+        status = decode
+                     ? decode_line(tokenizer, line, &error)
+                     : encode_line(tokenizer, (glossa_text){line, (size_t)(end - line)}, spans, quiet, &tokens, &error);
     }
-    free(line);
+    const double spent = seconds() - start;
+    free(input);
     if (status != GLOSSA_OK) return fail(error.message);
     if (quiet)
-        printf("%zu lines, %zu bytes, %zu tokens in %.3f ms: %.1f MB/s\n", lines, bytes, total, spent * 1e3,
-               (double)bytes / spent * 1e-6);
+        printf("%zu lines, %zu bytes, %zu tokens in %.3f ms: %.1f MB/s\n", lines, size, tokens, spent * 1e3,
+               (double)size / spent * 1e-6);
     return 0;
 }
 
 int main(int argc, char **argv) {
     if (argc < 3 || argc > 4) return fail("usage: tokenize_lines ids|spans|decode|time MODEL.gguf [PREFIX]"), 2;
     size_t size = 0;
-    void *bytes = read_file(argv[2], &size);
+    FILE *file = fopen(argv[2], "rb");
+    char *bytes = file ? read_all(file, &size) : NULL;
+    if (file) fclose(file);
     if (!bytes) return fail("cannot read the model");
 
     glossa_error error;
