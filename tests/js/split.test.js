@@ -85,6 +85,6 @@ test("a long sentence is cut at the best place that is left", () => {
     7,
   );
   assert.equal(pieces.join(""), solid);
-  for (const piece of pieces) assert.ok(piece.isWellFormed?.() ?? true);
+  for (const piece of pieces) assert.ok(!/[\ud800-\udbff]$|^[\udc00-\udfff]/.test(piece));
   assert.deepEqual(cutSentence("short", [5], 7), ["short"]);
 });

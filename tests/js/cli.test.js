@@ -1,0 +1,169 @@
+// The command line: lines in and out, resuming, explanations, and wrong usage.
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const path = (/** @type {string} */ name) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
+const GLOSSA = path("src/js/cli/glossa.js");
+const MODEL = path("models/en-de.gguf");
+const folder = mkdtempSync(join(tmpdir(), "glossa-cli-"));
+after(() => rmSync(folder, { recursive: true }));
+
+/** @param {string[]} args @param {string | Buffer} [input] */
+function glossa(args, input = "") {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [GLOSSA, ...args], {
+    input,
+    encoding: "utf8",
+    cwd: folder,
+  });
+  return { status, stdout, stderr };
+}
+
+const translate = (/** @type {string[]} */ ...args) => ["translate", "--model", MODEL, ...args];
+
+test("each line in gives one line out, and stdout has nothing else", () => {
+  const input = Buffer.concat([
+    Buffer.from("A dog runs.\n\n   \nTwo men sit. A woman\u2028laughs.\r\n"),
+    Buffer.from([0xff, 0xfe, 0x0a]),
+    Buffer.from("last line without an end"),
+  ]);
+  const { status, stdout, stderr } = glossa(translate(), input);
+  assert.equal(stderr, "");
+  assert.equal(status, 0);
+  const lines = stdout.split("\n");
+  assert.equal(lines.length, 7);
+  assert.match(lines[0], /^Ein Hund/);
+  assert.deepEqual(lines.slice(1, 3), ["", "   "]);
+  assert.match(lines[3], /\r$/);
+  assert.equal(lines[6], "");
+  assert.equal(glossa(translate(), "").stdout, "");
+});
+
+test("lines are answered while more may come", async () => {
+  const child = spawn(process.execPath, [GLOSSA, ...translate()], { stdio: ["pipe", "pipe", "inherit"] });
+  child.stdout.setEncoding("utf8");
+  for (const line of ["A dog runs.\n", "Two men sit.\n"]) {
+    child.stdin.write(line);
+    const [answer] = await once(child.stdout, "data");
+    assert.match(answer, /^[^\n]+\n$/);
+  }
+  child.stdin.end();
+  assert.deepEqual(await once(child, "exit"), [0, null]);
+});
+
+test("two jobs give what one gives; killed half-way, the rest is resumed without loss or duplicate", async () => {
+  const count = 2000;
+  const input = join(folder, "in.txt");
+  const kinds = ["A dog runs.", "Two men sit on a bench.", "", "A woman in red laughs.", "One child"];
+  writeFileSync(input, Array.from({ length: count }, (_, i) => `${kinds[i % kinds.length]}\n`).join(""));
+  const whole = glossa(translate("--jobs", "2", input));
+  assert.equal(whole.status, 0, whole.stderr);
+  assert.equal(whole.stdout.split("\n").length, count + 1);
+  assert.equal(
+    glossa(translate(), kinds.join("\n")).stdout,
+    `${whole.stdout.split("\n").slice(0, kinds.length).join("\n")}\n`,
+  );
+
+  const output = join(folder, "out.txt");
+  const args = translate("--jobs", "2", "-o", output, "--resume", input);
+  const child = spawn(process.execPath, [GLOSSA, ...args], { stdio: "ignore" });
+  const size = () => statSync(output, { throwIfNoEntry: false })?.size ?? 0;
+  while (size() < whole.stdout.length / 4 && child.exitCode === null)
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  const before = readFileSync(output);
+  assert.ok(before.length < Buffer.byteLength(whole.stdout), "it was killed half-way");
+  writeFileSync(output, before.subarray(0, before.length - 3)); // as a crash of the machine may leave it
+  assert.equal(glossa(args).status, 0);
+  assert.equal(readFileSync(output, "utf8"), whole.stdout);
+  const { status, stderr } = glossa(translate("-o", output, "--resume"), "A dog.\n");
+  assert.deepEqual([status, /another file/.test(stderr)], [1, true]);
+});
+
+test("a reader that stops early, as head does, is no failure", async () => {
+  const child = spawn(process.execPath, [GLOSSA, ...translate()], { stdio: ["pipe", "pipe", "pipe"] });
+  child.stdin.on("error", () => {});
+  child.stdin.write("A dog runs.\n".repeat(500));
+  child.stdin.end();
+  await once(child.stdout, "data");
+  child.stdout.destroy();
+  let stderr = "";
+  child.stderr.on("data", (text) => {
+    stderr += text;
+  });
+  assert.deepEqual(await once(child, "exit"), [0, null]);
+  assert.equal(stderr, "");
+});
+
+test("--split, --beam, --glossary and --raw", () => {
+  const { stdout } = glossa(translate("--split", "--beam", "4"), "A dog runs. Two men sit.\n");
+  assert.match(stdout, /^Ein Hund[^.]*\. Zwei Männer[^.]*\.\n$/);
+  const glossary = join(folder, "terms.tsv");
+  writeFileSync(glossary, "dog\tWauwau\r\n\n");
+  assert.match(glossa(translate("--glossary", glossary), "A dog runs.\n").stdout, /Wauwau/);
+  writeFileSync(glossary, "dog Wauwau\n");
+  assert.equal(glossa(translate("--glossary", glossary), "A dog runs.\n").status, 2);
+  assert.equal(glossa(translate("--raw"), "See {name}.\n").stdout.split("\n").length, 2);
+});
+
+test("explain: text, JSON, SVG and HTML", () => {
+  const explain = (/** @type {string[]} */ ...args) => glossa(["explain", "--model", MODEL, ...args]);
+  const text = explain("A dog runs.", "--beam", "2");
+  assert.match(text.stdout, /^Ein Hund.*\n\nsource: ·A ·dog/);
+  const json = JSON.parse(explain("A dog & <man>. Two men.", "--json").stdout);
+  assert.equal(json.sentences.length, 2);
+  assert.ok(Array.isArray(json.sentences[0].cross.data));
+  for (const [flag, pattern] of /** @type {[string, RegExp][]} */ ([
+    ["--svg", /^<svg [\s\S]*<\/svg>\n$/],
+    ["--html", /^<!doctype html>[\s\S]*<\/html>\n$/],
+  ])) {
+    const { stdout, status } = explain('A "dog" & <man>', flag);
+    assert.equal(status, 0);
+    assert.match(stdout, pattern);
+    assert.doesNotMatch(stdout, /<man>|https?:\/\/(?!www\.w3\.org)|<script/);
+    assert.match(stdout, /&#60;/);
+  }
+  assert.equal(explain("A dog. Two dogs.", "--svg").status, 1);
+});
+
+test("bench prints a line for each build", () => {
+  const { status, stdout } = glossa(["bench", "--model", MODEL, "--runs", "1"]);
+  assert.equal(status, 0);
+  assert.match(stdout, /simd128 \(.*\): [\d.]+ ms a sentence one by one, \d+ sentences\/s/);
+  assert.match(stdout, /relaxed/);
+});
+
+test("wrong usage is status 2, a failed job 1, each with a message on stderr alone", () => {
+  for (const [args, status, message] of /** @type {[string[], number, RegExp][]} */ ([
+    [[], 2, /command is missing/],
+    [["frobnicate"], 2, /no command "frobnicate"/],
+    [["toString"], 2, /no command/],
+    [["translate"], 2, /--model is missing/],
+    [translate("--beam", "0"), 2, /--beam is "0".*1 to 16/],
+    [translate("--beam", "two"), 2, /--beam is "two"/],
+    [translate("--build", "turbo"), 2, /turbo/],
+    [translate("--jobs", "99"), 2, /--jobs/],
+    [translate("--resume"), 2, /--resume needs --output/],
+    [translate("--frobnicate"), 2, /frobnicate/],
+    [translate("a", "b"), 2, /one input file/],
+    [["explain", "--model", MODEL], 2, /one text/],
+    [["explain", "--model", MODEL, "x", "--svg", "--json"], 2, /exclude/],
+    [["translate", "--model", "/nowhere.gguf"], 1, /nowhere\.gguf.*check the path/],
+    [["translate", "--model", GLOSSA], 1, /GGUF|magic/i],
+    [translate("/nowhere.txt"), 1, /nowhere\.txt/],
+    [["translate", "--source", "xx", "--target", "de"], 1, /no model from xx to de/],
+  ])) {
+    const result = glossa(args, "A dog runs.\n");
+    assert.equal(result.status, status, `${args.join(" ")}: ${result.stderr}`);
+    assert.match(result.stderr, message);
+    assert.equal(result.stdout, "");
+  }
+  for (const command of ["--help", "translate", "explain", "bench", "models"])
+    assert.match(glossa(command === "--help" ? [command] : [command, "--help"]).stdout, /^Usage: glossa/);
+});
