@@ -156,18 +156,16 @@ const steps = {
     about: "clang-tidy",
     check: true,
     async run() {
-      const sources = [
-        ...files("src", /\.c$/).filter((name) => !/wasm|simd128|relaxed/.test(name)),
-        ...files("tests", /\.c$/),
-      ];
+      // the core: what the WebAssembly compiler alone understands is left to its warnings
+      const sources = files("src", /\.c$/).filter((name) => !/wasm|simd128|relaxed/.test(name));
       const queue = [...sources];
       /** @type {string[]} */
       const complaints = [];
       const worker = async () => {
         for (let source = queue.shift(); source; source = queue.shift()) {
-          const args = ["--quiet", source, "--", "-std=c11", "-Isrc", "-Itests/c"];
+          const args = ["--quiet", source, "--", "-std=c11", "-Isrc"];
           const { status, output } = await attempt("clang-tidy-19", args);
-          if (status) complaints.push(output);
+          if (status) complaints.push(...(output.match(/^.*: error: .*$/gm) ?? [output]));
         }
       };
       await Promise.all(Array.from({ length: Number(jobs) }, worker));
