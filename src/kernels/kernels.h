@@ -119,6 +119,10 @@ extern const glossa_kernels glossa_kernels_simd128; /* in the relaxed build too 
 #if defined(__wasm_relaxed_simd__)
 extern const glossa_kernels glossa_kernels_relaxed;
 #endif
+#if defined(__x86_64__) && defined(__GNUC__)
+extern const glossa_kernels glossa_kernels_avx2; /* to be used only where the processor has it */
+extern const glossa_kernels glossa_kernels_vnni;
+#endif
 
 /* A table by its name; NULL where this build or machine has none of that name. */
 const glossa_kernels *glossa_kernels_find(const char *name);

@@ -1,7 +1,7 @@
 /*
  * The int8 matmul, written once. A target defines, then includes this file:
  *
- *     MATMUL_STEP                                    inputs taken at a time, a power of two from GLOSSA_K_STEP
+ *     MATMUL_STEP                                    inputs taken at a time, GLOSSA_K_STEP or twice that
  *     MATMUL_TARGET                                  attributes of its functions, may be empty
  *     weights_t load_weights(const int8_t *)         MATMUL_STEP weights
  *     inputs_t load_inputs(const uint8_t *)          MATMUL_STEP activations
@@ -9,8 +9,7 @@
  *     sums_t add_products(sums_t, weights_t, inputs_t)    int32 partial sums, however they are spread over lanes
  *     i32x4 totals_of(sums_t, sums_t, sums_t, sums_t)     the four totals
  *
- * and, where MATMUL_STEP is more than GLOSSA_K_STEP, load_weights_part and load_inputs_part with the number of bytes
- * left, a multiple of GLOSSA_K_STEP, that give zeros beyond it.
+ * and, where MATMUL_STEP is twice GLOSSA_K_STEP, load_weights_part and load_inputs_part, half of it with zeros behind.
  *
  * A tile is ROWS x COLUMNS sums in registers; weight rows are read where they lie, in their order.
  *
@@ -73,9 +72,9 @@ MATMUL_INLINE void tile(const uint8_t *q, const int8_t *const *weights, size_t c
     if (k < cols) {
         inputs_t inputs[2];
         for (size_t i = 0; i < rows; i++)
-            inputs[i] = load_inputs_part(q + i * cols + k, cols - k);
+            inputs[i] = load_inputs_part(q + i * cols + k);
         for (size_t j = 0; j < 4 * quads; j++) {
-            const weights_t part = load_weights_part(weights[j] + k, cols - k);
+            const weights_t part = load_weights_part(weights[j] + k);
             for (size_t i = 0; i < rows; i++)
                 sums[i][j] = add_products(sums[i][j], part, inputs[i]);
         }

@@ -96,6 +96,12 @@ int glossa_kernels_self_test(const glossa_kernels *kernels) {
 }
 
 const glossa_kernels *const *glossa_kernels_all(void) {
+#if defined(__x86_64__) && defined(__GNUC__)
+    static const glossa_kernels *const tables[] = {&glossa_kernels_vnni, &glossa_kernels_avx2, &glossa_kernels_scalar,
+                                                   NULL};
+    if (!__builtin_cpu_supports("avx2")) return tables + 2;
+    return __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vl") ? tables : tables + 1;
+#else
     static const glossa_kernels *const tables[] = {
 #if defined(__wasm_relaxed_simd__)
         &glossa_kernels_relaxed,
@@ -105,13 +111,7 @@ const glossa_kernels *const *glossa_kernels_all(void) {
 #endif
         &glossa_kernels_scalar, NULL};
     return tables;
-}
-
-const glossa_kernels *glossa_kernels_find(const char *name) {
-    const glossa_kernels *const *table = glossa_kernels_all();
-    while (*table && strcmp((*table)->name, name) != 0)
-        table++;
-    return *table;
+#endif
 }
 
 const glossa_kernels *glossa_kernels_select(void) {

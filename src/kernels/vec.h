@@ -1,12 +1,12 @@
 /*
  * The vector vocabulary: four floats or four ints, the same on every target that has 128-bit vectors (WebAssembly
- * simd128, SSE2, NEON), by the vector extensions of GCC and Clang. Arithmetic is written with operators, lane by lane;
+ * simd128 and x86-64), by the vector extensions of GCC and Clang. Arithmetic is written with operators, lane by lane;
  * the functions here are the rest. Kernels built on it are written once and give the scalar kernels' bits.
  */
 #ifndef GLOSSA_VEC_H
 #define GLOSSA_VEC_H
 
-#if defined(__wasm_simd128__) || defined(__SSE2__) || defined(__ARM_NEON)
+#if defined(__wasm_simd128__) || (defined(__x86_64__) && defined(__GNUC__))
 #define GLOSSA_HAS_VEC 1
 
 #include "kernels.h"
@@ -17,7 +17,7 @@
 
 #if defined(__wasm_simd128__)
 #include <wasm_simd128.h>
-#elif defined(__SSE2__)
+#else
 #include <emmintrin.h>
 #endif
 
@@ -74,22 +74,16 @@ INLINE void store_part(float *p, f32x4 x, size_t count) {
 INLINE f32x4 max4(f32x4 a, f32x4 b) {
 #if defined(__wasm_simd128__)
     return (f32x4)wasm_f32x4_pmax((v128_t)b, (v128_t)a);
-#elif defined(__SSE2__)
-    return _mm_max_ps(a, b);
 #else
-    const i32x4 above = a > b;
-    return (f32x4)(((i32x4)a & above) | ((i32x4)b & ~above));
+    return _mm_max_ps(a, b);
 #endif
 }
 
 INLINE f32x4 min4(f32x4 a, f32x4 b) {
 #if defined(__wasm_simd128__)
     return (f32x4)wasm_f32x4_pmin((v128_t)b, (v128_t)a);
-#elif defined(__SSE2__)
-    return _mm_min_ps(a, b);
 #else
-    const i32x4 below = a < b;
-    return (f32x4)(((i32x4)a & below) | ((i32x4)b & ~below));
+    return _mm_min_ps(a, b);
 #endif
 }
 

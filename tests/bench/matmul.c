@@ -136,10 +136,10 @@ int main(void) {
             printf("%5u x %-4u", shapes[s][0], shapes[s][1]);
             for (size_t a = 0; a < sizeof ms / sizeof *ms; a++) {
                 const double operations = 2.0 * ms[a] * shapes[s][0] * shapes[s][1];
-                const uint32_t times = (uint32_t)(1e9 / operations) + 1;
+                const uint32_t times = (uint32_t)(4e7 / operations) + 1;
                 double best = 1e9;
                 bench_prepare(ms[a], shapes[s][0], shapes[s][1], false);
-                for (int repeat = 0; repeat < 7; repeat++) {
+                for (int repeat = 0; repeat < 60; repeat++) {
                     const double start = now();
                     bench_run(table, times, true);
                     const double spent = now() - start;

@@ -564,9 +564,10 @@ static void test_functions(void) {
             sqrt_error = fmax(sqrt_error, fabs((double)(glossa_sqrt(x) - (float)sqrt((double)x))));
         }
     }
-    for (double x = -700; x < 700; x += 0.0917)
-        exp64_error = fmax(exp64_error, ulps(glossa_exp64(x), exp(x), 53));
-    for (double x = -1e6; x <= 1e6; x += 27.3) {
+    for (int i = -10000; i < 10000; i++)
+        exp64_error = fmax(exp64_error, ulps(glossa_exp64(0.07 * i), exp(0.07 * i), 53));
+    for (int i = -38000; i <= 38000; i++) {
+        const double x = 26.3 * i + 0.013 * (i % 300);
         double sine, cosine;
         glossa_sin_cos64(x, &sine, &cosine);
         sine_error = fmax(sine_error, fmax(fabs(sine - sin(x)), fabs(cosine - cos(x))));

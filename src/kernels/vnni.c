@@ -1,0 +1,30 @@
+/*
+ * x86-64 with the 256-bit forms of AVX-512 VNNI: four products of bytes into 32 bits at once.
+ */
+#include "kernels.h"
+
+#if defined(__x86_64__) && defined(__GNUC__)
+
+#define MATMUL_TARGET __attribute__((target("avx512vl,avx512vnni,avx2")))
+#include "x86.h"
+
+MATMUL_TARGET static inline __m256i add_products(__m256i sums, __m256i weights, __m256i inputs) {
+    return _mm256_dpbusd_epi32(sums, inputs, weights);
+}
+
+#include "matmul.h"
+
+const glossa_kernels glossa_kernels_vnni = {
+    .name = "vnni",
+    .quantize = glossa_vector_quantize,
+    .row_sums = glossa_vector_row_sums,
+    .matmul = matmul,
+    .layer_norm = glossa_vector_layer_norm,
+    .embed = glossa_vector_embed,
+    .attend = glossa_vector_attend,
+    .softmax = glossa_vector_softmax,
+    .log_sum_exp = glossa_vector_log_sum_exp,
+    .ssru = glossa_vector_ssru,
+};
+
+#endif
