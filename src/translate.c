@@ -372,7 +372,7 @@ static void fill(glossa_session *s, const plan *p) {
                               .eos = m->target_eos};
     s->prefix_count = o->prefix_count;
     if (o->prefix_count) memcpy(s->prefix, o->prefix, o->prefix_count * sizeof *s->prefix);
-    if (s->head_mask)
+    if (o->head_mask)
         memcpy(s->head_mask, o->head_mask, (c->encoder_layers + 2 * (size_t)c->decoder_layers) * c->heads);
     memset(s->renderings, 0, p->sentences * p->beam * sizeof *s->renderings);
     s->progress = (glossa_progress){0};

@@ -46,7 +46,7 @@ static uint32_t *number_option(arguments *args, const char *word) {
 
 static bool parse(int count, char **words, arguments *out) {
     *out = (arguments){.beam = 1, .batch = 16};
-    for (int i = 1; i < count; i++) {
+    for (int i = 1; i < count && words[i]; i++) {
         const char *word = words[i], *value = i + 1 < count ? words[i + 1] : NULL;
         uint32_t *number;
         if (!strcmp(word, "--scores"))
