@@ -6,6 +6,7 @@ import { addressKeys, createStore, initialState, readAddress, writeAddress } fro
 import { speak } from "./strings.js";
 import { attentionView } from "./views/attention.js";
 import { effectView } from "./views/effect.js";
+import { insideView } from "./views/inside.js";
 import { modelView } from "./views/model.js";
 import { panes } from "./views/panes.js";
 import { translateView } from "./views/translate.js";
@@ -29,6 +30,7 @@ const views = [
   ["translate", translateView],
   ["attention", attentionView],
   ["effect", effectView],
+  ["inside", insideView],
   ["model", modelView],
 ];
 

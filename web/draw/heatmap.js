@@ -16,7 +16,8 @@ const LONGEST_LABEL = 16;
  * @property {number} [low]
  * @property {number} [high] values from low to high span the colours; default 0 to 1
  * @property {number} [threshold]
- * @property {number} [largest] largest cell, in pixels
+ * @property {number} [largest] widest cell, in pixels
+ * @property {number} [tall] height of a cell, where cells are not square
  * @property {(row: number, col: number) => "shown" | "masked" | "later"} [state] of a cell; masked and later are not drawn
  * @property {(row: number, col: number) => void} [onpoint] the pointer or the keyboard is on a cell; -1 when it left
  * @property {(row: number, col: number) => void} [onpick] a click or Enter on a cell
@@ -69,12 +70,14 @@ export function heatmap(matrix, options) {
   const { label, width, low = 0, high = 1, threshold = 0, largest = 34, onpoint, onpick, rectangles = false } = options;
   const state = options.state ?? (() => /** @type {const} */ ("shown"));
   const left = Math.ceil(Math.max(20, ...rows.map((row) => textWidth(shorten(row.text)))) + 10);
-  const slant = Math.max(20, ...cols.map((col) => textWidth(shorten(col.text))));
+  const slant = Math.max(0, ...cols.map((col) => textWidth(shorten(col.text))));
   const top = Math.ceil(slant * 0.77 + 14);
   const overhang = Math.ceil(slant * 0.64);
-  const cell = Math.max(6, Math.min(largest, (width - left - overhang) / Math.max(1, cols.length)));
+  const least = slant > 0 ? 6 : 1;
+  const cell = Math.max(least, Math.min(largest, (width - left - overhang) / Math.max(1, cols.length)));
+  const line = options.tall ?? cell;
   const wide = cell * cols.length;
-  const tall = cell * rows.length;
+  const tall = line * rows.length;
   const total = { width: Math.max(left + wide + overhang, left + 180), height: top + tall + 34 };
   const colour = cividis(low, high);
 
@@ -90,8 +93,8 @@ export function heatmap(matrix, options) {
   });
   const small = cell < 9;
   rows.forEach((row, i) => {
-    if (small && i % 2) return;
-    const y = top + (i + 0.5) * cell;
+    if (line < 9 && i % 2) return;
+    const y = top + (i + 0.5) * line;
     svg.append(
       s(
         "text",
@@ -124,9 +127,9 @@ export function heatmap(matrix, options) {
         cells.append(
           s("rect", {
             x: left + c * cell,
-            y: top + r * cell,
+            y: top + r * line,
             width: cell - gap,
-            height: cell - gap,
+            height: line - gap,
             class: drawn ? null : what === "shown" ? "faint" : what,
             fill: drawn ? colour(value) : null,
             "data-value": value,
@@ -138,7 +141,7 @@ export function heatmap(matrix, options) {
   }
   svg.append(legend(left + 18, top + tall + 14, low, high, options.format ?? decimal));
 
-  const cursor = s("rect", { class: "cursor", width: cell, height: cell, visibility: "hidden" });
+  const cursor = s("rect", { class: "cursor", width: cell, height: line, visibility: "hidden" });
   svg.append(cursor);
   let at = { row: -1, col: -1 };
   /** @param {number} row @param {number} col */
@@ -148,7 +151,7 @@ export function heatmap(matrix, options) {
     cursor.setAttribute("visibility", row < 0 ? "hidden" : "visible");
     if (row >= 0) {
       cursor.setAttribute("x", String(left + col * cell));
-      cursor.setAttribute("y", String(top + row * cell));
+      cursor.setAttribute("y", String(top + row * line));
     }
     for (const text of svg.querySelectorAll("text.axis")) {
       const on = text.getAttribute("data-row") === String(row) || text.getAttribute("data-col") === String(col);
@@ -161,7 +164,7 @@ export function heatmap(matrix, options) {
     const box = svg.getBoundingClientRect();
     const scale = total.width / box.width;
     const col = Math.floor(((event.clientX - box.left) * scale - left) / cell);
-    const row = Math.floor(((event.clientY - box.top) * scale - top) / cell);
+    const row = Math.floor(((event.clientY - box.top) * scale - top) / line);
     return row >= 0 && row < rows.length && col >= 0 && col < cols.length ? [row, col] : [-1, -1];
   };
   svg.addEventListener("pointermove", (event) => {
