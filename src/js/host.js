@@ -4,6 +4,7 @@
 import { openCore } from "./build.js";
 import { errorData, isFatal, makeError } from "./errors.js";
 import { explainText } from "./explanation.js";
+import { translateHTML } from "./html.js";
 import { readModel } from "./model-source.js";
 import { Engine, streamText, translateTexts, Turns } from "./translation.js";
 
@@ -95,6 +96,10 @@ export class Host {
       case "translate": {
         const onProgress = (/** @type {number} */ done, /** @type {number} */ total) =>
           this.#reply({ id, type: "progress", done, total });
+        if (request.format === "html") {
+          const { texts, options, attributes } = request;
+          return [await translateHTML(engine, texts[0], options, turns, { ...languages, attributes })];
+        }
         if (request.stream) {
           const onChunk = (/** @type {string} */ text) => this.#reply({ id, type: "chunk", text });
           return [await streamText(engine, request.texts[0], request.options, turns, { ...languages, onChunk })];

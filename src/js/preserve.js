@@ -12,6 +12,8 @@ import { alignmentWeights, strongest, unitSpans } from "./alignment.js";
  * @typedef {{start: number, end: number, replacement: string}} Fixed
  */
 
+/** A replacement in a translation. @typedef {{start: number, end: number, replacement: string}} Edit */
+
 /** @type {Record<Preserve, RegExp>} */
 const PATTERNS = {
   urls: /\b(?:https?|ftp|file):\/\/[^\s<>"'`]*[^\s<>"'`.,;:!?)\]}]|\bwww\.[^\s<>"'`]*[^\s<>"'`.,;:!?)\]}]/giu,
@@ -77,7 +79,7 @@ export function hasFixed(translation, fixed) {
  * @param {Fixed[]} fixed
  * @param {ReturnType<import("./core.js").Core["explain"]>} seen
  * @param {import("./types.js").ModelInfo} model
- * @returns {string | null} null where the alignment does not tell
+ * @returns {{text: string, edits: Edit[]} | null} null where the alignment does not tell
  */
 export function placeFixed(source, translation, fixed, seen, model) {
   const sources = seen.source.length;
@@ -91,7 +93,7 @@ export function placeFixed(source, translation, fixed, seen, model) {
   const best = strongest(alignmentWeights(cross, model.alignmentHead), sources);
   const sourceSpans = unitSpans(seen.source, source);
   const targetSpans = unitSpans(seen.target, translation);
-  /** @type {{start: number, end: number, replacement: string}[]} */
+  /** @type {Edit[]} */
   const edits = [];
   for (const { start, end, replacement } of fixed) {
     const inside = (/** @type {number} */ token) =>
@@ -110,8 +112,25 @@ export function placeFixed(source, translation, fixed, seen, model) {
     if (from >= to || edits.some((edit) => from < edit.end && to > edit.start)) return null;
     edits.push({ start: from, end: to, replacement });
   }
-  edits.sort((a, b) => b.start - a.start);
-  for (const { start, end, replacement } of edits)
-    translation = translation.slice(0, start) + replacement + translation.slice(end);
-  return hasFixed(translation, fixed) ? translation : null;
+  edits.sort((a, b) => a.start - b.start);
+  const text = edits.reduceRight(
+    (whole, e) => whole.slice(0, e.start) + e.replacement + whole.slice(e.end),
+    translation,
+  );
+  return hasFixed(text, fixed) ? { text, edits } : null;
+}
+
+/**
+ * Where a position of a text is after its edits; one inside an edit goes to the nearer end of the replacement.
+ * @param {number} position
+ * @param {Edit[]} edits in order
+ */
+export function shifted(position, edits) {
+  let shift = 0;
+  for (const { start, end, replacement } of edits) {
+    if (position <= start) break;
+    if (position < end) return start + shift + (position - start < end - position ? 0 : replacement.length);
+    shift += replacement.length - (end - start);
+  }
+  return position + shift;
 }

@@ -3,8 +3,9 @@
 import { unitSpans } from "./alignment.js";
 import { abortError, makeError } from "./errors.js";
 import { nextTurn } from "./platform.js";
-import { findFixed, hasFixed, placeFixed } from "./preserve.js";
+import { findFixed, hasFixed, placeFixed, shifted } from "./preserve.js";
 import { cutSentence, edges, isTranslatable, joiner, splitText } from "./split.js";
+import { linkWords } from "./words.js";
 
 /** @typedef {import("./core.js").Core} Core */
 /** @typedef {import("./protocol.js").WorkOptions} WorkOptions */
@@ -85,6 +86,8 @@ export function coreOptions({ beamSize, search, normalize, maxLength, noRepeatNg
  * @property {number} tokens of a sentence
  * @property {import("./preserve.js").Fixed[]} fixed
  * @property {string | null} output null until it is known
+ * @property {(links: import("./types.js").WordLink[]) => void} [onLinks] gets the word alignment, unless the sentence
+ *     had to be cut around its fixed parts
  */
 
 /**
@@ -93,7 +96,7 @@ export function coreOptions({ beamSize, search, normalize, maxLength, noRepeatNg
  * @param {number} [start]
  * @returns {Work}
  */
-function makeWork(sentence, text, start = 0) {
+export function makeWork(sentence, text, start = 0) {
   return { sentence, text, start, tokens: 0, fixed: [], output: sentence ? null : text };
 }
 
@@ -224,9 +227,7 @@ export async function translateSentences(engine, sentences, options, turns, { bu
     /** @type {Work[]} */
     const cut = [];
     for (const [i, work] of batch.entries()) {
-      const text = core.resultText(i);
-      if (!work.fixed.length || hasFixed(text, work.fixed)) work.output = text;
-      else work.output = placeFixed(work.text, text, work.fixed, core.explain(i, 0), core.model);
+      finishSentence(core, i, work);
       if (work.output === null) cut.push(work);
       else onDone?.(work);
     }
@@ -236,6 +237,29 @@ export async function translateSentences(engine, sentences, options, turns, { bu
     }
     if (turns.due) await turns.pause();
   }
+}
+
+/**
+ * Takes a sentence's translation out of the finished batch; its output stays null if a fixed part has no place in it.
+ * @param {Core} core
+ * @param {number} index in the batch
+ * @param {Work} work
+ */
+function finishSentence(core, index, work) {
+  const text = core.resultText(index);
+  const complete = hasFixed(text, work.fixed);
+  const seen = complete && !work.onLinks ? null : core.explain(index, 0);
+  const placed = complete
+    ? { text, edits: [] }
+    : placeFixed(work.text, text, work.fixed, /** @type {any} */ (seen), core.model);
+  work.output = placed?.text ?? null;
+  if (!seen || !placed || !work.onLinks) return;
+  const links = linkWords(core, seen, work.text, text);
+  for (const { target } of links) {
+    target[0] = shifted(target[0], placed.edits);
+    target[1] = shifted(target[1], placed.edits);
+  }
+  work.onLinks(links);
 }
 
 /**
