@@ -11,6 +11,9 @@ import { ConvertError, ensure } from "./errors.js";
 /* Deflate cannot expand by more than this (RFC 1951: 258 bytes for two bits), so a larger claim is a lie. */
 export const MAX_DEFLATE_RATIO = 1032;
 
+/* Packed files are read in pieces of this size. */
+const PIECE = 1 << 16;
+
 /** A named file of known size, read in ranges. */
 export class SourceFile {
   /**
@@ -63,27 +66,44 @@ export class SourceFile {
     ensure(this.size >= 18, `${this.name} is a truncated gzip file`);
     const tail = await this.read(this.size - 4, 4);
     const size = new DataView(tail.buffer, tail.byteOffset).getUint32(0, true);
-    const bytes = await inflate(await this.read(), "gzip", size, this.name);
+    const bytes = await inflate(this, 0, this.size, "gzip", size, this.name);
     return new SourceFile(this.name.replace(/\.gz$/, ""), bytes);
   }
 }
 
 /**
- * Decompresses to exactly `size` bytes; more, fewer, or a ratio that deflate cannot reach are errors. With `prefix`,
- * stops after that many first bytes.
- * @param {Uint8Array} packed
+ * Decompresses a range of a file to exactly `size` bytes; more, fewer, or a ratio that deflate cannot reach are errors.
+ * With `prefix`, stops after that many first bytes. Holds the result and one piece of the range.
+ * @param {SourceFile} file
+ * @param {number} offset
+ * @param {number} length
  * @param {"gzip" | "deflate-raw"} format
  * @param {number} size
  * @param {string} what
  * @param {number} [prefix]
  */
-export async function inflate(packed, format, size, what, prefix = size) {
+export async function inflate(file, offset, length, format, size, what, prefix = size) {
   ensure(
-    size <= packed.byteLength * MAX_DEFLATE_RATIO,
-    `${what} claims to unpack ${packed.byteLength} bytes to ${size}, which is impossible`,
+    size <= length * MAX_DEFLATE_RATIO,
+    `${what} claims to unpack ${length} bytes to ${size}, which is impossible`,
   );
   const out = new Uint8Array(prefix);
-  const stream = new Blob([/** @type {BlobPart} */ (packed)]).stream().pipeThrough(new DecompressionStream(format));
+  let at = offset;
+  /** @type {ReadableStream<Uint8Array>} */
+  const packed = new ReadableStream(
+    {
+      async pull(controller) {
+        const piece = await file.read(at, Math.min(PIECE, offset + length - at));
+        at += piece.length;
+        if (piece.length > 0) controller.enqueue(piece);
+        if (at === offset + length) controller.close();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  const stream = packed.pipeThrough(
+    /** @type {ReadableWritablePair<Uint8Array, Uint8Array>} */ (new DecompressionStream(format)),
+  );
   const reader = stream.getReader();
   let used = 0;
   try {

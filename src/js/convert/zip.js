@@ -101,7 +101,7 @@ export class Zip {
     const start = entry.local + 30 + head.u16() + head.u16();
     const wanted = Math.min(prefix ?? entry.size, entry.size);
     if (entry.method === 0) return check(await this.file.read(start, wanted), entry, what);
-    const bytes = await inflate(await this.file.read(start, entry.packed), "deflate-raw", entry.size, what, wanted);
+    const bytes = await inflate(this.file, start, entry.packed, "deflate-raw", entry.size, what, wanted);
     return check(bytes, entry, what);
   }
 }
