@@ -33,7 +33,7 @@ export class Contender {
     const waiting = this.#waiting;
     this.#waiting = null;
     const { value, error, cpu } = JSON.parse(line);
-    if (error === undefined) waiting?.resolve(value?.constructor === Object ? { ...value, cpu } : value);
+    if (error === undefined) waiting?.resolve(value?.constructor === Object ? { cpu, ...value } : value);
     else waiting?.reject(new Error(`${this.name}: ${error}`));
   }
 

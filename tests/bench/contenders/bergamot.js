@@ -129,11 +129,11 @@ await serve({
     const files = read(options);
     const started = await start(options.package);
     library = started.value;
-    const { ms } = await timed(async () => {
+    const { ms, cpu } = await timed(async () => {
       open(files);
       translate(["Hello world."]);
     });
-    return { ms: started.ms + ms };
+    return { ms: started.ms + ms, cpu: started.cpu + cpu };
   },
   async batch({ texts }) {
     const { ms, value } = await timed(async () => translate(texts));

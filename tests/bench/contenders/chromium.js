@@ -1,6 +1,6 @@
 // Glossa in Chromium: this process drives the browser and passes requests on to the page.
 
-import { basename, dirname, join } from "node:path";
+import { basename, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { serveFolders } from "../../../src/js/cli/server.js";
 import { launchChromium } from "../../web/browser.js";

@@ -10,6 +10,20 @@ const glossa = new Glossa();
 /** @param {string} path */
 const bytesOf = (path) => new Uint8Array(readFileSync(path));
 
+/**
+ * The engine itself, without the API around it.
+ * @param {string} model
+ * @param {string} wasm
+ */
+async function openEngine(model, wasm) {
+  const core = new Core(await instantiate(await WebAssembly.compile(bytesOf(wasm))));
+  const bytes = bytesOf(model);
+  core.reserve(bytes.length);
+  core.write(0, bytes);
+  core.openModel();
+  return new Engine(core);
+}
+
 await serve({
   about: () => ({ runtime: `Node ${process.versions.node}` }),
   /** @param {{ model: string, build: "simd128" | "relaxed", pool?: number }} options */
@@ -21,11 +35,11 @@ await serve({
   /** From bytes to the first translation. @param {{ model: string, wasm: string, build: "simd128" | "relaxed" }} options */
   async cold({ model: path, wasm: wasmPath, build }) {
     const [model, wasm] = [bytesOf(path), bytesOf(wasmPath)];
-    const { ms } = await timed(async () => {
+    const { ms, cpu } = await timed(async () => {
       await glossa.load({ model, wasm, build });
       await glossa.translate("Hello world.");
     });
-    return { ms };
+    return { ms, cpu };
   },
   /** After destroy() and a collection. Needs --expose-gc. */
   async released() {
@@ -35,18 +49,20 @@ await serve({
     await new Promise((resolve) => setTimeout(resolve, 50));
     return { resident: process.memoryUsage.rss() };
   },
+  /** Source token ids of each text, for engines that have no tokenizer. @param {{ model: string, wasm: string, texts: string[] }} options */
+  async ids({ model, wasm, texts }) {
+    const { core } = await openEngine(model, wasm);
+    const ids = texts.map((text) => core.tokenize(text).map(({ id }) => id));
+    core.close();
+    return ids;
+  },
   /**
    * Milliseconds by stage, from the engine's own clock.
    * @param {{ model: string, wasm: string, texts: string[], forced: boolean, size: number }} options `size`: sentences a batch
    */
   async profile({ model, wasm, texts, forced, size }) {
-    const core = new Core(await instantiate(await WebAssembly.compile(bytesOf(wasm))));
-    const bytes = bytesOf(model);
-    core.reserve(bytes.length);
-    core.write(0, bytes);
-    core.openModel();
-    const engine = new Engine(core);
-    const counted = texts.map((text) => ({ text, tokens: engine.core.countTokens(text) }));
+    const { core } = await openEngine(model, wasm);
+    const counted = texts.map((text) => ({ text, tokens: core.countTokens(text) }));
     if (size > 1) counted.sort((a, b) => b.tokens - a.tokens);
     const stages = { tokenize: 0, encode: 0, decode: 0, output: 0 };
     let total = 0;

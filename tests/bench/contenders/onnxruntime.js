@@ -113,12 +113,12 @@ await serve({
   },
   async cold(options) {
     const graphs = read(options);
-    const { ms } = await timed(async () => {
+    const { ms, cpu } = await timed(async () => {
       await start(options);
       await open(graphs, Boolean(options.wasm));
       await translate([options.ids]);
     });
-    return { ms };
+    return { ms, cpu };
   },
   /** @param {{ ids: number[][] }} job */
   async batch({ ids: sources }) {

@@ -31,12 +31,15 @@ export function memory() {
 /**
  * @template T
  * @param {() => Promise<T>} work
- * @returns {Promise<{ ms: number, value: T }>}
+ * @returns {Promise<{ ms: number, cpu: number, value: T }>} `cpu`: of the processor, in milliseconds
  */
 export async function timed(work) {
+  const before = process.cpuUsage();
   const start = performance.now();
   const value = await work();
-  return { ms: performance.now() - start, value };
+  const ms = performance.now() - start;
+  const { user, system } = process.cpuUsage(before);
+  return { ms, cpu: (user + system) / 1000, value };
 }
 
 /**
