@@ -1,12 +1,14 @@
 import { open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
-import { parseArgs } from "node:util";
 import { convert } from "../convert/index.js";
+import { parse, UsageError, withUsage } from "./arguments.js";
 
-const USAGE = `usage: glossa convert SOURCE -o MODEL.gguf [options]
+const USAGE = `Usage: glossa convert SOURCE -o MODEL.gguf [options]
 
-SOURCE is a folder with a model, or one file of it:
+SOURCE is a folder with a model, or the model's file in it:
+  Marian, Firefox           model.*.bin or *.npz, *.spm (one, or srcvocab and trgvocab), lex.*.bin; also gzipped
+  OPUS-MT                   *.npz, vocab.yml, source.spm, target.spm
+  Hugging Face MarianMT     config.json, model.safetensors or pytorch_model.bin, source.spm, target.spm, vocab.json
   a recipe's export         config.json, model.safetensors, vocab.model
 
 options:
@@ -20,18 +22,15 @@ options:
   -q, --quiet               no progress
 `;
 
-/** @typedef {{ stdout: NodeJS.WritableStream, stderr: NodeJS.WritableStream & { isTTY?: boolean } }} Io */
-
 /**
  * `glossa convert`.
- * @param {string[]} argv arguments after the command's name
- * @param {Io} io
- * @returns {Promise<number>} exit status: 0, 1 (failed) or 2 (wrong usage)
+ * @param {string[]} argv
+ * @param {Pick<import("./glossa.js").IO, "stdout" | "stderr">} io
+ * @returns {Promise<number>}
  */
-export async function run(argv, io) {
-  let parsed;
-  try {
-    parsed = parseArgs({
+export function run(argv, io) {
+  return withUsage("convert", USAGE, io, async () => {
+    const { values, positionals } = parse({
       args: argv,
       allowPositionals: true,
       options: {
@@ -43,27 +42,33 @@ export async function run(argv, io) {
         license: { type: "string" },
         url: { type: "string" },
         quiet: { type: "boolean", short: "q", default: false },
-        help: { type: "boolean", short: "h", default: false },
+        help: { type: "boolean", short: "h" },
       },
     });
-  } catch (error) {
-    return wrongUsage(io, /** @type {Error} */ (error).message);
-  }
-  const { values, positionals } = parsed;
-  if (values.help) {
-    io.stdout.write(USAGE);
+    if (values.help) {
+      io.stdout.write(USAGE);
+      return 0;
+    }
+    if (positionals.length !== 1) throw new UsageError(`one SOURCE is needed, not ${positionals.length}`);
+    const { output, type } = values;
+    if (!output) throw new UsageError("-o MODEL.gguf is missing");
+    if (type !== "i8" && type !== "f32") throw new UsageError(`--type is "${type}"; it takes i8 or f32`);
+    await convertFiles(positionals[0], output, { ...values, type }, io);
     return 0;
-  }
-  if (positionals.length !== 1) return wrongUsage(io, `one SOURCE is needed, not ${positionals.length}`);
-  const output = values.output;
-  if (!output) return wrongUsage(io, "-o MODEL.gguf is needed");
-  const type = values.type;
-  if (type !== "i8" && type !== "f32") return wrongUsage(io, `--type is ${type}, not i8 or f32`);
+  });
+}
 
+/**
+ * @param {string} source
+ * @param {string} output
+ * @param {{ type: "i8" | "f32", source?: string, target?: string, name?: string, license?: string, url?: string, quiet?: boolean }} values
+ * @param {Pick<import("./glossa.js").IO, "stderr">} io
+ */
+async function convertFiles(source, output, values, io) {
   /** @type {OpenFile[]} */
   let files = [];
   try {
-    files = await openFiles(positionals[0]);
+    files = await openFiles(source);
     /** @type {Record<string, string>} */
     const general = {};
     for (const key of /** @type {const} */ (["name", "license", "url"])) {
@@ -75,7 +80,7 @@ export async function run(argv, io) {
       convert(
         files.map((file) => [file.name, file]),
         {
-          type,
+          type: values.type,
           write,
           general,
           source: values.source?.split(","),
@@ -89,22 +94,9 @@ export async function run(argv, io) {
       const seconds = ((performance.now() - started) / 1000).toFixed(1);
       io.stderr.write(`${output}: ${bytes.toLocaleString("en")} bytes, ${seconds} s\n`);
     }
-    return 0;
-  } catch (error) {
-    io.stderr.write(`glossa convert: ${/** @type {Error} */ (error).message}\n`);
-    return 1;
   } finally {
     for (const file of files) await file.close();
   }
-}
-
-/**
- * @param {Io} io
- * @param {string} message
- */
-function wrongUsage(io, message) {
-  io.stderr.write(`glossa convert: ${message}\n\n${USAGE}`);
-  return 2;
 }
 
 /**
@@ -194,6 +186,3 @@ async function writeFile(path, produce) {
     throw error;
   }
 }
-
-if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href)
-  process.exitCode = await run(process.argv.slice(2), process);

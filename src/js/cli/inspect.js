@@ -1,71 +1,60 @@
 import { open } from "node:fs/promises";
 import { basename } from "node:path";
-import { pathToFileURL } from "node:url";
-import { parseArgs } from "node:util";
 import { SourceFile } from "../convert/file.js";
 import { GgufFile } from "../convert/gguf-reader.js";
 import { PIECE } from "../convert/sentencepiece.js";
+import { Translator } from "../index.js";
+import { parse, UsageError, withUsage } from "./arguments.js";
 
-const USAGE = `usage: glossa inspect MODEL.gguf [--json]
+const USAGE = `Usage: glossa inspect MODEL.gguf [--json]
 
-Prints the metadata, the tokenizer, the tensors (shape as [inputs, outputs]) and totals of a checkpoint.
+Prints the metadata, the tokenizer, the tensors (shape as [inputs, outputs]) and totals of a checkpoint, and the memory
+that translating with it takes.
 `;
 
 /* Longer arrays are shown by their length. */
 const SHOWN_ELEMENTS = 12;
 
 /**
- * @typedef {import("./convert.js").Io & {
- *   measure?: (path: string) => Promise<{ workingBytes: number, sessionBytes?: number, build?: string }>,
- * }} Io `measure` opens a checkpoint in the engine and tells the memory that it takes beside the file
- */
-
-/**
  * `glossa inspect`.
- * @param {string[]} argv arguments after the command's name
- * @param {Io} io
- * @returns {Promise<number>} exit status: 0, 1 (failed) or 2 (wrong usage)
+ * @param {string[]} argv
+ * @param {Pick<import("./glossa.js").IO, "stdout" | "stderr">} io
+ * @returns {Promise<number>}
  */
-export async function run(argv, io) {
-  let parsed;
-  try {
-    parsed = parseArgs({
+export function run(argv, io) {
+  return withUsage("inspect", USAGE, io, async () => {
+    const { values, positionals } = parse({
       args: argv,
       allowPositionals: true,
-      options: {
-        json: { type: "boolean", default: false },
-        help: { type: "boolean", short: "h", default: false },
-      },
+      options: { json: { type: "boolean", default: false }, help: { type: "boolean", short: "h" } },
     });
-  } catch (error) {
-    return wrongUsage(io, /** @type {Error} */ (error).message);
-  }
-  const { values, positionals } = parsed;
-  if (values.help) {
-    io.stdout.write(USAGE);
+    if (values.help) {
+      io.stdout.write(USAGE);
+      return 0;
+    }
+    if (positionals.length !== 1) throw new UsageError(`one MODEL.gguf is needed, not ${positionals.length}`);
+    const report = await inspectFile(positionals[0]);
+    const engine = await measure(positionals[0]);
+    if (values.json) io.stdout.write(`${JSON.stringify({ ...report, engine }, jsonNumber, 2)}\n`);
+    else io.stdout.write(print(report, engine));
     return 0;
-  }
-  if (positionals.length !== 1) return wrongUsage(io, `one MODEL.gguf is needed, not ${positionals.length}`);
-  const [path] = positionals;
-  try {
-    const report = await inspectFile(path);
-    const memory = await io.measure?.(path);
-    if (values.json) io.stdout.write(`${JSON.stringify({ ...report, memory }, jsonNumber, 2)}\n`);
-    else io.stdout.write(print(report, memory));
-    return 0;
-  } catch (error) {
-    io.stderr.write(`glossa inspect: ${/** @type {Error} */ (error).message}\n`);
-    return 1;
-  }
+  });
 }
 
 /**
- * @param {Io} io
- * @param {string} message
+ * Opens a checkpoint in the engine, in its default limits.
+ * @param {string} path
+ * @returns {Promise<{ build: string, wasmBytes: number, modelBytes: number, workingBytes: number } | { refused: string }>}
  */
-function wrongUsage(io, message) {
-  io.stderr.write(`glossa inspect: ${message}\n\n${USAGE}`);
-  return 2;
+async function measure(path) {
+  try {
+    const translator = await Translator.create({ model: path, worker: false });
+    const { build, wasmBytes, modelBytes, workingBytes } = translator.info;
+    translator.destroy();
+    return { build, wasmBytes, modelBytes, workingBytes };
+  } catch (error) {
+    return { refused: /** @type {Error} */ (error).message };
+  }
 }
 
 /**
@@ -177,9 +166,9 @@ function describeTokenizer(gguf, prefix) {
 
 /**
  * @param {ReturnType<typeof describe>} report
- * @param {{ workingBytes: number, sessionBytes?: number, build?: string }} [memory]
+ * @param {Awaited<ReturnType<typeof measure>>} engine
  */
-function print(report, memory) {
+function print(report, engine) {
   const number = (/** @type {number} */ n) => n.toLocaleString("en");
   const lines = [
     `${report.file}: GGUF 3, ${number(report.bytes)} bytes, aligned to ${report.alignment}`,
@@ -215,9 +204,13 @@ function print(report, memory) {
     lines.push(`  ${type.padEnd(4)} ${number(tensors)} tensors, ${number(elements)} elements, ${number(bytes)} bytes`);
   lines.push(`  all  ${number(totals.tensors)} tensors, ${number(totals.bytes)} bytes`);
   lines.push(`  parameters ${number(totals.parameters)}`);
-  if (memory) {
-    const session = memory.sessionBytes === undefined ? "" : `, a session ${number(memory.sessionBytes)} bytes`;
-    lines.push(`  working memory beside the file: model ${number(memory.workingBytes)} bytes${session}`);
+  lines.push("", "engine");
+  if ("refused" in engine) lines.push(`  refuses it: ${engine.refused}`);
+  else {
+    lines.push(
+      `  working memory ${number(engine.workingBytes)} bytes beside the checkpoint, whose weights are not copied`,
+    );
+    lines.push(`  WebAssembly memory ${number(engine.wasmBytes)} bytes in all (${engine.build})`);
   }
   return `${lines.join("\n")}\n`;
 }
@@ -230,6 +223,3 @@ function shown(value) {
   if (typeof value === "number" && !Number.isInteger(value)) return String(Number(value.toPrecision(7)));
   return String(value);
 }
-
-if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href)
-  process.exitCode = await run(process.argv.slice(2), process);
