@@ -40,8 +40,9 @@ float glossa_exp(float x) {
     const float t = x * EXP_LOG2E + EXP_ROUND;
     const float n = t - EXP_ROUND;
     const float r = (x - n * EXP_LN2_HIGH) - n * EXP_LN2_LOW;
-    const float q = EXP_C2 + r * (EXP_C3 + r * (EXP_C4 + r * (EXP_C5 + r * EXP_C6)));
-    const float p = 1.0f + (r + r * r * q);
+    const float square = r * r;
+    const float q = (EXP_C2 + r * EXP_C3) + square * ((EXP_C4 + r * EXP_C5) + square * EXP_C6);
+    const float p = 1.0f + (r + square * q);
     return of_bits(bits_of(p) + (bits_of(t) << 23));
 }
 

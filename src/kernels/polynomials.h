@@ -9,7 +9,7 @@
  * exp(x) = 2^n * exp(r), n = round(x / ln 2), r = x - n ln 2, |r| <= ln 2 / 2:
  *     t = x * LOG2E + ROUND     the low bits of t are n, and n = t - ROUND
  *     r = (x - n * LN2_HIGH) - n * LN2_LOW
- *     exp(r) = 1 + (r + r^2 * (C2 + r * (C3 + r * (C4 + r * (C5 + r * C6)))))
+ *     exp(r) = 1 + (r + r^2 * ((C2 + r * C3) + r^2 * ((C4 + r * C5) + r^2 * C6)))
  * and 2^n is added to the exponent. Below LOW the result is 0, above HIGH infinite. The polynomial is minimax in the
  * relative error, 3.1e-9.
  */

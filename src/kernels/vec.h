@@ -102,14 +102,15 @@ INLINE f32x4 load_int8(const int8_t *p) {
     return __builtin_convertvector(x, f32x4);
 }
 
-/* Sixteen integers 0..127 held in floats, as bytes. */
-INLINE void store_bytes(uint8_t *p, f32x4 a, f32x4 b, f32x4 c, f32x4 d) {
-    const f32x4 round = splat(EXP_ROUND); /* leaves the integer in the low bits */
-    const u8x16 ab = __builtin_shufflevector((u8x16)(a + round), (u8x16)(b + round), 0, 4, 8, 12, 16, 20, 24, 28, 0, 4,
-                                             8, 12, 16, 20, 24, 28);
-    const u8x16 cd = __builtin_shufflevector((u8x16)(c + round), (u8x16)(d + round), 0, 4, 8, 12, 16, 20, 24, 28, 0, 4,
-                                             8, 12, 16, 20, 24, 28);
-    *(u8x16_at *)p = __builtin_shufflevector(ab, cd, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
+/* Sixteen ints 0..127 as bytes. */
+INLINE void store_bytes(uint8_t *p, i32x4 a, i32x4 b, i32x4 c, i32x4 d) {
+#if defined(__wasm_simd128__)
+    const v128_t ab = wasm_i16x8_narrow_i32x4((v128_t)a, (v128_t)b), cd = wasm_i16x8_narrow_i32x4((v128_t)c, (v128_t)d);
+    wasm_v128_store(p, wasm_u8x16_narrow_i16x8(ab, cd));
+#else
+    const __m128i ab = _mm_packs_epi32((__m128i)a, (__m128i)b), cd = _mm_packs_epi32((__m128i)c, (__m128i)d);
+    _mm_storeu_si128((__m128i_u *)p, _mm_packus_epi16(ab, cd));
+#endif
 }
 
 /* ---- reductions ------------------------------------------------------------------------------------------------- */
@@ -134,16 +135,22 @@ INLINE float fold_max(f32x4 x) {
 
 /* ---- functions -------------------------------------------------------------------------------------------------- */
 
-/* glossa_exp of four. */
-INLINE f32x4 exp4(f32x4 x) {
+/* glossa_exp of four where no x is above EXP_HIGH. */
+INLINE f32x4 exp4_below(f32x4 x) {
     const f32x4 t = x * EXP_LOG2E + EXP_ROUND;
     const f32x4 n = t - EXP_ROUND;
     const f32x4 r = (x - n * EXP_LN2_HIGH) - n * EXP_LN2_LOW;
-    const f32x4 q = EXP_C2 + r * (EXP_C3 + r * (EXP_C4 + r * (EXP_C5 + r * EXP_C6)));
-    const f32x4 p = 1.0f + (r + r * r * q);
-    const i32x4 inside = x <= EXP_HIGH, low = x < EXP_LOW;
-    const i32x4 y = (i32x4)((u32x4)p + ((u32x4)t << 23));
-    return (f32x4)(((y & inside) | ((i32x4)(x * INFINITY) & ~inside)) & ~low);
+    const f32x4 square = r * r;
+    const f32x4 q = (EXP_C2 + r * EXP_C3) + square * ((EXP_C4 + r * EXP_C5) + square * EXP_C6);
+    const f32x4 p = 1.0f + (r + square * q);
+    const i32x4 low = x < EXP_LOW;
+    return (f32x4)((i32x4)((u32x4)p + ((u32x4)t << 23)) & ~low);
+}
+
+/* glossa_exp of four. */
+INLINE f32x4 exp4(f32x4 x) {
+    const i32x4 inside = x <= EXP_HIGH;
+    return (f32x4)(((i32x4)exp4_below(x) & inside) | ((i32x4)(x * INFINITY) & ~inside));
 }
 
 INLINE f32x4 relu4(f32x4 x) {

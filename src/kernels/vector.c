@@ -12,9 +12,11 @@
 
 /* ---- into matmul ------------------------------------------------------------------------------------------------ */
 
-INLINE f32x4 to_7_bits(f32x4 x, f32x4 inverse, f32x4 zero) {
-    const f32x4 rounded = (x * inverse + EXP_ROUND) - EXP_ROUND;
-    return min4(max4(rounded + zero, splat(0.0f)), splat(127.0f));
+/* clamp(round(x * inverse) + zero, 0, 127). All of it happens above EXP_ROUND, where floats are integers. */
+INLINE i32x4 to_7_bits(f32x4 x, f32x4 inverse, f32x4 zero) {
+    const f32x4 rounded = (x * inverse + EXP_ROUND) + zero;
+    const f32x4 clamped = min4(max4(rounded, splat(EXP_ROUND)), splat(EXP_ROUND + 127.0f));
+    return (i32x4)clamped - (i32x4)splat(EXP_ROUND);
 }
 
 void glossa_vector_quantize(const glossa_rows *rows) {
@@ -34,12 +36,13 @@ void glossa_vector_quantize(const glossa_rows *rows) {
         float scale = (high - low) / 127.0f;
         if (!(scale >= FLT_MIN && scale <= FLT_MAX)) scale = 1.0f;
         const f32x4 inverse = splat(1.0f / scale);
-        const f32x4 zero = to_7_bits(splat(-low / scale), splat(1.0f), splat(0.0f));
+        const i32x4 zero_point = to_7_bits(splat(-low / scale), splat(1.0f), splat(0.0f));
+        const f32x4 zero = to_float(zero_point);
         for (size_t k = 0; k < width; k += 16)
             store_bytes(q + k, to_7_bits(load4(x + k), inverse, zero), to_7_bits(load4(x + k + 4), inverse, zero),
                         to_7_bits(load4(x + k + 8), inverse, zero), to_7_bits(load4(x + k + 12), inverse, zero));
         rows->scale[i] = scale;
-        rows->zero[i] = (int32_t)zero[0];
+        rows->zero[i] = zero_point[0];
     }
 }
 
@@ -191,13 +194,13 @@ void glossa_vector_softmax(float *x, size_t n) {
     size_t j = 0;
     for (; j + GLOSSA_LANES <= n; j += GLOSSA_LANES) {
         for (size_t s = 0; s < 4; s++) {
-            const f32x4 e = exp4(load4(x + j + 4 * s) - most);
+            const f32x4 e = exp4_below(load4(x + j + 4 * s) - most);
             store4(x + j + 4 * s, e);
             sum[s] += e;
         }
     }
     for (size_t s = 0; j < n; s++, j += 4) {
-        const f32x4 e = exp4(load_part(x + j, n - j, -INFINITY) - most);
+        const f32x4 e = exp4_below(load_part(x + j, n - j, -INFINITY) - most);
         store_part(x + j, e, n - j);
         sum[s] += e;
     }
@@ -212,9 +215,9 @@ float glossa_vector_log_sum_exp(const float *x, size_t n) {
     size_t j = 0;
     for (; j + GLOSSA_LANES <= n; j += GLOSSA_LANES)
         for (size_t s = 0; s < 4; s++)
-            sum[s] += exp4(load4(x + j + 4 * s) - most);
+            sum[s] += exp4_below(load4(x + j + 4 * s) - most);
     for (size_t s = 0; j < n; s++, j += 4)
-        sum[s] += exp4(load_part(x + j, n - j, -INFINITY) - most);
+        sum[s] += exp4_below(load_part(x + j, n - j, -INFINITY) - most);
     return most + glossa_log(fold16(sum[0], sum[1], sum[2], sum[3]));
 }
 
