@@ -49,7 +49,7 @@ export function parseGguf(file) {
   const tensors = new Map();
   for (const { name, ne, type, offset } of list) {
     const bytes = ne.reduce((a, b) => a * b, SIZES[type]);
-    const copy = file.slice(start + offset, start + offset + bytes);
+    const copy = Uint8Array.prototype.slice.call(file, start + offset, start + offset + bytes); // a Buffer would give a view
     if (copy.length !== bytes) throw new Error(`${name} is cut`);
     const data =
       type === 0 ? new Float32Array(copy.buffer) : type === 24 ? new Int8Array(copy.buffer) : new Int32Array(copy.buffer);

@@ -10,23 +10,20 @@ import { readSentencePiece } from "./sentencepiece.js";
  * @typedef {import("./sources.js").SourceOptions} SourceOptions
  */
 
-/* Keys of config.json that describe where a model comes from, and go to general.* as they are. */
-const GENERAL = [
-  "name",
-  "version",
-  "description",
-  "author",
-  "organization",
-  "license",
-  "license.name",
-  "license.link",
-  "url",
-  "sources",
-  "date",
-  "tags",
-  "languages",
-  "datasets",
-];
+/* Keys of config.json that tell where a model comes from, and their names under general. */
+const GENERAL = {
+  name: "name",
+  version: "version",
+  description: "description",
+  author: "author",
+  organization: "organization",
+  license: "license",
+  license_name: "license.name",
+  license_link: "license.link",
+  license_note: "license.note",
+  url: "url",
+  sources: "sources",
+};
 
 /**
  * A model of the project's own recipes: config.json, model.safetensors and vocab.model. Its tensors carry the names of
@@ -56,10 +53,10 @@ export async function openRecipe(files, config, options) {
 
   /** @type {Record<string, string | string[]>} */
   const general = {};
-  for (const key of GENERAL) {
+  for (const [key, name] of Object.entries(GENERAL)) {
     const value = config[key];
     if (typeof value === "string" || (Array.isArray(value) && value.every((item) => typeof item === "string")))
-      general[key] = value;
+      general[name] = value;
   }
   const known = [config.pad, config.unk, config.bos].filter((id) => Number.isInteger(id));
   return {
