@@ -2,3 +2,4 @@
 
 export { modelCache } from "./model-cache.js";
 export { Translator } from "./translator.js";
+export * from "./types.js";

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // The Translator: the web platform's Translator API, and what Glossa adds to it.
 
 import { hasWorkers, inPlace, inWorker, Pool } from "./engine.js";
@@ -20,9 +21,6 @@ import { isNode, toURL } from "./platform.js";
 
 /** Texts that one message to an engine carries at most. */
 const MESSAGE_TEXTS = 64;
-
-/** Where the platform has no Symbol.dispose the method exists under a symbol of its own. */
-const dispose = /** @type {typeof Symbol.dispose} */ (Symbol.dispose ?? Symbol("Symbol.dispose"));
 
 /** The engines of translators that nobody holds any more. */
 const forgotten = new FinalizationRegistry((/** @type {Pool} */ pool) => pool.close(abortError()));
@@ -115,11 +113,27 @@ async function sendable(source) {
   }
 }
 
+/**
+ * URLs become absolute here, where it is known what they are relative to, and strings, which can be sent.
+ * @param {import("./types.js").WasmSources} sources
+ * @returns {import("./types.js").WasmSources}
+ */
+function sendableWasm(sources) {
+  const entries = Object.entries(sources).map(([build, source]) => [
+    build,
+    typeof source === "string" || source instanceof URL ? toURL(source).href : source,
+  ]);
+  return Object.fromEntries(entries);
+}
+
 export class Translator {
+  /** @type {string} */
   #sourceLanguage;
+  /** @type {string} */
   #targetLanguage;
   /** @type {Pool | null} null: source and target are one language, and texts are given back as they are */
   #pool;
+  /** @type {TranslatorInfo} */
   #info;
   #life = new AbortController();
   /** @type {AbortController | null} */
@@ -127,11 +141,11 @@ export class Translator {
 
   /**
    * Use Translator.create().
-   * @param {symbol} [key]
-   * @param {{pair: LanguagePair, pool: Pool | null, info: TranslatorInfo}} [made]
+   * @param {unknown} [key]
+   * @param {any} [made] what create() made: {pair, pool, info}
    */
   constructor(key, made) {
-    if (key !== KEY || !made) throw makeError("TypeError", "Illegal constructor: use Translator.create().");
+    if (key !== KEY) throw makeError("TypeError", "Illegal constructor: use Translator.create().");
     this.#sourceLanguage = made.pair.sourceLanguage;
     this.#targetLanguage = made.pair.targetLanguage;
     this.#pool = made.pool;
@@ -176,7 +190,7 @@ export class Translator {
     const pool = new Pool(threaded ? inWorker(settings.worker) : inPlace, {
       source,
       build: settings.build,
-      wasm: settings.wasm,
+      wasm: sendableWasm(settings.wasm),
       cache: settings.cache,
       sha256,
     });
@@ -404,7 +418,8 @@ export class Translator {
     this.#end(abortError("The translator has been destroyed; create another one."));
   }
 
-  [dispose]() {
+  // Where the platform has no Symbol.dispose this is called "undefined", and by nobody.
+  [Symbol.dispose]() {
     this.destroy();
   }
 
