@@ -6,7 +6,7 @@ import { h, s } from "./dom.js";
 
 /** @typedef {import("../attention.js").Matrix} Matrix */
 
-const MOST_RECTANGLES = 2500;
+const MOST_RECTANGLES = 640;
 const LONGEST_LABEL = 16;
 
 /**

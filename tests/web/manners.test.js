@@ -1,0 +1,255 @@
+// How the page behaves: for screen readers and keyboards, on small screens, in the dark, without a network, and when a
+// download goes wrong.
+
+import { AxeBuilder } from "@axe-core/playwright";
+import assert from "node:assert/strict";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { launchChromium, openPage } from "./browser.js";
+import { models, noSite, openSite } from "./site.js";
+
+const VIEWS = ["translate", "attention", "effect", "inside", "model"];
+const shots = fileURLToPath(new URL("../../build/screenshots/", import.meta.url));
+
+describe("the manners of the page", { skip: noSite }, () => {
+  /** @type {Awaited<ReturnType<typeof openSite>>} */
+  let site;
+  /** @type {import("playwright-core").Browser} */
+  let browser;
+
+  before(async () => {
+    site = await openSite();
+    browser = await launchChromium();
+    mkdirSync(shots, { recursive: true });
+  });
+  after(async () => {
+    await browser?.close();
+    await site?.close();
+  });
+
+  /** @param {string} view */
+  const ready = {
+    translate: ".columns .bars",
+    attention: ".large svg",
+    effect: ".switches .switch",
+    inside: ".step-card .tree",
+    model: ".facts dd",
+  };
+
+  /** @param {string} view @param {import("playwright-core").BrowserContextOptions} [options] @param {string} [more] */
+  async function open(view, options, more = "") {
+    const opened = await openPage(browser, options);
+    opened.page.setDefaultTimeout(10_000);
+    await opened.page.goto(`${site.url}#view=${view}&text=A+dog+runs+in+the+snow.${more}`);
+    await opened.page.locator(".output .word").first().waitFor();
+    await opened.page
+      .locator(ready[/** @type {keyof typeof ready} */ (view)])
+      .first()
+      .waitFor();
+    return opened;
+  }
+
+  for (const view of VIEWS) {
+    test(`axe finds nothing in the view ${view}, light and dark`, async () => {
+      for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+        const { page, faults, close } = await open(view, { colorScheme, reducedMotion: "reduce" });
+        const { violations } = await new AxeBuilder({ page }).analyze();
+        assert.deepEqual(
+          violations.map(({ id, nodes }) => `${id}: ${nodes.map((one) => one.html.slice(0, 160)).join(" | ")}`),
+          [],
+        );
+        assert.deepEqual(faults, []);
+        await page.screenshot({ path: join(shots, `${view}-${colorScheme}.png`), fullPage: true });
+        await close();
+      }
+    });
+
+    test(`the view ${view} fits a phone of 360 pixels, in Chinese and in forced colours`, async () => {
+      const { page, close } = await open(
+        view,
+        { viewport: { width: 360, height: 720 }, forcedColors: "active" },
+        "&ui=zh",
+      );
+      const { scroll, client } = await page.evaluate(() => ({
+        scroll: document.documentElement.scrollWidth,
+        client: document.documentElement.clientWidth,
+      }));
+      assert.ok(scroll <= client, `${scroll} pixels wide in ${client}`);
+      await page.screenshot({ path: join(shots, `${view}-360.png`), fullPage: true });
+      await close();
+    });
+
+    test(`every control of the view ${view} can be reached by keyboard, and focus can be seen`, async () => {
+      const { page, close } = await open(view);
+      // One stop stands for a group of radio buttons or of roving controls; its members answer to the arrow keys.
+      const wanted = await page.evaluate(() => {
+        const all = document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]");
+        let n = 0;
+        const groups = new Set();
+        for (const one of /** @type {NodeListOf<HTMLElement>} */ (all)) {
+          if (one.matches('[tabindex="-1"], [disabled]') || !one.checkVisibility()) continue;
+          if (one instanceof HTMLInputElement && one.type === "radio") {
+            if (groups.has(one.name)) continue;
+            groups.add(one.name);
+          }
+          n++;
+        }
+        return n;
+      });
+      await page.locator("body").evaluate((body) => {
+        body.tabIndex = -1;
+        body.focus();
+        body.removeAttribute("tabindex");
+      });
+      const seen = await page.evaluateHandle(() => new Set());
+      for (let i = 0; i < wanted + 5; i++) {
+        await page.keyboard.press("Tab");
+        const outlined = await page.evaluate((set) => {
+          const at = document.activeElement;
+          if (!at || at === document.body) return true;
+          set.add(at);
+          const style = getComputedStyle(at);
+          const near = [at.nextElementSibling, at.querySelector(".row")].filter((one) => one !== null);
+          const marks = near.map((one) => getComputedStyle(one));
+          return (
+            style.outlineStyle !== "none" ||
+            at.closest(".pane") !== null ||
+            marks.some((one) => one.outlineStyle !== "none" || one.stroke !== "none")
+          );
+        }, seen);
+        assert.ok(outlined, await page.evaluate(() => document.activeElement?.outerHTML.slice(0, 200)));
+      }
+      assert.equal(await seen.evaluate((set) => set.size), wanted);
+      await close();
+    });
+  }
+
+  test("groups of controls answer to the arrow keys", async () => {
+    const { page, close } = await open("attention");
+    await page.locator('.heads button[tabindex="0"]').focus();
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("ArrowDown");
+    await page.locator('.heads button[data-layer="1"][data-head="1"][aria-pressed="true"]').waitFor();
+    await page.locator(".heatmap").focus();
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("ArrowRight");
+    assert.match((await page.locator(".readout").textContent()) ?? "", /→ .*: [\d.]+$/);
+    await page.locator('.output [tabindex="0"]').focus();
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("Enter");
+    await page.locator('.output .word[aria-pressed="true"]').waitFor();
+    await page.locator('input[name="kind"]:checked').focus();
+    await page.keyboard.press("ArrowLeft");
+    assert.ok(await page.getByRole("radio", { name: "Decoder" }).isChecked());
+    await close();
+  });
+
+  test("asks no other origin for anything, under its own strict policy", async () => {
+    const { page, close } = await openPage(browser);
+    /** @type {string[]} */
+    const foreign = [];
+    page.on("request", (request) => {
+      if (!request.url().startsWith(site.url) && !/^(blob|data):/.test(request.url())) foreign.push(request.url());
+    });
+    await page.goto(`${site.url}#view=inside&text=A+dog+runs.`);
+    await page.locator(".step-card .tree").waitFor();
+    assert.deepEqual(foreign, []);
+    const policy = await page.locator('meta[http-equiv="Content-Security-Policy"]').getAttribute("content");
+    assert.match(policy ?? "", /^default-src 'self'; script-src 'self' 'wasm-unsafe-eval'/);
+    await close();
+  });
+
+  test("works without a network after the first load", async () => {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.goto(`${site.url}#text=A+dog+runs.`);
+    await page.locator(".output .word").first().waitFor();
+    await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+    await context.setOffline(true);
+    await page.goto("about:blank");
+    await page.goto(`${site.url}#text=A+dog+runs.&view=attention`);
+    await page.locator(".large svg").waitFor();
+    await context.close();
+  });
+
+  test("a download that breaks off goes on when tried again", async () => {
+    const { page, close } = await openPage(browser);
+    page.setDefaultTimeout(10_000);
+    let broken = 0;
+    await page.context().route("**/*.gguf", (route) => (broken++ < 8 ? route.abort() : route.continue()));
+    await page.goto(`${site.url}#text=A+dog+runs.`);
+    await page.getByRole("button", { name: "Try again" }).waitFor();
+    broken = 100;
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.locator(".output .word").first().waitFor();
+    await close();
+  });
+
+  test("a damaged download is refused, and a good one taken afterwards", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "glossa-models-"));
+    const damaged = await (async () => {
+      cpSync(join(models, "manifest.json"), join(folder, "manifest.json"));
+      const manifest = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8"));
+      for (const { url } of manifest.models) cpSync(join(models, url), join(folder, url));
+      const bytes = readFileSync(join(models, "en-de.gguf"));
+      bytes[bytes.length >> 1] ^= 1;
+      writeFileSync(join(folder, "en-de.gguf"), bytes);
+      return openSite(folder);
+    })();
+    try {
+      const { page, close } = await openPage(browser);
+      page.setDefaultTimeout(10_000);
+      await page.goto(`${damaged.url}#text=A+dog+runs.`);
+      await page.locator(".status.bad").waitFor();
+      cpSync(join(models, "en-de.gguf"), join(damaged.out, "models/en-de.gguf"));
+      await page.getByRole("button", { name: "Try again" }).click();
+      await page.locator(".output .word").first().waitFor();
+      await close();
+    } finally {
+      await damaged.close();
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test("takes a checkpoint of the reader's own, and says what is wrong with one that is none", async () => {
+    const { page, close } = await open("model");
+    await page
+      .locator("#own")
+      .setInputFiles({ name: "no.gguf", mimeType: "", buffer: Buffer.from("not a checkpoint") });
+    await page.locator(".status.bad", { hasText: "no.gguf" }).waitFor();
+    await page.locator("#own").setInputFiles(join(models, "en-de.gguf"));
+    await page.locator("#pair", { hasText: "English" }).waitFor();
+    await page.waitForFunction(
+      () => /** @type {HTMLSelectElement} */ (document.querySelector("#pair")).value === "own",
+    );
+    await page.locator(".output .word").first().waitFor();
+    await close();
+  });
+
+  test("the model can be inspected, measured, rebuilt, deleted", async () => {
+    const { page, faults, close } = await open("model");
+    await page.getByRole("button", { name: "Look inside the checkpoint" }).click();
+    await page.locator("#tensor").selectOption("enc.blk.0.attn_q.weight");
+    await page.locator('.histogram[aria-label*="attn_q.weight"]').waitFor();
+    const counts = await page
+      .locator(".histogram .value")
+      .evaluateAll((all) => all.map((one) => Number(one.getAttribute("data-value"))));
+    const shape = await page.locator("tr", { hasText: "enc.blk.0.attn_q.weight" }).locator("td").nth(1).textContent();
+    const [wide, tall] = (shape ?? "").split(" × ").map(Number);
+    assert.equal(
+      counts.reduce((a, b) => a + b, 0),
+      wide * tall,
+    );
+    await page.getByRole("radio", { name: "simd128" }).check();
+    await page.locator(".facts dd", { hasText: /simd128$/ }).waitFor();
+    await page.getByRole("button", { name: "Measure" }).click();
+    await page.getByText(/ms a sentence; \d+ source tokens\/s/).waitFor({ timeout: 60_000 });
+    await page.getByRole("button", { name: "Delete en-de" }).click();
+    await page.locator("tr", { hasText: "en-de" }).getByText("not downloaded").waitFor();
+    assert.deepEqual(faults, []);
+    await close();
+  });
+});
