@@ -114,6 +114,13 @@ const glossa_kernels *const *glossa_kernels_all(void) {
 #endif
 }
 
+const glossa_kernels *glossa_kernels_find(const char *name) {
+    const glossa_kernels *const *table = glossa_kernels_all();
+    while (*table && strcmp((*table)->name, name) != 0)
+        table++;
+    return *table;
+}
+
 const glossa_kernels *glossa_kernels_select(void) {
     const glossa_kernels *const *table = glossa_kernels_all();
     while (*table != &glossa_kernels_scalar && glossa_kernels_self_test(*table) != 0)
