@@ -16,7 +16,7 @@ import { HARD_LINES, SENTENCES } from "./sentences.js";
 const path = (name) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 const MODEL = path("models/en-de.gguf");
 const REFERENCE = path("tests/golden/shipped/en-de.json");
-const NATIVE = process.env.GLOSSA_NATIVE ?? path("build/native/glossa");
+const NATIVE = process.env.GLOSSA_NATIVE ?? path("build/native/glossa-native");
 const bytes = new Uint8Array(readFileSync(MODEL));
 
 /** The same checkpoint with every matrix as scale x integer in float32. */
