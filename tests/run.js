@@ -125,7 +125,7 @@ async function nodeTests(folder, node = userNode) {
 async function native(name, options, env) {
   const build = `build/${name}`;
   await run("cmake", ["-S", ".", "-B", build, "-G", "Ninja", "-DGLOSSA_WERROR=ON", ...options], env);
-  await run("cmake", ["--build", build, "--parallel", jobs]);
+  await run("cmake", ["--build", build, "--parallel", jobs, "--", "--quiet"]);
   const { status, output } = await attempt("ctest", ["--test-dir", build, "--output-on-failure", "-j", jobs], env);
   const failed = numberIn(output, /(\d+) tests failed out of/);
   const skips = [...output.matchAll(/^\s*\d+\/\d+ Test +#\d+: (\S+) .*\*\*\*Skipped/gm)].map((match) => match[1]);
