@@ -1,4 +1,5 @@
 /* White space, rules and their spans, on a vocabulary small enough to work out by hand. */
+#include "charsmap_builder.h"
 #include "tiny_vocabulary.h"
 
 static void test_flags(void) {
@@ -28,42 +29,6 @@ static void test_flags(void) {
 
 /* ---- rules ------------------------------------------------------------------------------------------------------ */
 
-/* A charsmap of a few rules: a double array in which the children of node k stand in block k + 1 of 256 units. */
-typedef struct charsmap {
-    uint32_t units[64 * 256];
-    uint32_t nodes;
-    char replacements[256];
-    size_t size;
-} charsmap;
-
-static void set_block(charsmap *self, uint32_t place, uint32_t block) {
-    self->units[place] = (self->units[place] & 0x3FF) | ((place ^ (block * 256)) << 10);
-}
-
-static void add_rule(charsmap *self, const char *key, const char *replacement) {
-    uint32_t place = 0;
-    if (self->nodes == 0) set_block(self, 0, ++self->nodes);
-    for (const char *c = key; *c; c++) {
-        const uint32_t child = (place ^ (self->units[place] >> 10)) ^ (uint8_t)*c;
-        if (self->units[child] == 0) {
-            self->units[child] = (uint8_t)*c;
-            set_block(self, child, ++self->nodes);
-        }
-        place = child;
-    }
-    self->units[place] |= 0x100;
-    self->units[place ^ (self->units[place] >> 10)] = 0x80000000u | (uint32_t)self->size;
-    memcpy(self->replacements + self->size, replacement, strlen(replacement) + 1);
-    self->size += strlen(replacement) + 1;
-}
-
-static void put_charsmap(gguf_builder *b, const charsmap *self) {
-    const uint32_t size = (self->nodes + 1) * 256 * 4;
-    put_le(put_array(b, P "precompiled_charsmap", 0, 4 + size + self->size), size, 4);
-    put(&b->keys, self->units, size);
-    put(&b->keys, self->replacements, self->size);
-}
-
 static void test_rules(void) {
     static charsmap map;
     add_rule(&map, "\t", " ");
@@ -76,7 +41,7 @@ static void test_rules(void) {
                             {"\xC3\xA9", -1, NORMAL}, {SPACE "b", -1, NORMAL}, {"\t", 0, USER}};
     gguf_builder b = {0};
     put_vocabulary(&b, "unigram", pieces, 6);
-    put_charsmap(&b, &map);
+    put_charsmap(&b, P "precompiled_charsmap", &map);
     opened o = open_file(&b, NULL);
     CHECK_ENCODED(&o, "Ba", "5:0-1 2:1-2");
     CHECK_ENCODED(&o, "BBB", "1:0-0 2:0-2 3:2-3");
@@ -92,7 +57,7 @@ static void test_rules(void) {
     close_file(&o);
 
     put_vocabulary(&b, "unigram", pieces, 7);
-    put_charsmap(&b, &map);
+    put_charsmap(&b, P "precompiled_charsmap", &map);
     o = open_file(&b, NULL);
     CHECK_ENCODED(&o, "b\tb", "5:0-1 6:1-2 3:2-3"); /* a user-defined piece is not normalized */
     close_file(&o);

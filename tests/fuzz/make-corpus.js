@@ -1,0 +1,279 @@
+// Makes tests/fuzz/corpus/: small files that are right, and small files that are wrong in one way each.
+//
+//   node tests/fuzz/make-corpus.js
+//
+// The fuzzers start from them, and every test run feeds them to the same targets.
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { bool, f32, f32s, ggufHeader, i32s, string, strings, u8s, u32 } from "../../src/js/convert/gguf-writer.js";
+
+const CORPUS = fileURLToPath(new URL("corpus/", import.meta.url));
+
+/** @typedef {import("../../src/js/convert/gguf-writer.js").Metadata} Metadata */
+/** @typedef {{ name: string, type: "F32" | "I8" | "I32", ne: number[], data: Uint8Array }} Tensor */
+/** @typedef {{ metadata: Metadata, tensors: Tensor[] }} Checkpoint */
+
+// ---- a model that is as small as a model can be ----
+
+const D = 16;
+const PIECES = ["<unk>", "</s>", "▁", "a", "b", "▁A", "ab", "é"];
+const T = "tokenizer.ggml.";
+
+let state = 1;
+/** A whole number below n, the same in every run. @param {number} n */
+function random(n) {
+  state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+  return Math.floor((state / 4294967296) * n);
+}
+
+/** @param {string} name @param {number[]} ne @param {(i: number) => number} value @returns {Tensor} */
+function floats(name, ne, value) {
+  const data = Float32Array.from({ length: ne.reduce((a, b) => a * b) }, (_, i) => value(i));
+  return { name, type: "F32", ne, data: new Uint8Array(data.buffer) };
+}
+
+/** @returns {Metadata} */
+function vocabulary() {
+  return new Map([
+    [`${T}model`, string("unigram")],
+    [`${T}tokens`, strings(PIECES)],
+    [`${T}scores`, f32s(PIECES.map((_, i) => -1 - i / 4))],
+    [`${T}token_type`, i32s([2, 3, 1, 1, 1, 1, 1, 1])],
+    [`${T}eos_token_id`, u32(1)],
+    [`${T}unknown_token_id`, u32(0)],
+  ]);
+}
+
+/** @param {{ ssru?: boolean, float?: boolean, pre?: boolean }} [variant] @returns {Checkpoint} */
+function model({ ssru = false, float = false, pre = false } = {}) {
+  const metadata = vocabulary()
+    .set("general.architecture", string("glossa"))
+    .set("glossa.format_version", u32(1))
+    .set("glossa.task", string("translation"))
+    .set("glossa.source_language", string("en"))
+    .set("glossa.target_language", string("de"))
+    .set("glossa.encoder.block_count", u32(1))
+    .set("glossa.decoder.block_count", u32(1))
+    .set("glossa.embedding_length", u32(D))
+    .set("glossa.feed_forward_length", u32(D))
+    .set("glossa.attention.head_count", u32(2))
+    .set("glossa.context_length", u32(16))
+    .set("glossa.norm.placement", string(pre ? "pre" : "post"))
+    .set("glossa.norm.epsilon", f32(1e-5))
+    .set("glossa.activation", string(pre ? "gelu-erf" : "relu"))
+    .set("glossa.position", string("sinusoid-interleaved"))
+    .set("glossa.decoder.mixer", string(ssru ? "ssru" : "attention"))
+    .set("glossa.decoder.start", ssru ? string("zero-vector") : u32(1))
+    .set("glossa.banned_ids", i32s([]))
+    .set("glossa.embedding.scale", f32(4))
+    .set("glossa.output.shared", bool(true));
+  /** @type {Tensor[]} */
+  const tensors = [];
+  /** @param {string} base @param {number} rows @param {number} cols */
+  const matrix = (base, rows, cols) => {
+    if (float) {
+      tensors.push(floats(`${base}.weight`, [cols, rows], () => (random(255) - 127) / 400));
+      return;
+    }
+    const data = Uint8Array.from({ length: rows * cols }, () => random(255) - 127);
+    tensors.push({ name: `${base}.weight`, type: "I8", ne: [cols, rows], data });
+    tensors.push(floats(`${base}.scale`, [1], () => 1 / 400));
+  };
+  /** @param {string} base */
+  const norm = (base) => {
+    tensors.push(floats(`${base}.weight`, [D], () => 1));
+    tensors.push(floats(`${base}.bias`, [D], () => 0));
+  };
+  matrix("token_embd", PIECES.length, D);
+  for (const side of ["enc", "dec"]) {
+    const block = `${side}.blk.0.`;
+    const recurrent = ssru && side === "dec";
+    const layers = recurrent ? ["ssru_w", "ssru_f"] : ["attn_q", "attn_k", "attn_v", "attn_o"];
+    if (side === "dec") layers.push("cross_attn_q", "cross_attn_k", "cross_attn_v", "cross_attn_o");
+    for (const layer of [...layers, "ffn_up", "ffn_down"]) matrix(block + layer, D, D);
+    for (const layer of [recurrent ? "ssru" : "attn", "ffn"]) norm(`${block}${layer}_norm`);
+    if (side === "dec") norm(`${block}cross_attn_norm`);
+    if (pre) norm(`${side}.output_norm`);
+  }
+  return { metadata, tensors };
+}
+
+// ---- bytes ----
+
+/** @param {Checkpoint} checkpoint */
+function bytesOf({ metadata, tensors }) {
+  const parts = [Buffer.from(ggufHeader(metadata, tensors))];
+  for (const { data } of tensors) parts.push(Buffer.from(data), Buffer.alloc((64 - (data.length % 64)) % 64));
+  return Buffer.concat(parts);
+}
+
+/** Where the last occurrence of a name ends. @param {Buffer} bytes @param {string} name */
+function after(bytes, name) {
+  const at = bytes.lastIndexOf(name);
+  if (at < 0) throw new Error(`no ${name}`);
+  return at + name.length;
+}
+
+/** A tokenizer alone, changed. @param {(metadata: Metadata) => unknown} change */
+function tokenizer(change) {
+  const metadata = vocabulary();
+  change(metadata);
+  return bytesOf({ metadata, tensors: [] });
+}
+
+/** One key and one tensor, with bytes changed. @param {(bytes: Buffer) => Buffer | unknown} change */
+function small(change) {
+  const metadata = new Map([["general.name", string("small")]]);
+  const bytes = bytesOf({ metadata, tensors: [floats("weight", [4, 2], (i) => i)] });
+  const changed = change(bytes);
+  return Buffer.isBuffer(changed) ? changed : bytes;
+}
+
+/** A whole model, changed. @param {(checkpoint: Checkpoint) => unknown} change @param {Parameters<typeof model>[0]} [variant] */
+function whole(change, variant) {
+  const checkpoint = model(variant);
+  change(checkpoint);
+  return bytesOf(checkpoint);
+}
+
+/** Tensor of a checkpoint. @param {Checkpoint} checkpoint @param {string} name */
+const tensorOf = ({ tensors }, name) => /** @type {Tensor} */ (tensors.find((tensor) => tensor.name === name));
+
+// ---- the files ----
+
+/** A trie of 256 units whose root leads nowhere, and one replacement. @param {number} size what the head claims */
+function charsmap(size) {
+  const bytes = Buffer.alloc(4 + 1024 + 2);
+  bytes.writeUInt32LE(size, 0);
+  bytes.write("x", 4 + 1024);
+  return bytes;
+}
+
+/** @type {Record<string, () => Buffer>} */
+const CHECKPOINTS = {
+  "good-attention": () => bytesOf(model()),
+  "good-ssru": () => bytesOf(model({ ssru: true })),
+  "good-float32-pre-norm": () => bytesOf(model({ float: true, pre: true })),
+  "good-tokenizer": () => tokenizer((m) => m.set(`${T}precompiled_charsmap`, u8s(charsmap(1024)))),
+  "good-bpe": () =>
+    tokenizer((m) => m.set(`${T}model`, string("bpe")).set(`${T}token_type`, i32s([2, 3, 1, 1, 1, 4, 5, 1]))),
+  "good-ids": () => tokenizer((m) => m.set(`${T}ids`, i32s([0, 1, 6, 5, 4, 9, 2, -1]))),
+
+  empty: () => Buffer.alloc(0),
+  "three-bytes": () => Buffer.from("GGU"),
+  "not-gguf": () => Buffer.from("<!doctype html><title>404</title>"),
+  "header-alone": () => small((b) => b.subarray(0, 24)),
+  "version-2": () => small((b) => b.writeUInt32LE(2, 4)),
+  "big-endian": () => small((b) => b.writeUInt32BE(3, 4)),
+  "huge-tensor-count": () => small((b) => b.writeBigUInt64LE(1n << 60n, 8)),
+  "huge-key-count": () => small((b) => b.writeBigUInt64LE(0xffffffffffffffffn, 16)),
+  "one-key-too-many": () => small((b) => b.writeBigUInt64LE(3n, 16)),
+  "huge-name": () => small((b) => b.writeBigUInt64LE(0xfffffffffffffff0n, 24)),
+  "empty-name": () => small((b) => b.writeBigUInt64LE(0n, 24)),
+  "unknown-type": () => small((b) => b.writeUInt32LE(99, after(b, "general.name"))),
+  "nested-array": () => small((b) => b.writeUInt32LE(9, b.writeUInt32LE(9, after(b, "general.name")))),
+  "endless-array": () =>
+    small((b) =>
+      b.writeBigUInt64LE(0x4000000000000001n, b.writeUInt32LE(6, b.writeUInt32LE(9, after(b, "general.name")))),
+    ),
+  "endless-string": () => small((b) => b.writeBigUInt64LE(0xffffffffffffffffn, after(b, "general.name") + 4)),
+  "alignment-0": () => small((b) => b.writeUInt32LE(0, after(b, "general.alignment") + 4)),
+  "alignment-odd": () => small((b) => b.writeUInt32LE(48, after(b, "general.alignment") + 4)),
+  "five-dimensions": () => small((b) => b.writeUInt32LE(5, after(b, "weight"))),
+  "zero-dimension": () => small((b) => b.writeBigUInt64LE(0n, after(b, "weight") + 4)),
+  "overflowing-shape": () =>
+    small((b) => b.writeBigUInt64LE(1n << 62n, b.writeBigUInt64LE(1n << 62n, after(b, "weight") + 4))),
+  "oversized-tensor": () => small((b) => b.writeBigUInt64LE(9n, after(b, "weight") + 4)),
+  f16: () => small((b) => b.writeUInt32LE(1, after(b, "weight") + 20)),
+  "odd-offset": () => small((b) => b.writeBigUInt64LE(4n, after(b, "weight") + 24)),
+  "offset-beyond": () => small((b) => b.writeBigUInt64LE(0xffffffffffffffc0n, after(b, "weight") + 24)),
+  "no-data": () => small((b) => b.subarray(0, b.length - 64)),
+  "same-tensor-twice": () => {
+    const tensor = floats("weight", [4], (i) => i);
+    return bytesOf({ metadata: new Map(), tensors: [tensor, tensor] });
+  },
+
+  "no-model": () => tokenizer((m) => m.delete(`${T}model`)),
+  "other-model": () => tokenizer((m) => m.set(`${T}model`, string("gpt2"))),
+  "few-scores": () => tokenizer((m) => m.set(`${T}scores`, f32s([0, 0]))),
+  "nan-score": () => tokenizer((m) => m.set(`${T}scores`, f32s([0, 0, 0, Number.NaN, 0, 0, 0, 0]))),
+  "no-unknown": () => tokenizer((m) => m.set(`${T}token_type`, i32s([1, 3, 1, 1, 1, 1, 1, 1]))),
+  "two-unknown": () => tokenizer((m) => m.set(`${T}token_type`, i32s([2, 2, 1, 1, 1, 1, 1, 1]))),
+  "odd-type": () => tokenizer((m) => m.set(`${T}token_type`, i32s([2, 3, 1, 1, 1, 1, 1, -1]))),
+  "byte-piece": () => tokenizer((m) => m.set(`${T}token_type`, i32s([2, 3, 1, 1, 1, 1, 1, 6]))),
+  "same-piece-twice": () => tokenizer((m) => m.set(`${T}tokens`, strings([...PIECES.slice(0, 7), "a"]))),
+  "long-piece": () => tokenizer((m) => m.set(`${T}tokens`, strings([...PIECES.slice(0, 7), "a".repeat(1025)]))),
+  "eos-beyond": () => tokenizer((m) => m.set(`${T}eos_token_id`, u32(8))),
+  "ids-beyond": () => tokenizer((m) => m.set(`${T}ids`, i32s([7, 6, 5, 4, 3, 2, 1, 2147483647]))),
+  "ids-twice": () => tokenizer((m) => m.set(`${T}ids`, i32s([7, 6, 5, 4, 3, 2, 1, 1]))),
+  "long-charsmap": () => tokenizer((m) => m.set(`${T}precompiled_charsmap`, u8s(charsmap(4096)))),
+  "noise-charsmap": () => {
+    const bytes = charsmap(1024);
+    for (let i = 4; i < 4 + 1024; i++) bytes[i] = random(256);
+    return tokenizer((m) => m.set(`${T}precompiled_charsmap`, u8s(bytes)));
+  },
+
+  "cut-model": () => bytesOf(model()).subarray(0, 6000),
+  "missing-tensor": () => whole((c) => c.tensors.splice(-2, 1), { ssru: true }),
+  "wrong-shape": () =>
+    whole(
+      (c) => {
+        tensorOf(c, "enc.blk.0.attn_q.weight").ne = [D * 2, D / 2];
+      },
+      { ssru: true },
+    ),
+  "nan-weight": () => whole((c) => tensorOf(c, "enc.blk.0.ffn_norm.weight").data.fill(255), { ssru: true }),
+  "few-rows": () =>
+    whole(
+      (c) =>
+        c.metadata
+          .set(`${T}tokens`, strings([...PIECES, "c"]))
+          .set(`${T}scores`, f32s(Array(9).fill(0)))
+          .set(`${T}token_type`, i32s([2, 3, 1, 1, 1, 1, 1, 1, 1])),
+      { ssru: true },
+    ),
+  "no-heads": () => whole((c) => c.metadata.set("glossa.attention.head_count", u32(0)), { ssru: true }),
+  "many-layers": () => whole((c) => c.metadata.set("glossa.encoder.block_count", u32(4294967295)), { ssru: true }),
+  "wide-context": () => whole((c) => c.metadata.set("glossa.context_length", u32(4294967295)), { ssru: true }),
+};
+
+const ALL = 0b1011100; // add_space_prefix, remove_extra_whitespaces, escape_whitespaces, rules; unigram without bytes
+/** Choice of vocabulary and flags (see fuzz_tokenizer.c), and a text. @type {Record<string, [number, string | number[]]>} */
+const TEXTS = {
+  blank: [ALL, "  \u3000 "],
+  plain: [ALL, "Hello hello  ab aba babab"],
+  suffix: [ALL | 32, "hello ab"],
+  "bytes-unigram": [ALL | 1, "Ünïcödé 中文 😀👩‍👩‍👧 ab"],
+  bpe: [ALL | 2, "abababab aabb bab aa"],
+  "bytes-bpe": [ALL | 3, "abab ü 😀 ba"],
+  "no-flags": [0, "  ab  "],
+  "no-flags-bpe": [3, "  a b  "],
+  "user-defined": [ALL, "a<br>b<br><b ba"],
+  "user-defined-bpe": [ALL | 2, "ab<br>ab"],
+  "ill-formed": [ALL, [0x61, 0xff, 0xc3, 0xe2, 0x96, 0x62, 0xff, 0xed, 0xa0, 0x80, 0xf0, 0x9f, 0x98]],
+  rules: [ALL, "A\tb\u3000e\u0301①\u00ad"],
+  marks: [ALL, "▁▁a▁ ▁<unk></s><0x41>"],
+  nul: [ALL | 1, "a\0b\0"],
+};
+
+/** @param {string} folder @param {Record<string, Buffer>} files */
+function write(folder, files) {
+  const path = join(CORPUS, folder);
+  rmSync(path, { recursive: true, force: true });
+  mkdirSync(path, { recursive: true });
+  for (const [name, bytes] of Object.entries(files)) writeFileSync(join(path, name), bytes);
+  const sizes = readdirSync(path).map((name) => statSync(join(path, name)).size);
+  console.log(`${path}: ${sizes.length} files, ${sizes.reduce((a, b) => a + b, 0)} bytes`);
+}
+
+write("checkpoint", Object.fromEntries(Object.entries(CHECKPOINTS).map(([name, make]) => [`${name}.gguf`, make()])));
+write(
+  "tokenizer",
+  Object.fromEntries(
+    Object.entries(TEXTS).map(([name, [choice, text]]) => [
+      name,
+      Buffer.concat([Buffer.from([choice]), Buffer.from(/** @type {any} */ (text))]),
+    ]),
+  ),
+);
