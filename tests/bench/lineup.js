@@ -46,15 +46,16 @@ export function glossaNode(name, node, build, { gguf }, forced) {
 }
 
 /**
- * Glossa everywhere it runs.
+ * Glossa in the newest Node, or everywhere it runs.
  * @param {{ gguf: string }} model
  * @param {boolean} forced
+ * @param {boolean} everywhere
  * @returns {Promise<Entry[]>}
  */
-export async function glossaEntries(model, forced) {
+export async function glossaEntries(model, forced, everywhere) {
   /** @type {Entry[]} */
   const entries = [];
-  for (const node of new Set([userNode, newNode])) {
+  for (const node of new Set(everywhere ? [userNode, newNode] : [newNode])) {
     const asked = new Contender("Node", node, [script("glossa-node.js")]);
     const major = Number(/\d+/.exec((await asked.ask("about")).runtime)?.[0]);
     await asked.close();
@@ -62,7 +63,7 @@ export async function glossaEntries(model, forced) {
     for (const build of /** @type {const} */ (major >= 22 ? ["simd128", "relaxed"] : ["simd128"]))
       entries.push(glossaNode(`Glossa ${build}, Node ${major}`, node, build, model, forced));
   }
-  if (findChromium())
+  if (everywhere && findChromium())
     for (const build of /** @type {const} */ (["simd128", "relaxed"])) {
       const entry = glossaNode(`Glossa ${build}, Chromium`, newNode, build, model, forced);
       entries.push({ ...entry, start: () => new Contender(entry.name, newNode, [script("chromium.js")]) });

@@ -27,6 +27,9 @@ import { countWords } from "./text.js";
 
 /** @typedef {(what: string, why: string) => void} Skip */
 
+/** Of so many sentences one is also translated alone in each round. */
+const SINGLES = 2;
+
 const message = (/** @type {unknown} */ error) =>
   error instanceof Error ? error.message.split("\n")[0] : String(error);
 
@@ -40,6 +43,7 @@ const message = (/** @type {unknown} */ error) =>
 export async function measureSpeed(entries, texts, rounds, skip) {
   const words = countWords(texts);
   const warming = texts.slice(0, 40);
+  const alone = texts.filter((_, i) => i % SINGLES === 0);
   /** @type {{ entry: Entry, contender: import("./contender.js").Contender, speed: Speed, loaded: Memory | null }[]} */
   const running = [];
   for (const entry of entries) {
@@ -62,7 +66,7 @@ export async function measureSpeed(entries, texts, rounds, skip) {
       const batch = await contender.ask("batch", entry.job(texts));
       speed.rates.push((1000 * words) / batch.ms);
       speed.cpuRates.push(loaded ? (1000 * words) / batch.cpu : null);
-      const { times } = await contender.ask("singles", entry.job(texts));
+      const { times } = await contender.ask("singles", entry.job(alone));
       speed.p50.push(quantile(times, 0.5));
       speed.p95.push(quantile(times, 0.95));
       speed.outputs = entry.texts(batch);
@@ -70,7 +74,7 @@ export async function measureSpeed(entries, texts, rounds, skip) {
     }
   for (const { entry, contender, speed, loaded } of running) {
     const used = loaded && (await contender.ask("memory"));
-    if (loaded) speed.memory = { loaded, used, sentences: 2 * (rounds * texts.length + warming.length) };
+    if (loaded) speed.memory = { loaded, used, sentences: rounds * (texts.length + alone.length) + 2 * warming.length };
     if (/Chromium/.test(entry.name)) await contender.ask("close");
     await contender.close();
   }

@@ -8,6 +8,7 @@ import { quantile, spread } from "./statistics.js";
  * @typedef {object} Result
  * @property {string} date
  * @property {string} version of Glossa
+ * @property {string} commit empty outside a checkout
  * @property {{ processor: string, cores: number, memory: number, system: string, loadBefore: number, loadAfter: number }} machine
  * @property {number} rounds
  * @property {{ part: string, model: string, forced: boolean, origin: string, sentences: number, words: number, speeds: Speed[] }[]} speeds
@@ -114,7 +115,7 @@ export function markdown(result, chart) {
   const { machine } = result;
   const out = [
     `# Benchmark`,
-    `Made by \`npm run bench\`; [README.md](README.md) says what is measured and how. ${result.date}, Glossa ${result.version}, ` +
+    `Made by \`npm run bench\`; [README.md](README.md) says what is measured and how. ${result.date}, Glossa ${result.version}${result.commit && ` (${result.commit})`}, ` +
       `${machine.processor}, ${machine.cores} cores, ${machine.memory} GB, ${machine.system}. Every engine uses one thread. ` +
       `Medians of ${result.rounds} rounds, least and most in brackets; within a round the engines take turns.`,
   ];

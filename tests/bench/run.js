@@ -75,6 +75,10 @@ const say = (/** @type {string} */ text) => process.stderr.write(`bench: ${text}
 const result = {
   date: new Date().toISOString().slice(0, 10),
   version: JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version,
+  commit: await promisify(execFile)("git", ["describe", "--always", "--dirty"], { cwd: root }).then(
+    ({ stdout }) => stdout.trim(),
+    () => "",
+  ),
   machine: {
     processor: cpus()[0]?.model ?? "unknown processor",
     cores: availableParallelism(),
@@ -117,14 +121,14 @@ const news = sentences(count, "newstest-en-de/test.en");
 /** The text of the checkpoint, of the kind that it was trained on. */
 const captions = sentences(count, "multi30k/test.en");
 
-/** @param {import("./models.js").Student} made */
-const studentEntries = async (made) => [
+/** @param {import("./models.js").Student} made @param {boolean} everywhere */
+const studentEntries = async (made, everywhere) => [
   ...(marian && "path" in marian ? [bergamot(marian.path, made)] : []),
-  ...(await glossaEntries(made, true)),
+  ...(await glossaEntries(made, true, everywhere)),
 ];
 
 const tiny = needsStudents ? await studentOrSkip("tiny") : null;
-const tinyEntries = tiny ? await studentEntries(tiny) : [];
+const tinyEntries = tiny ? await studentEntries(tiny, true) : [];
 const best = tinyEntries.filter(({ peer, name }) => !peer && /Node/.test(name)).at(-1);
 
 /** @type {import("./lineup.js").Entry[]} */
@@ -141,7 +145,7 @@ else if (needsCheckpoint) {
     else if (made.graphs) checkpointEntries.push(onnxruntime(name, peer.path, made, ids));
   }
   if ("path" in python && made.ctranslate) checkpointEntries.push(ctranslate(python.path, made, ids));
-  checkpointEntries = [...checkpointEntries, ...(await glossaEntries(made, false))];
+  checkpointEntries = [...checkpointEntries, ...(await glossaEntries(made, false, true))];
   skip(
     "the trained checkpoint in bergamot",
     "Marian has other position encodings than this model, and no way to bring its own",
@@ -155,7 +159,7 @@ for (const name of Object.keys(SHAPES).filter(wants)) {
   if (!made) continue;
   say(`${name} student`);
   const { width, ffn, heads, encoder, decoder } = SHAPES[name];
-  const entries = name === "tiny" ? tinyEntries : await studentEntries(made);
+  const entries = name === "tiny" ? tinyEntries : await studentEntries(made, false);
   result.speeds.push({
     part: `${name} student`,
     model: `Random weights: width ${width}, feed-forward ${ffn}, ${heads} heads, ${encoder} + ${decoder} layers, SSRU decoder, 32,000 pieces, shortlist; outputs as long as the source.`,
