@@ -71,6 +71,40 @@ function frame() {
   openView();
 }
 
+/** Which sentence the views show, with buttons to turn to its neighbours. */
+const turn = h("div", { class: "turn", role: "group" });
+
+/** @param {State} state */
+function drawTurn(state) {
+  const total = state.sentences.length;
+  const t = speak(state.language);
+  turn.hidden = total < 2;
+  if (turn.hidden) return;
+  const back = turn.contains(document.activeElement) ? document.activeElement?.getAttribute("data-to") : null;
+  /** @param {string} key @param {string} mark @param {number} to */
+  const button = (key, mark, to) =>
+    h(
+      "button",
+      {
+        type: "button",
+        class: "quiet",
+        "data-to": key,
+        "aria-label": t(key),
+        "aria-disabled": to < 0 || to >= total ? "true" : null,
+        onclick: () => to >= 0 && to < total && engine.select(to),
+      },
+      mark,
+    );
+  turn.setAttribute("aria-label", t("sentence"));
+  set(
+    turn,
+    button("previous", "‹", state.sentence - 1),
+    t("sentenceOf", { n: state.sentence + 1, total }),
+    button("next", "›", state.sentence + 1),
+  );
+  if (back) /** @type {HTMLElement | null} */ (turn.querySelector(`[data-to="${back}"]`))?.focus();
+}
+
 function openView() {
   const state = store.get();
   const t = speak(state.language);
@@ -96,6 +130,8 @@ function openView() {
       ),
     ),
   );
+  nav.append(turn);
+  drawTurn(state);
   const element = part("view");
   for (const old of shown.splice(1)) old.close?.();
   set(element);
@@ -122,7 +158,10 @@ store.subscribe((state, changed) => {
     openView();
     const current = part("views").querySelector("[aria-current]");
     if (current instanceof HTMLElement && part("views").contains(document.activeElement)) current.focus();
-  } else for (const view of shown) view.update(state, changed);
+  } else {
+    if (changed.has("sentences") || changed.has("sentence")) drawTurn(state);
+    for (const view of shown) view.update(state, changed);
+  }
   if (changed.has("text") || changed.has("beam")) engine.schedule();
   if (changed.has("view")) writeState(true);
   else if ([...changed].some((key) => addressKeys.has(key))) {

@@ -44,13 +44,10 @@ export function launchChromium(args = []) {
 }
 
 /**
- * Opens a page that collects what must not happen: uncaught errors, errors on the console, failed requests.
- * @param {import("playwright-core").Browser} browser
- * @param {import("playwright-core").BrowserContextOptions} [options]
+ * Collects what must not happen on a page: uncaught errors, errors on the console, failed requests.
+ * @param {import("playwright-core").Page} page
  */
-export async function openPage(browser, options) {
-  const context = await browser.newContext(options);
-  const page = await context.newPage();
+export function watchPage(page) {
   /** @type {string[]} */
   const faults = [];
   page.on("pageerror", (error) => faults.push(`uncaught ${error}`));
@@ -61,5 +58,16 @@ export async function openPage(browser, options) {
   page.on("response", (response) => {
     if (response.status() >= 400) faults.push(`${response.url()}: HTTP ${response.status()}`);
   });
-  return { page, faults, close: () => context.close() };
+  return faults;
+}
+
+/**
+ * Opens a page in a context of its own, as a new visitor has it.
+ * @param {import("playwright-core").Browser} browser
+ * @param {import("playwright-core").BrowserContextOptions} [options]
+ */
+export async function openPage(browser, options) {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  return { page, faults: watchPage(page), close: () => context.close() };
 }

@@ -238,7 +238,7 @@ export function attentionView({ element, store, engine, t }) {
     const matrix = matrixOf(state, explanation);
     const name = t("attentionOf", { kind: t(kind), what: nameOf(state) });
     title.textContent = name;
-    help.textContent = t(`${kind}Help`);
+    help.textContent = explanation.decoder ? t(`${kind}Help`) : `${t(`${kind}Help`)} ${t("noDecoder")}`;
     const steps = explanation.targetTokens.length;
     const shownSteps = kind === "encoder" || state.step < 0 ? steps : state.step + 1;
     step.max = String(steps - 1);
