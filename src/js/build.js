@@ -2,7 +2,7 @@
 
 import { Core, instantiate } from "./core.js";
 import { makeError } from "./errors.js";
-import { readAll, toURL } from "./platform.js";
+import { readKept, toURL } from "./platform.js";
 
 /** @typedef {import("./types.js").BuildChoice} BuildChoice */
 /** @typedef {import("./types.js").WasmSource} WasmSource */
@@ -63,7 +63,7 @@ async function compile(build, source = FILES[build]()) {
     return WebAssembly.compile(/** @type {BufferSource} */ (source));
   const url = toURL(source);
   try {
-    return await WebAssembly.compile(await readAll(url));
+    return await WebAssembly.compile(await readKept(url));
   } catch (error) {
     if (/Content Security Policy|unsafe-eval/i.test(String(error)))
       throw makeError(

@@ -1,7 +1,7 @@
 // The manifest: which models there are, for which languages, and where.
 
 import { makeError } from "./errors.js";
-import { readAll, toURL } from "./platform.js";
+import { readKept, toURL } from "./platform.js";
 
 /**
  * @typedef {object} ManifestModel
@@ -29,7 +29,7 @@ export async function loadManifest(source = defaultURL()) {
   const url = toURL(source);
   let text;
   try {
-    text = new TextDecoder().decode(await readAll(url));
+    text = new TextDecoder().decode(await readKept(url));
   } catch (error) {
     throw makeError(
       "NetworkError",

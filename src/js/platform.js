@@ -55,6 +55,31 @@ export async function readAll(url) {
   return new Uint8Array(await response.arrayBuffer());
 }
 
+const FILE_CACHE = "glossa-files";
+
+/**
+ * A small file of the package. What was loaded once is there without a network too.
+ * @param {URL} url
+ * @returns {Promise<Uint8Array<ArrayBuffer>>}
+ */
+export async function readKept(url) {
+  let cache = null;
+  try {
+    if (!isNode && /^https?:$/.test(url.protocol)) cache = await caches.open(FILE_CACHE);
+  } catch {
+    // a page that may not store anything loads it each time
+  }
+  try {
+    const bytes = await readAll(url);
+    await cache?.put(url, new Response(bytes)).catch(() => {});
+    return bytes;
+  } catch (error) {
+    const kept = await cache?.match(url).catch(() => undefined);
+    if (!kept) throw error;
+    return new Uint8Array(await kept.arrayBuffer());
+  }
+}
+
 /**
  * Gives everything that waits a turn: messages, timers, input.
  * @returns {Promise<void>}

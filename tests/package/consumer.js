@@ -1,0 +1,108 @@
+// A clean folder with the packed package in it, the tools of those who use it, and a server with switches.
+
+import { execFile } from "node:child_process";
+import { createReadStream, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+export const MODEL = join(ROOT, "models/en-de.gguf");
+
+const execute = promisify(execFile);
+
+/**
+ * Runs a command; its output is in the error's message if it fails.
+ * @param {string} command @param {string[]} args @param {import("node:child_process").ExecFileOptions} [options]
+ * @returns {Promise<string>} stdout
+ */
+export async function run(command, args, options) {
+  try {
+    const { stdout } = await execute(command, args, { encoding: "utf8", maxBuffer: 1 << 26, ...options });
+    return String(stdout);
+  } catch (error) {
+    const { stdout = "", stderr = "" } = /** @type {any} */ (error);
+    throw new Error(`${command} ${args.join(" ")}: ${/** @type {Error} */ (error).message}\n${stdout}${stderr}`);
+  }
+}
+
+/** Packs the project and installs it into a new folder. */
+export async function makeConsumer() {
+  const folder = mkdtempSync(join(tmpdir(), "glossa-consumer-"));
+  const [{ filename }] = JSON.parse(await run("npm", ["pack", "--json", "--pack-destination", folder], { cwd: ROOT }));
+  const manifest = { name: "consumer", private: true, type: "module" };
+  writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
+  await run("npm", ["install", "--offline", "--no-audit", "--no-fund", join(folder, filename)], { cwd: folder });
+  return {
+    folder,
+    path: (/** @type {string[]} */ ...names) => join(folder, ...names),
+    /** @param {string} name @param {string} content */
+    write(name, content) {
+      mkdirSync(join(folder, name, ".."), { recursive: true });
+      writeFileSync(join(folder, name), content);
+    },
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+/**
+ * A development tool that only these tests want, installed from npm into build/tools and kept there.
+ * @param {string} name @param {string} version
+ * @returns {Promise<string | null>} its folder; null where npm cannot get it
+ */
+export async function tool(name, version) {
+  const folder = join(ROOT, "build/tools", `${name}-${version}`);
+  const installed = join(folder, "node_modules", name);
+  if (existsSync(join(installed, "package.json"))) return installed;
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, allowScripts: { [name]: true } }));
+  try {
+    await run("npm", ["install", "--no-audit", "--no-fund", `${name}@${version}`], { cwd: folder });
+    return installed;
+  } catch {
+    return null;
+  }
+}
+
+/** @type {Record<string, string>} */
+const TYPES = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".mjs": "text/javascript; charset=utf-8",
+  ".json": "application/json",
+  ".wasm": "application/wasm",
+};
+
+/**
+ * Serves a folder, and the model at /model.gguf.
+ * @param {string} folder
+ * @param {Record<string, string>} [headers] for every answer
+ * @param {Record<string, string>} [pages] by path
+ */
+export async function serve(folder, headers = {}, pages = {}) {
+  const server = createServer((request, response) => {
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    const path = decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname);
+    if (pages[path] !== undefined)
+      return void response.writeHead(200, { "content-type": TYPES[".html"] }).end(pages[path]);
+    const file = path === "/model.gguf" ? MODEL : join(folder, path);
+    if (path.includes("..") || !existsSync(file) || !statSync(file).isFile())
+      return void response.writeHead(path === "/favicon.ico" ? 204 : 404).end();
+    response.writeHead(200, {
+      "content-type": TYPES[extname(file)] ?? "application/octet-stream",
+      "content-length": statSync(file).size,
+    });
+    createReadStream(file).pipe(response);
+  });
+  await new Promise((resolve) => server.listen(0, "localhost", () => resolve(undefined)));
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  return {
+    url: `http://localhost:${port}`,
+    close: () => {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
