@@ -146,6 +146,8 @@ class Connection {
   alive = true;
   /** Whether anything ever came back. */
   answered = false;
+  /** @type {import("./protocol.js").Memory | null} */
+  memory = null;
 
   /** @param {TransportMaker} maker */
   constructor(maker) {
@@ -162,7 +164,10 @@ class Connection {
     else {
       this.#pending.delete(reply.id);
       if (this.#pending.size === 0) this.#transport.setBusy(false);
-      if (reply.type === "result") return pending.resolve(reply.value);
+      if (reply.type === "result") {
+        this.memory = reply.memory;
+        return pending.resolve(reply.value);
+      }
       if (reply.fatal) this.alive = false;
       pending.reject(errorFrom(reply.error));
     }
@@ -331,6 +336,16 @@ export class Pool {
       this.#queue.push({ request, how: { onProgress, onChunk }, resolve, reject, signals: given });
       this.#dispatch();
     });
+  }
+
+  /** What the engines hold now, all together. */
+  get memory() {
+    const total = { wasmBytes: 0, workingBytes: 0 };
+    for (const { connection } of this.#slots) {
+      total.wasmBytes += connection?.memory?.wasmBytes ?? 0;
+      total.workingBytes += connection?.memory?.workingBytes ?? 0;
+    }
+    return total;
   }
 
   #dispatch() {

@@ -59,7 +59,8 @@ export class Host {
     try {
       abort.signal.throwIfAborted();
       const value = await this.#work(request, turns, abort.signal);
-      this.#reply({ id, type: "result", value }, transferables(value));
+      const { heapBytes, workingBytes } = this.#ready.core;
+      this.#reply({ id, type: "result", value, memory: { wasmBytes: heapBytes, workingBytes } }, transferables(value));
     } catch (error) {
       const fatal = isFatal(error);
       const shown = fatal

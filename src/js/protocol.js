@@ -57,7 +57,8 @@
  * @typedef {Request | AbortMessage | CloseMessage} Message
  */
 
-/** @typedef {{id: number, type: "result", value: any}} ResultReply */
+/** @typedef {{wasmBytes: number, workingBytes: number}} Memory what the engine holds now */
+/** @typedef {{id: number, type: "result", value: any, memory: Memory}} ResultReply */
 /** @typedef {{id: number, type: "error", error: import("./errors.js").ErrorData, fatal: boolean}} ErrorReply */
 /** @typedef {{id: number, type: "progress", done: number, total: number}} ProgressReply */
 /** @typedef {{id: number, type: "chunk", text: string}} ChunkReply */

@@ -277,9 +277,9 @@ export class Translator {
     return Infinity;
   }
 
-  /** @returns {TranslatorInfo} */
+  /** @returns {TranslatorInfo} memory as it is now, of all workers together */
   get info() {
-    return this.#info;
+    return { ...this.#info, ...this.#pool?.memory };
   }
 
   /**
