@@ -9,15 +9,31 @@ const attention = (data, rows, cols, layers, heads) => ({ layers, heads, rows, c
 
 /** @param {string} text @param {[string, number, number][]} pieces */
 const tokens = (text, pieces) =>
-  pieces.map(([piece, start, end], id) => ({ id, piece, text: text.slice(start, end), start, end, logProbability: -1 }));
+  pieces.map(([piece, start, end], id) => ({
+    id,
+    piece,
+    text: text.slice(start, end),
+    start,
+    end,
+    logProbability: -1,
+  }));
 
 // "ab c" in pieces a, b, c, end; "x." in x, ., end.
 const explanation = /** @type {import("../../src/js/types.js").SentenceExplanation} */ (
   /** @type {unknown} */ ({
     source: "ab c",
     translation: "x.",
-    sourceTokens: tokens("ab c", [["\u2581a", 0, 1], ["b", 1, 2], ["\u2581c", 2, 4], ["</s>", 4, 4]]),
-    targetTokens: tokens("x.", [["\u2581x", 0, 1], [".", 1, 2], ["</s>", 2, 2]]),
+    sourceTokens: tokens("ab c", [
+      ["\u2581a", 0, 1],
+      ["b", 1, 2],
+      ["\u2581c", 2, 4],
+      ["</s>", 4, 4],
+    ]),
+    targetTokens: tokens("x.", [
+      ["\u2581x", 0, 1],
+      [".", 1, 2],
+      ["</s>", 2, 2],
+    ]),
     encoder: attention([1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1], 4, 4, 1, 1),
     decoder: attention([1, 0, 0, 0.5, 0.5, 0, 0.25, 0.25, 0.5], 3, 3, 1, 1),
     // two heads: one looks at a, the other half at b and half at c
@@ -48,18 +64,36 @@ test("rollout multiplies the layers, each half residual", () => {
 
 test("the keys of the decoder are its inputs: the start, then the tokens before", () => {
   const { rows, cols } = axes(explanation, "decoder");
-  assert.deepEqual(rows.map((one) => one.text), ["x", ".", "‹/s›"]);
-  assert.deepEqual(cols.map((one) => one.text), ["‹s›", "x", "."]);
-  assert.deepEqual(cols.map((one) => one.token), [-1, 0, 1]);
+  assert.deepEqual(
+    rows.map((one) => one.text),
+    ["x", ".", "‹/s›"],
+  );
+  assert.deepEqual(
+    cols.map((one) => one.text),
+    ["‹s›", "x", "."],
+  );
+  assert.deepEqual(
+    cols.map((one) => one.token),
+    [-1, 0, 1],
+  );
 });
 
 test("words add their keys and average their queries; hidden ends are left out", () => {
   const data = reduced(explanation, "cross", "layer", 0, 0);
   const words = shape(axes(explanation, "cross"), data, { words: true, special: true });
-  assert.deepEqual(words.cols.map((one) => one.text), ["ab", "c", "‹/s›"]);
-  assert.deepEqual(words.rows.map((one) => one.text), ["x", ".", "‹/s›"]);
+  assert.deepEqual(
+    words.cols.map((one) => one.text),
+    ["ab", "c", "‹/s›"],
+  );
+  assert.deepEqual(
+    words.rows.map((one) => one.text),
+    ["x", ".", "‹/s›"],
+  );
   assert.deepEqual(numbers(words.data).slice(0, 3), [0.75, 0.25, 0]);
   const encoder = shape(axes(explanation, "encoder"), explanation.encoder.data, { words: true, special: false });
   assert.deepEqual(numbers(encoder.data), [1, 0, 0, 1]);
-  assert.deepEqual(encoder.rows.map((one) => one.last), [1, 2]);
+  assert.deepEqual(
+    encoder.rows.map((one) => one.last),
+    [1, 2],
+  );
 });

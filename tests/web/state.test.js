@@ -48,7 +48,9 @@ test("the store tells what changed, once", () => {
 
 test("differences are found word by word", () => {
   const changed = (/** @type {string} */ a, /** @type {string} */ b) =>
-    difference(a, b).filter((one) => one.changed).map((one) => one.text.trim());
+    difference(a, b)
+      .filter((one) => one.changed)
+      .map((one) => one.text.trim());
   assert.deepEqual(changed("Ein Hund rennt schnell.", "Ein großer Hund rennt."), ["großer", "rennt."]);
   assert.deepEqual(changed("Ein Hund.", "Ein Hund."), []);
   assert.deepEqual(changed("我是人", "我不是人"), ["不"]);
@@ -68,6 +70,11 @@ test("both languages say everything, and nothing is said that the page does not 
   // Some keys are put together: "encoder" + "Help", "score" + "Title".
   const used = (/** @type {string} */ key) =>
     code.includes(`"${key}"`) ||
-    ["Help", "Title", "Text"].some((ending) => key.endsWith(ending) && code.includes(`"${key.slice(0, -ending.length)}"`));
-  assert.deepEqual(Object.keys(en).filter((key) => !used(key)), []);
+    ["Help", "Title", "Text"].some(
+      (ending) => key.endsWith(ending) && code.includes(`"${key.slice(0, -ending.length)}"`),
+    );
+  assert.deepEqual(
+    Object.keys(en).filter((key) => !used(key)),
+    [],
+  );
 });
