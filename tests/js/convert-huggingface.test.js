@@ -50,8 +50,8 @@ test("a folder becomes a checkpoint: config, tensors, vocabularies", async () =>
     "glossa.banned_ids": [V - 1],
     "glossa.context_length": P,
     "tokenizer.ggml.ids": [1, -1, 0, 2, 3, 4, 5, ...Array(5).fill(-1)],
-    "tokenizer.ggml.eos_token_id": 2,
-    "tokenizer.ggml.unknown_token_id": 0,
+    "tokenizer.ggml.eos_token_id": 0,
+    "tokenizer.ggml.unknown_token_id": 1,
   };
   for (const [key, value] of Object.entries(wanted)) assert.deepEqual(keys.get(key), value, key);
   const state = makeModel();
@@ -174,7 +174,7 @@ test("vocabularies that do not fit are refused", async () => {
   await refused({ "vocab.json": json({ a: 0 }) }, /vocab\.json has no <unk>/);
   await refused({ "vocab.json": json([1]) }, /vocab\.json is not a map/);
   await refused({ "vocab.json": text("{") }, /vocab\.json is not valid JSON/);
-  await assert.rejects(bytesOf(folder({ eos_token_id: 4 })), /gives <\/s> the id 0, but eos_token_id is 4/);
+  await refused({ "generation_config.json": json({ eos_token_id: 4 }) }, /gives <\/s> the id 0, but eos_token_id is 4/);
 });
 
 test("a pickle that wants to run something is refused, and runs nothing", async () => {

@@ -16,7 +16,8 @@ export function makeModel() {
   const state = new Map();
   const put = (/** @type {string} */ name, /** @type {number[]} */ ...shape) => {
     const count = shape.reduce((a, b) => a * b, 1);
-    state.set(name, { shape, data: Float32Array.from({ length: count }, () => next() - 0.5) });
+    const [centre, width] = name.endsWith("norm.weight") ? [1, 0.4] : name === "model.shared.weight" ? [0, 2] : [0, 1];
+    state.set(name, { shape, data: Float32Array.from({ length: count }, () => centre + width * (next() - 0.5)) });
   };
   put("final_logits_bias", 1, V);
   put("model.shared.weight", V, D);
@@ -40,6 +41,7 @@ export function makeModel() {
     put(`${base}.final_layer_norm.weight`, D);
     put(`${base}.final_layer_norm.bias`, D);
   }
+  /** @type {Parameter} */ (state.get("final_logits_bias")).data[0] = 4; // so that sentences end
   return state;
 }
 
@@ -142,6 +144,14 @@ const CONFIG = {
   eos_token_id: 0,
   bad_words_ids: [[V - 1]],
 };
+const GENERATION = {
+  bad_words_ids: [[V - 1]],
+  decoder_start_token_id: V - 1,
+  eos_token_id: 0,
+  forced_eos_token_id: 0,
+  max_length: P,
+  pad_token_id: V - 1,
+};
 const SPM = writeSpm(12, { first: ["<unk>", "<s>", "</s>"] });
 /** @type {Record<string, number>} */
 export const IDS = { "</s>": 0, "<unk>": 1, "\u2581da3": 2, ea4: 3, "\u2581fa5": 4, ga6: 5, "<pad>": V - 1 };
@@ -152,6 +162,7 @@ export function folder(config = {}, more = {}) {
   /** @type {Record<string, Uint8Array>} */
   const files = {
     "config.json": json({ ...CONFIG, ...config }),
+    "generation_config.json": json(GENERATION),
     "vocab.json": json(IDS),
     "source.spm": SPM,
     "target.spm": SPM,

@@ -2,6 +2,7 @@ import { checkModel } from "./canonical.js";
 import { ensure } from "./errors.js";
 import { bool, f32, f32s, i32s, string, strings, u8s, u32, writeGguf } from "./gguf-writer.js";
 import { checkFinite, quantizeRows } from "./quantize.js";
+import { modelId } from "./vocabularies.js";
 
 /**
  * @typedef {import("./canonical.js").CanonicalModel} CanonicalModel
@@ -170,7 +171,9 @@ export function addVocabulary(metadata, prefix, v) {
     .set(`${prefix}.escape_whitespaces`, bool(v.escapeWhitespaces))
     .set(`${prefix}.treat_whitespace_as_suffix`, bool(v.whitespaceSuffix));
   if (v.charsmap.length > 0) metadata.set(`${prefix}.precompiled_charsmap`, u8s(v.charsmap));
-  for (const [key, id] of Object.entries({ unknown: v.unk, eos: v.eos, bos: v.bos, padding: v.pad }))
+  for (const [key, piece] of Object.entries({ unknown: v.unk, eos: v.eos, bos: v.bos, padding: v.pad })) {
+    const id = modelId(v, piece);
     if (id >= 0) metadata.set(`${prefix}.${key}_token_id`, u32(id));
+  }
   if (v.ids) metadata.set(`${prefix}.ids`, i32s(v.ids));
 }
