@@ -5,6 +5,7 @@
 
 #if defined(__x86_64__) && defined(__GNUC__)
 
+#define MATMUL_ROWS   2
 #define MATMUL_TARGET __attribute__((target("avx2")))
 #include "x86.h"
 

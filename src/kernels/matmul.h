@@ -1,6 +1,7 @@
 /*
  * The int8 matmul, written once. A target defines, then includes this file:
  *
+ *     MATMUL_ROWS                                    rows of a tile at most, 2 to 4, by measurement
  *     MATMUL_STEP                                    inputs taken at a time, GLOSSA_K_STEP or twice that
  *     MATMUL_TARGET                                  attributes of its functions, may be empty
  *     weights_t load_weights(const int8_t *)         MATMUL_STEP weights
@@ -11,7 +12,7 @@
  *
  * and, where MATMUL_STEP is twice GLOSSA_K_STEP, load_weights_part and load_inputs_part, half of it with zeros behind.
  *
- * A tile is ROWS x COLUMNS sums in registers; weight rows are read where they lie, in their order.
+ * A tile is up to MATMUL_ROWS x 4 sums in registers, or 1 x 8; weight rows are read where they lie, in their order.
  *
  * Legend: M rows of activations, K inputs, N outputs.
  */
@@ -52,14 +53,14 @@ MATMUL_INLINE void columns_take(columns *c, const glossa_matrix *w, const uint32
 
 /* The totals of `rows` x `quads` * 4 dot products; both are constants where it is called. */
 MATMUL_INLINE void tile(const uint8_t *q, const int8_t *const *weights, size_t cols, size_t rows, size_t quads,
-                        i32x4 totals[2][2]) {
-    sums_t sums[2][8];
+                        i32x4 totals[MATMUL_ROWS][2]) {
+    sums_t sums[MATMUL_ROWS][8];
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < 4 * quads; j++)
             sums[i][j] = no_sums();
     size_t k = 0;
     for (; k + MATMUL_STEP <= cols; k += MATMUL_STEP) {
-        inputs_t inputs[2];
+        inputs_t inputs[MATMUL_ROWS];
         for (size_t i = 0; i < rows; i++)
             inputs[i] = load_inputs(q + i * cols + k);
         for (size_t j = 0; j < 4 * quads; j++) {
@@ -70,7 +71,7 @@ MATMUL_INLINE void tile(const uint8_t *q, const int8_t *const *weights, size_t c
     }
 #if MATMUL_STEP > GLOSSA_K_STEP
     if (k < cols) {
-        inputs_t inputs[2];
+        inputs_t inputs[MATMUL_ROWS];
         for (size_t i = 0; i < rows; i++)
             inputs[i] = load_inputs_part(q + i * cols + k);
         for (size_t j = 0; j < 4 * quads; j++) {
@@ -85,12 +86,40 @@ MATMUL_INLINE void tile(const uint8_t *q, const int8_t *const *weights, size_t c
             totals[i][h] = totals_of(sums[i][4 * h], sums[i][4 * h + 1], sums[i][4 * h + 2], sums[i][4 * h + 3]);
 }
 
-/* From the totals of row i and one half of the columns to y; edge is never NULL here. */
-MATMUL_INLINE void finish(i32x4 totals, float scale, int32_t zero, bool biased, const columns *c, size_t i, size_t half,
-                          const glossa_edge *edge, float *y) {
-    f32x4 product = (splat(scale) * c->scale[half]) * to_float(totals - zero * c->row_sum[half]);
-    if (biased) product += c->bias[half];
-    finish4(product, edge, i, c->first + 4 * half, c->count - 4 * half, y + 4 * half);
+/* What stores to y cannot change, so that the compiler keeps it in registers. */
+typedef struct task {
+    size_t cols;        /* K */
+    const float *scale; /* (M) of the activations */
+    const int32_t *zero;
+    bool biased;
+    glossa_edge edge;
+    float *y; /* (M, N) rows y_stride apart */
+    size_t y_stride;
+} task;
+
+/* From the totals of row i and one half of the columns to y. */
+MATMUL_INLINE void finish(i32x4 totals, const task *t, const columns *c, size_t i, size_t half) {
+    const size_t j = c->first + 4 * half;
+    f32x4 product = (splat(t->scale[i]) * c->scale[half]) * to_float(totals - t->zero[i] * c->row_sum[half]);
+    if (t->biased) product += c->bias[half];
+    finish4(product, &t->edge, i, j, c->count - 4 * half, t->y + i * t->y_stride + j);
+}
+
+/* `rows` rows from row i on, a constant where it is called, by eight columns. */
+MATMUL_INLINE void multiply(const task *t, const uint8_t *q, const columns *c, size_t i, size_t rows) {
+    i32x4 totals[MATMUL_ROWS][2];
+    if (rows == 1) {
+        tile(q, c->weights, t->cols, 1, 2, totals);
+        finish(totals[0][0], t, c, i, 0);
+        if (c->count > 4) finish(totals[0][1], t, c, i, 1);
+        return;
+    }
+    for (size_t half = 0; half < 2; half++) {
+        if (4 * half >= c->count) break;
+        tile(q, c->weights + 4 * half, t->cols, rows, 1, totals);
+        for (size_t r = 0; r < rows; r++)
+            finish(totals[r][0], t, c, i + r, half);
+    }
 }
 
 MATMUL_TARGET static void matmul(const glossa_rows *rows, const glossa_matrix *w, const uint32_t *ids, size_t n,
@@ -99,32 +128,23 @@ MATMUL_TARGET static void matmul(const glossa_rows *rows, const glossa_matrix *w
         glossa_vector_matmul_f32(rows, w, ids, n, y, y_stride, edge);
         return;
     }
-    /* Copies that stores to y cannot change, so that the compiler keeps them in registers. */
-    const size_t cols = w->cols, count = rows->count; /* K, M */
-    const float *scale = rows->scale;
-    const int32_t *zero = rows->zero;
-    const bool biased = w->bias != NULL;
-    const glossa_edge out = edge ? *edge : (glossa_edge){ACTIVATION_NONE, NULL, 0};
+    const size_t count = rows->count; /* M */
+    const task t = {
+        w->cols, rows->scale, rows->zero, w->bias != NULL, edge ? *edge : (glossa_edge){ACTIVATION_NONE, NULL, 0},
+        y,       y_stride};
     for (size_t j = 0; j < n; j += 8) {
         columns c;
         columns_take(&c, w, ids, j, n);
         const uint8_t *q = rows->q; /* (M, K) */
-        i32x4 totals[2][2];
         size_t i = 0;
-        for (; i + 2 <= count; i += 2, q += 2 * cols) {
-            for (size_t half = 0; half < 2; half++) {
-                if (4 * half >= c.count) break;
-                tile(q, c.weights + 4 * half, cols, 2, 1, totals);
-                for (size_t r = 0; r < 2; r++)
-                    finish(totals[r][0], scale[i + r], zero[i + r], biased, &c, i + r, half, &out,
-                           y + (i + r) * y_stride + j);
-            }
-        }
-        if (i < count) {
-            tile(q, c.weights, cols, 1, 2, totals);
-            for (size_t half = 0; half < 2; half++)
-                if (4 * half < c.count)
-                    finish(totals[0][half], scale[i], zero[i], biased, &c, i, half, &out, y + i * y_stride + j);
-        }
+        for (; i + MATMUL_ROWS <= count; i += MATMUL_ROWS, q += MATMUL_ROWS * t.cols)
+            multiply(&t, q, &c, i, MATMUL_ROWS);
+#if MATMUL_ROWS > 3
+        if (count - i == 3) multiply(&t, q, &c, i, 3);
+#endif
+#if MATMUL_ROWS > 2
+        if (count - i == 2) multiply(&t, q, &c, i, 2);
+#endif
+        if (count - i == 1) multiply(&t, q, &c, i, 1);
     }
 }

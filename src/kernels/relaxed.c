@@ -6,6 +6,7 @@
 
 #if defined(__wasm_relaxed_simd__)
 
+#define MATMUL_ROWS 2
 #define MATMUL_STEP 16
 #define MATMUL_TARGET
 

@@ -5,6 +5,7 @@
 
 #if defined(__wasm_simd128__)
 
+#define MATMUL_ROWS 3
 #define MATMUL_STEP 16
 #define MATMUL_TARGET
 

@@ -1,5 +1,6 @@
 /*
- * What the x86-64 targets share: 32 inputs at a time in 256-bit registers. The including file defines MATMUL_TARGET.
+ * What the x86-64 targets share: 32 inputs at a time in 256-bit registers. The including file defines MATMUL_TARGET
+ * and MATMUL_ROWS.
  */
 #include <immintrin.h>
 
