@@ -6,6 +6,8 @@
 #define PIECE_BITS 22
 #define PIECE_MASK ((1u << PIECE_BITS) - 1)
 
+#define LENGTH_SIZE 8 /* of the length in front of a text */
+
 const char *glossa_key_join(glossa_key_name *name, const char *prefix, const char *leaf) {
     const size_t prefix_size = strlen(prefix), leaf_size = strlen(leaf);
     memcpy(name->text, prefix, prefix_size);
@@ -23,8 +25,8 @@ static int32_t i32_at(const uint8_t *values, uint32_t i) {
 }
 
 glossa_text glossa_vocabulary_text(const glossa_vocabulary *self, uint32_t piece) {
-    const uint8_t *at = self->texts + self->offsets[piece];
-    return glossa_gguf_next_string(&at);
+    const uint32_t begin = self->offsets[piece] + LENGTH_SIZE;
+    return (glossa_text){(const char *)self->texts + begin, self->offsets[piece + 1] - begin};
 }
 
 float glossa_vocabulary_score(const glossa_vocabulary *self, uint32_t piece) {
@@ -149,7 +151,7 @@ static glossa_status allocate_tables(glossa_vocabulary *self, const glossa_alloc
     while ((1u << self->slot_bits) < 2 * self->count)
         self->slot_bits++;
     self->prefix_bits = self->slot_bits + 4;
-    self->offsets = glossa_allocate(allocator, self->count, sizeof *self->offsets);
+    self->offsets = glossa_allocate(allocator, self->count + 1, sizeof *self->offsets);
     self->slots = glossa_allocate(allocator, (size_t)1 << self->slot_bits, sizeof *self->slots);
     self->prefixes = glossa_allocate(allocator, ((size_t)1 << self->prefix_bits) / 8, 1);
     FAIL_IF(!self->offsets || !self->slots || !self->prefixes, error, GLOSSA_ERROR_MEMORY,
@@ -167,7 +169,7 @@ int glossa_vocabulary_byte(glossa_text text) {
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-/* Takes up one piece; its offset is set. */
+/* Takes up one piece; its offset and the next are set. */
 static glossa_status enter_piece(glossa_vocabulary *self, const source *from, uint32_t piece) {
     glossa_error *const error = from->error;
     const glossa_text text = glossa_vocabulary_text(self, piece);
@@ -226,8 +228,8 @@ static glossa_status enter_pieces(glossa_vocabulary *self, const source *from) {
     for (int byte = 0; byte < 256; byte++)
         self->bytes[byte] = -1;
     for (uint32_t piece = 0; piece < self->count; piece++) {
-        self->offsets[piece] = (uint32_t)(at - self->texts);
         (void)glossa_gguf_next_string(&at);
+        self->offsets[piece + 1] = (uint32_t)(at - self->texts);
         FORWARD(enter_piece(self, from, piece));
     }
     for (unsigned byte = 0; self->byte_fallback && byte < 256; byte++)
@@ -292,6 +294,6 @@ void glossa_vocabulary_close(glossa_vocabulary *self, const glossa_allocator *al
 }
 
 size_t glossa_vocabulary_memory(const glossa_vocabulary *self) {
-    return sizeof *self->offsets * self->count + (sizeof *self->slots << self->slot_bits) +
+    return sizeof *self->offsets * (self->count + 1) + (sizeof *self->slots << self->slot_bits) +
            ((size_t)1 << self->prefix_bits) / 8 + (self->pieces ? sizeof *self->pieces * self->model_count : 0);
 }

@@ -25,7 +25,7 @@ typedef struct glossa_vocabulary {
     const uint8_t *types;  /* (count) int32, unaligned */
     const uint8_t *ids;    /* (count) int32, unaligned: model id of each piece, -1 for none; NULL: the same */
     uint32_t count;
-    uint32_t *offsets;    /* (count) place of each text in `texts` */
+    uint32_t *offsets;    /* (count + 1) place of each text and its length in `texts`, and the end */
     uint32_t *slots;      /* (1 << slot_bits) 0 where empty, else tag and piece + 1 */
     uint8_t *prefixes;    /* (1 << prefix_bits) bits: a Bloom filter of what pieces begin with */
     int32_t *pieces;      /* (model_count) piece of each model id, -1 for none; NULL: the same */
