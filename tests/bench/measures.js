@@ -139,41 +139,50 @@ export async function measureRelease(entry) {
 export async function measureGrowth(entry, texts, quick) {
   const contender = entry.start();
   await contender.ask("load", entry.load);
-  const sample = texts.slice(0, quick ? 16 : 48);
-  for (let warm = 0; warm < 2; warm++) await contender.ask("singles", entry.job(sample));
+  // Sentences of about the same length, so that only the number of them changes.
+  const counts = await contender.ask("count", { texts });
+  const middle = quantile(counts, 0.5);
+  const distance = (/** @type {number} */ i) => Math.abs(counts[i] - middle);
+  const order = texts.map((_, i) => i).sort((a, b) => distance(a) - distance(b));
+  const sample = order.slice(0, quick ? 16 : 32).map((i) => texts[i]);
+  for (let warm = 0; warm < 3; warm++) await contender.ask("singles", entry.job(sample));
+
+  /** @param {string[]} asked @param {number} [beam] */
+  const alone = async (asked, beam = 1) => {
+    const { times, cpu } = await contender.ask("singles", { ...entry.job(asked), beam });
+    return { ms: quantile(times, 0.5), cpu: cpu / asked.length };
+  };
 
   const words = texts.flatMap((text) => text.replace(/[^\p{L} ]/gu, "").split(" "));
-  /** @type {{ tokens: number, ms: number }[]} */
   const lengths = [];
   for (const tokens of [10, 20, 50, 100, 200, 300, 400, 500]) {
     let low = 1;
     let high = Math.min(tokens, words.length);
     while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      const [count] = await contender.ask("count", { texts: [words.slice(0, middle).join(" ")] });
-      if (count <= tokens) low = middle;
-      else high = middle - 1;
+      const between = (low + high + 1) >> 1;
+      const [count] = await contender.ask("count", { texts: [words.slice(0, between).join(" ")] });
+      if (count <= tokens) low = between;
+      else high = between - 1;
     }
     const text = words.slice(0, low).join(" ");
     const [count] = await contender.ask("count", { texts: [text] });
     const repeats = quick ? 3 : Math.max(5, Math.min(25, Math.round(1000 / tokens)));
-    const { times } = await contender.ask("singles", entry.job(Array(repeats).fill(text)));
-    lengths.push({ tokens: count, ms: quantile(times, 0.5) });
+    lengths.push({ tokens: count, ...(await alone(Array(repeats).fill(text))) });
   }
 
   const beams = [];
-  for (const beam of [1, 2, 4, 8]) {
-    const { times } = await contender.ask("singles", { ...entry.job(sample), beam });
-    beams.push({ beam, ms: quantile(times, 0.5) });
-  }
+  for (const beam of [1, 2, 4, 8]) beams.push({ beam, ...(await alone(sample, beam)) });
 
   const batches = [];
-  const sorted = sample.toSorted((a, b) => a.length - b.length);
   for (const size of [1, 2, 4, 8, 16]) {
-    let ms = 0;
-    for (let at = 0; at < sorted.length; at += size)
-      ms += (await contender.ask("batch", entry.job(sorted.slice(at, at + size)))).ms;
-    batches.push({ size, rate: (1000 * countWords(sample)) / ms });
+    const spent = { ms: 0, cpu: 0 };
+    for (let at = 0; at < sample.length; at += size) {
+      const { ms, cpu } = await contender.ask("batch", entry.job(sample.slice(at, at + size)));
+      spent.ms += ms;
+      spent.cpu += cpu;
+    }
+    const rate = 1000 * countWords(sample);
+    batches.push({ size, rate: rate / spent.ms, cpuRate: rate / spent.cpu });
   }
   await contender.close();
   return { lengths, beams, batches };

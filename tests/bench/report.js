@@ -186,16 +186,16 @@ export function markdown(result, chart) {
     out.push(`## Growth`, `${name}, tiny student.`);
     out.push(
       table(
-        ["tokens of a sentence", "ms", "ms a token"],
-        lengths.map(({ tokens, ms }) => [String(tokens), digits(ms), (ms / tokens).toFixed(3)]),
+        ["tokens of a sentence", "ms", "ms of processor time", "and a token"],
+        lengths.map(({ tokens, ms, cpu }) => [String(tokens), digits(ms), digits(cpu), (cpu / tokens).toFixed(3)]),
       ),
       table(
-        ["beam", "ms a sentence"],
-        beams.map(({ beam, ms }) => [String(beam), digits(ms)]),
+        ["beam", "ms a sentence", "ms of processor time"],
+        beams.map(({ beam, ms, cpu }) => [String(beam), digits(ms), digits(cpu)]),
       ),
       table(
-        ["sentences of a batch", "words/s"],
-        batches.map(({ size, rate }) => [String(size), digits(rate)]),
+        ["sentences of a batch", "words/s", "words/s of processor time"],
+        batches.map(({ size, rate, cpuRate }) => [String(size), digits(rate), digits(cpuRate)]),
       ),
     );
   }

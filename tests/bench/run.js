@@ -207,7 +207,10 @@ if (best && wants("growth")) {
   result.growth = { name: best.name, ...(await measureGrowth(best, news.sentences, flags.quick)) };
 }
 if (best && wants("pool")) {
+  const [load] = loadavg();
   if (availableParallelism() < 2) skip("two workers", "this machine has one core");
+  else if (load > availableParallelism() - 0.5)
+    skip("two workers", `other programs leave no second core: the load is ${load.toFixed(1)}`);
   else {
     say("two workers");
     result.pool = { name: best.name, ratio: await measurePool(best, news.sentences, rounds) };
