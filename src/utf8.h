@@ -4,7 +4,8 @@
 #ifndef GLOSSA_UTF8_H
 #define GLOSSA_UTF8_H
 
-#include "base.h"
+#include <stddef.h>
+#include <stdint.h>
 
 /* U+FFFD, which stands for one ill-formed byte. */
 #define UTF8_REPLACEMENT      "\xEF\xBF\xBD"
