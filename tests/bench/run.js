@@ -11,6 +11,7 @@
 // GLOSSA_BENCH_CACHE  where peers and their models are kept (default ~/.cache/glossa/bench)
 
 import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, loadavg, release, totalmem, type } from "node:os";
 import { basename, dirname, join, relative, resolve } from "node:path";
@@ -152,6 +153,16 @@ else if (needsCheckpoint) {
   );
 }
 
+/** Writes what is known so far, so that a long run that is stopped leaves something. */
+function report() {
+  result.machine.loadAfter = loadavg()[0];
+  if (flags.svg) writeFileSync(flags.svg, chart(result));
+  const { svg, markdown: page } = flags;
+  const text = markdown(result, svg && page ? relative(dirname(resolve(page)), resolve(svg)) : svg);
+  if (page) writeFileSync(page, text);
+  return text;
+}
+
 // ---- the parts ----
 
 for (const name of Object.keys(SHAPES).filter(wants)) {
@@ -169,18 +180,20 @@ for (const name of Object.keys(SHAPES).filter(wants)) {
     words: countWords(news.sentences),
     speeds: await measureSpeed(entries, news.sentences, rounds, skip),
   });
+  report();
 }
 if (wants("checkpoint") && checkpointEntries.length > 0) {
   say("checkpoint");
   result.speeds.push({
     part: basename(flags.model),
-    model: "The trained model; greedy search.",
+    model: `The trained model (SHA-256 ${createHash("sha256").update(readFileSync(flags.model)).digest("hex").slice(0, 12)}...); greedy search.`,
     forced: false,
     origin: captions.origin,
     sentences: captions.sentences.length,
     words: countWords(captions.sentences),
     speeds: await measureSpeed(checkpointEntries, captions.sentences, rounds, skip),
   });
+  report();
 }
 if (cold) {
   say("first translation");
@@ -190,6 +203,7 @@ if (cold) {
     [basename(flags.model), checkpointEntries],
   ]))
     if (entries.length > 0) result.cold.push({ model, times: await measureColdStart(entries, rounds, skip) });
+  report();
 }
 if (best && wants("release")) {
   say("memory after destroy()");
@@ -237,17 +251,9 @@ if (wants("profile")) {
     for (const entry of entries.filter(({ peer, name }) => !peer && /Node 2[2-9]/.test(name)))
       result.profiles.push({ name: entry.name, model, profiles: await measureProfile(entry, texts, forced) });
 }
-
-// ---- the report ----
-
-result.machine.loadAfter = loadavg()[0];
-if (flags.svg) writeFileSync(flags.svg, chart(result));
-const picture =
-  flags.svg && flags.markdown ? relative(dirname(resolve(flags.markdown)), resolve(flags.svg)) : flags.svg;
-const text = markdown(result, picture);
-if (flags.markdown) writeFileSync(flags.markdown, text);
-const bare = {
-  ...result,
-  speeds: result.speeds.map((s) => ({ ...s, speeds: s.speeds.map(({ outputs: _, ...rest }) => rest) })),
-};
-console.log(flags.json ? JSON.stringify(bare) : text);
+const text = report();
+const withoutTexts = result.speeds.map(({ speeds, ...part }) => ({
+  ...part,
+  speeds: speeds.map(({ outputs: _, ...rest }) => rest),
+}));
+console.log(flags.json ? JSON.stringify({ ...result, speeds: withoutTexts }) : text);
