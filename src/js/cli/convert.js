@@ -1,9 +1,10 @@
 import { open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { convert } from "../convert/index.js";
+import { convert, convertToMarian } from "../convert/index.js";
 import { parse, UsageError, withUsage } from "./arguments.js";
 
 const USAGE = `Usage: glossa convert SOURCE -o MODEL.gguf [options]
+       glossa convert MODEL.gguf -o MODEL.npz|MODEL.bin
 
 SOURCE is a folder with a model, or the model's file in it:
   Marian, Firefox           model.*.bin or *.npz, *.spm (one, or srcvocab and trgvocab), lex.*.bin; also gzipped
@@ -11,8 +12,11 @@ SOURCE is a folder with a model, or the model's file in it:
   Hugging Face MarianMT     config.json, model.safetensors or pytorch_model.bin, source.spm, target.spm, vocab.json
   a recipe's export         config.json, model.safetensors, vocab.model
 
+The second form writes a Marian model and, beside it, its vocabularies; it takes what Marian can run, such as imported
+models. In a .bin, matrices that came quantized from Marian stay so.
+
 options:
-  -o, --output FILE         the checkpoint to write
+  -o, --output FILE         what to write
       --type i8|f32         of the matrices; int8 with a scale for each row, or float32 (default i8)
       --source LANGUAGE     BCP 47 tag, where the source does not tell (several: separate by commas)
       --target LANGUAGE
@@ -53,7 +57,13 @@ export function run(argv, io) {
     const { output, type } = values;
     if (!output) throw new UsageError("-o MODEL.gguf is missing");
     if (type !== "i8" && type !== "f32") throw new UsageError(`--type is "${type}"; it takes i8 or f32`);
-    await convertFiles(positionals[0], output, { ...values, type }, io);
+    const [source] = positionals;
+    const format = /\.(npz|bin)$/.exec(output)?.[1];
+    if (source.endsWith(".gguf")) {
+      if (format !== "npz" && format !== "bin")
+        throw new UsageError(`a checkpoint becomes a .npz or a .bin, not "${basename(output)}"`);
+      await exportFile(source, output, format, values.quiet, io);
+    } else await convertFiles(source, output, { ...values, type }, io);
     return 0;
   });
 }
@@ -96,6 +106,33 @@ async function convertFiles(source, output, values, io) {
     }
   } finally {
     for (const file of files) await file.close();
+  }
+}
+
+/**
+ * @param {string} source
+ * @param {string} output
+ * @param {"npz" | "bin"} format
+ * @param {boolean} quiet
+ * @param {Pick<import("./glossa.js").IO, "stderr">} io
+ */
+async function exportFile(source, output, format, quiet, io) {
+  const file = await openFile(source);
+  try {
+    const onProgress = quiet || !io.stderr.isTTY ? undefined : progress(io.stderr);
+    const { bytes, vocabularies } = await writeFile(output, (write) =>
+      convertToMarian(file.name, file, { format, write, onProgress }),
+    );
+    const names = { both: "vocab", source: "srcvocab", target: "trgvocab" };
+    const written = [output];
+    for (const vocabulary of vocabularies) {
+      const name = `${names[vocabulary.side]}.${basename(output, `.${format}`)}.spm`;
+      written.push(join(dirname(output), name));
+      await writeFile(join(dirname(output), name), (write) => write(vocabulary.bytes));
+    }
+    if (!quiet) io.stderr.write(`${written.join(", ")}: ${bytes.toLocaleString("en")} bytes of model\n`);
+  } finally {
+    await file.close();
   }
 }
 

@@ -1,6 +1,10 @@
 import { ConvertError, CutShortError, ensure } from "./errors.js";
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true });
+const ENCODER = new TextEncoder();
+
+/** @param {string} text */
+export const encodeUtf8 = (text) => ENCODER.encode(text);
 
 /**
  * Text from UTF-8 bytes; ill-formed bytes are an error that names `what`.
@@ -107,5 +111,65 @@ export class Cursor {
     const value = this.view.getBigUint64(this.skip(8), true);
     ensure(value <= BigInt(Number.MAX_SAFE_INTEGER), () => `${this.what} has an impossible size, ${value}`);
     return Number(value);
+  }
+}
+
+/** Little-endian bytes that grow as they are written. */
+export class ByteWriter {
+  /** @param {number} [capacity] where the size is known */
+  constructor(capacity = 1 << 10) {
+    this.buffer = new Uint8Array(capacity);
+    this.view = new DataView(this.buffer.buffer);
+    this.size = 0;
+  }
+
+  /**
+   * Makes room and returns where it starts.
+   * @param {number} size
+   */
+  extend(size) {
+    const at = this.size;
+    this.size += size;
+    if (this.size > this.buffer.length) {
+      const grown = new Uint8Array(Math.max(this.size, this.buffer.length * 2));
+      grown.set(this.buffer.subarray(0, at));
+      this.buffer = grown;
+      this.view = new DataView(grown.buffer);
+    }
+    return at;
+  }
+
+  /** @param {number} value */
+  u16(value) {
+    const at = this.extend(2);
+    this.view.setUint16(at, value, true);
+  }
+
+  /** @param {number} value */
+  u32(value) {
+    const at = this.extend(4);
+    this.view.setUint32(at, value, true);
+  }
+
+  /** @param {number} value */
+  u64(value) {
+    const at = this.extend(8);
+    this.view.setBigUint64(at, BigInt(value), true);
+  }
+
+  /** @param {Uint8Array} bytes */
+  raw(bytes) {
+    const at = this.extend(bytes.length); // first: it may move the buffer
+    this.buffer.set(bytes, at);
+  }
+
+  /** @param {number} alignment */
+  pad(alignment) {
+    this.extend((alignment - (this.size % alignment)) % alignment);
+  }
+
+  /** What was written; nothing may be written after it. */
+  done() {
+    return this.buffer.subarray(0, this.size);
   }
 }

@@ -1,4 +1,4 @@
-import { asBytes } from "./bytes.js";
+import { asBytes, ByteWriter, encodeUtf8 } from "./bytes.js";
 import { ensure } from "./errors.js";
 
 /**
@@ -32,8 +32,6 @@ export const VALUE_TYPES = {
 /** Every tensor starts at a multiple of this. */
 export const ALIGNMENT = 64;
 
-const ENCODER = new TextEncoder();
-
 /**
  * Tensors that are made by one reading of the source: a matrix and its scales. `ne` is in GGUF order, [in, out].
  * @typedef {{ name: string, type: TensorType, ne: number[] }} TensorInfo
@@ -57,72 +55,29 @@ export const f32s = (value) => ({ type: "array", of: "f32", value });
 /** @param {Uint8Array} value @returns {MetadataValue} */
 export const u8s = (value) => ({ type: "array", of: "u8", value });
 
-/** Bytes that grow as they are written. */
-class Bytes {
-  constructor() {
-    this.buffer = new Uint8Array(1 << 16);
-    this.view = new DataView(this.buffer.buffer);
-    this.size = 0;
-  }
+/**
+ * @param {ByteWriter} out
+ * @param {string} value
+ */
+function putString(out, value) {
+  const bytes = encodeUtf8(value);
+  out.u64(bytes.length);
+  out.raw(bytes);
+}
 
-  /**
-   * Makes room and returns where it starts.
-   * @param {number} size
-   */
-  extend(size) {
-    const at = this.size;
-    this.size += size;
-    if (this.size > this.buffer.length) {
-      const grown = new Uint8Array(Math.max(this.size, this.buffer.length * 2));
-      grown.set(this.buffer.subarray(0, at));
-      this.buffer = grown;
-      this.view = new DataView(grown.buffer);
-    }
-    return at;
-  }
-
-  /** @param {number} value */
-  u32(value) {
-    const at = this.extend(4);
-    this.view.setUint32(at, value, true);
-  }
-
-  /** @param {number} value */
-  u64(value) {
-    const at = this.extend(8);
-    this.view.setBigUint64(at, BigInt(value), true);
-  }
-
-  /** @param {string} value */
-  string(value) {
-    const bytes = ENCODER.encode(value);
-    this.u64(bytes.length);
-    const at = this.extend(bytes.length); // first: it may move the buffer
-    this.buffer.set(bytes, at);
-  }
-
-  /**
-   * @param {string} type
-   * @param {number | boolean | string} value
-   */
-  scalar(type, value) {
-    if (type === "string") return this.string(String(value));
-    if (type === "u64") return this.u64(Number(value));
-    if (type === "u32") return this.u32(Number(value));
-    const at = this.extend(type === "bool" || type === "u8" ? 1 : 4);
-    if (type === "f32") this.view.setFloat32(at, Number(value), true);
-    else if (type === "i32") this.view.setInt32(at, Number(value), true);
-    else this.view.setUint8(at, Number(value));
-  }
-
-  /** @param {number} alignment */
-  pad(alignment) {
-    this.extend((alignment - (this.size % alignment)) % alignment);
-  }
-
-  done() {
-    return this.buffer.slice(0, this.size);
-  }
+/**
+ * @param {ByteWriter} out
+ * @param {string} type
+ * @param {number | boolean | string} value
+ */
+function putScalar(out, type, value) {
+  if (type === "string") return putString(out, String(value));
+  if (type === "u64") return out.u64(Number(value));
+  if (type === "u32") return out.u32(Number(value));
+  const at = out.extend(type === "bool" || type === "u8" ? 1 : 4);
+  if (type === "f32") out.view.setFloat32(at, Number(value), true);
+  else if (type === "i32") out.view.setInt32(at, Number(value), true);
+  else out.view.setUint8(at, Number(value));
 }
 
 /** @param {TensorInfo} tensor */
@@ -141,25 +96,25 @@ function aligned(size) {
  * @param {TensorInfo[]} tensors
  */
 export function ggufHeader(metadata, tensors) {
-  const out = new Bytes();
+  const out = new ByteWriter();
   out.u32(0x46554747); // "GGUF"
   out.u32(3);
   out.u64(tensors.length);
   out.u64(metadata.size + 1);
   for (const [name, entry] of new Map([...metadata, ["general.alignment", u32(ALIGNMENT)]])) {
-    out.string(name);
+    putString(out, name);
     out.u32(VALUE_TYPES[entry.type]);
     if (entry.type === "array") {
       out.u32(VALUE_TYPES[entry.of]);
       out.u64(entry.value.length);
-      for (let i = 0; i < entry.value.length; i++) out.scalar(entry.of, entry.value[i]);
+      for (let i = 0; i < entry.value.length; i++) putScalar(out, entry.of, entry.value[i]);
     } else {
-      out.scalar(entry.type, entry.value);
+      putScalar(out, entry.type, entry.value);
     }
   }
   let offset = 0;
   for (const tensor of tensors) {
-    out.string(tensor.name);
+    putString(out, tensor.name);
     out.u32(tensor.ne.length);
     for (const n of tensor.ne) out.u64(n);
     out.u32(TENSOR_TYPES[tensor.type].code);

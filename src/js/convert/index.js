@@ -5,6 +5,10 @@
  *     const { blob, warnings } = await convertToBlob(new Map([...input.files].map((f) => [f.name, f])));
  */
 import { writeCheckpoint } from "./checkpoint.js";
+import { exportMarian } from "./export-marian.js";
+import { exportSentencePiece } from "./export-vocabulary.js";
+import { SourceFile } from "./file.js";
+import { GgufFile } from "./gguf-reader.js";
 import { openSource, SourceFiles } from "./sources.js";
 
 export { ConvertError } from "./errors.js";
@@ -59,4 +63,21 @@ export async function convertToBlob(files, options = {}) {
   const { warnings } = await convert(files, { ...options, write });
   flush();
   return { blob: new Blob(blobs), warnings };
+}
+
+/**
+ * The way back, where there is one: a checkpoint as a Marian model with its vocabularies.
+ * @param {string} name of the file, for messages
+ * @param {FileLike} checkpoint
+ * @param {{ format: "bin" | "npz", write: (bytes: Uint8Array) => unknown, onProgress?: (done: number, total: number) => void }} options
+ * @returns {Promise<{ bytes: number, vocabularies: { side: "source" | "target" | "both", bytes: Uint8Array }[] }>}
+ */
+export async function convertToMarian(name, checkpoint, options) {
+  const gguf = await GgufFile.open(new SourceFile(name, checkpoint));
+  const two = gguf.keys.has("glossa.target.tokenizer.model");
+  const source = exportSentencePiece(gguf, "tokenizer.ggml");
+  /** @type {{ side: "source" | "target" | "both", bytes: Uint8Array }[]} */
+  const vocabularies = [{ side: two ? "source" : "both", bytes: source }];
+  if (two) vocabularies.push({ side: "target", bytes: exportSentencePiece(gguf, "glossa.target.tokenizer") });
+  return { bytes: await exportMarian(gguf, options), vocabularies };
 }
