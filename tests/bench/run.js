@@ -165,10 +165,10 @@ function report() {
 
 // ---- the parts ----
 
-for (const name of Object.keys(SHAPES).filter(wants)) {
+/** @param {string} name */
+async function measureStudent(name) {
   const made = name === "tiny" ? tiny : await studentOrSkip(name);
-  if (!made) continue;
-  say(`${name} student`);
+  if (!made) return;
   const { width, ffn, heads, encoder, decoder } = SHAPES[name];
   const entries = name === "tiny" ? tinyEntries : await studentEntries(made, false);
   result.speeds.push({
@@ -180,19 +180,25 @@ for (const name of Object.keys(SHAPES).filter(wants)) {
     words: countWords(news.sentences),
     speeds: await measureSpeed(entries, news.sentences, rounds, skip),
   });
-  report();
 }
-if (wants("checkpoint") && checkpointEntries.length > 0) {
-  say("checkpoint");
+
+async function measureCheckpoint() {
+  if (checkpointEntries.length === 0) return;
+  const hash = createHash("sha256").update(readFileSync(flags.model)).digest("hex");
   result.speeds.push({
     part: basename(flags.model),
-    model: `The trained model (SHA-256 ${createHash("sha256").update(readFileSync(flags.model)).digest("hex").slice(0, 12)}...); greedy search.`,
+    model: `The trained model (SHA-256 ${hash.slice(0, 12)}...); greedy search.`,
     forced: false,
     origin: captions.origin,
     sentences: captions.sentences.length,
     words: countWords(captions.sentences),
     speeds: await measureSpeed(checkpointEntries, captions.sentences, rounds, skip),
   });
+}
+
+for (const name of ["tiny", "checkpoint", "base", "base-memory"].filter(wants)) {
+  say(name);
+  await (name === "checkpoint" ? measureCheckpoint() : measureStudent(name));
   report();
 }
 if (cold) {
