@@ -9,7 +9,7 @@
 // GLOSSA_DATA          a folder of test sets; the tests that want one are skipped without it
 
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -87,13 +87,14 @@ const numberIn = (text, pattern) => Number(pattern.exec(text)?.[1] ?? 0);
 
 /**
  * Runs files of node:test.
- * @param {string} folder
+ * @param {string[]} tests
  * @param {string} [node]
  * @returns {Promise<Counts>}
  */
-async function nodeTests(folder, node = userNode) {
-  const tests = files(folder, /\.test\.js$/);
-  const args = ["--test", "--test-reporter=spec", `--test-concurrency=${jobs}`, ...tests];
+async function nodeTests(tests, node = userNode) {
+  // A test that hangs must not hold the others up for ever.
+  const limits = [`--test-concurrency=${jobs}`, "--test-timeout=600000"];
+  const args = ["--test", "--test-reporter=spec", ...limits, ...tests];
   const { status, output } = await attempt(node, args, { NODE_NO_WARNINGS: "1" });
   const skips = output.split("\n").filter((line) => /^\s*﹣ /.test(line));
   const counts = {
@@ -140,6 +141,8 @@ async function native(name, options, env) {
   return counts;
 }
 
+/** @param {string} folder */
+const testsIn = (folder) => files(folder, /\.test\.js$/);
 const cFiles = () => [...files("src", /\.[ch]$/), ...files("tests", /\.[ch]$/)];
 
 /** @type {Record<string, { about: string, check?: boolean, run: () => Promise<Counts> }>} */
@@ -205,14 +208,17 @@ const steps = {
         { ASAN_OPTIONS: "detect_leaks=1", UBSAN_OPTIONS: "print_stacktrace=1" },
       ),
   },
-  js: { about: "JavaScript tests", run: () => nodeTests("tests/js") },
+  js: { about: "JavaScript tests", run: () => nodeTests(testsIn("tests/js")) },
   "js-new": {
-    about: "JavaScript tests, newest Node",
-    run: () =>
-      existsSync(newNode) ? nodeTests("tests/js", newNode) : Promise.resolve(oneSkip("node_modules has no Node")),
+    about: "JavaScript tests of the WebAssembly builds, newest Node",
+    run() {
+      if (!existsSync(newNode)) return Promise.resolve(oneSkip("node_modules has no Node"));
+      const tests = testsIn("tests/js").filter((name) => /relaxed|builds\.js/.test(readFileSync(name, "utf8")));
+      return nodeTests(tests, newNode);
+    },
   },
-  package: { about: "the packages as installed", run: () => nodeTests("tests/package") },
-  web: { about: "the page in a browser", run: () => nodeTests("tests/web") },
+  package: { about: "the packages as installed", run: () => nodeTests(testsIn("tests/package")) },
+  web: { about: "the page in a browser", run: () => nodeTests(testsIn("tests/web")) },
   fuzz: { about: `libFuzzer, ${fuzzSeconds} s each`, run: fuzz },
 };
 
