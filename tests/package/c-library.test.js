@@ -48,7 +48,7 @@ target_link_libraries(example PRIVATE glossa::glossa)
 `,
     );
     const build = join(folder, "build");
-    run("cmake", ["-S", source, "-B", build, `-DCMAKE_PREFIX_PATH=${prefix}`]);
+    run("cmake", ["-G", "Ninja", "-S", source, "-B", build, `-DCMAKE_PREFIX_PATH=${prefix}`]);
     run("cmake", ["--build", build]);
     check(join(build, "example"));
   });
