@@ -131,7 +131,7 @@ export class Host {
       /** @type {Uint8Array[] | null} */
       let gathered = null;
       let known = 0;
-      await readModel(
+      const notKept = await readModel(
         source,
         {
           begin(total) {
@@ -165,11 +165,11 @@ export class Host {
       core.openModel();
       this.#engine = new Engine(core);
       this.#build = opened.build;
+      return { ...this.#info(), notKept };
     } catch (error) {
       if (!isFatal(error)) core.close();
       throw error;
     }
-    return this.#info();
   }
 
   #info() {

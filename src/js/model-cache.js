@@ -251,15 +251,18 @@ function store() {
 }
 
 /**
- * The entry of a URL; null where nothing can be kept, which is no error.
+ * The entry of a URL. That there is none is no error, but has its reason.
  * @param {string} url
- * @returns {Promise<CacheEntry | null>}
+ * @returns {Promise<{entry: CacheEntry | null, problem: string}>}
  */
 export async function openEntry(url) {
+  const place = store();
+  if (!place) return { entry: null, problem: "this page may not store anything (it needs HTTPS, or localhost)" };
   try {
-    return (await store()?.open(url)) ?? null;
-  } catch {
-    return null;
+    const entry = await place.open(url);
+    return { entry, problem: entry ? "" : "another download of it is under way" };
+  } catch (error) {
+    return { entry: null, problem: `the cache cannot be opened (${/** @type {Error} */ (error).message})` };
   }
 }
 

@@ -89,7 +89,7 @@ function checkDigest(digest, expected, place) {
  * @param {PlainSource} source
  * @param {Sink} sink
  * @param {ReadOptions} [options]
- * @returns {Promise<void>}
+ * @returns {Promise<string>} why the model is not kept for the next time; empty where it is, or need not be
  */
 export async function readModel(source, sink, options = {}) {
   const intake = new Intake(sink, options);
@@ -109,8 +109,9 @@ export async function readModel(source, sink, options = {}) {
     await readFile(new URL(source.url), intake);
     checkDigest(intake.finish(), options.sha256, source.url);
   } else {
-    await readURL(source.url, intake);
+    return readURL(source.url, intake);
   }
+  return "";
 }
 
 /**
@@ -159,14 +160,16 @@ async function readFile(url, intake) {
 /**
  * @param {string} url
  * @param {Intake} intake
+ * @returns {Promise<string>} why the model is not kept
  */
 async function readURL(url, intake) {
   const { options } = intake;
-  const kept = options.cache !== false && /^https?:/.test(url);
-  const entry = kept ? await openEntry(url) : null;
+  if (options.cache === false) return download(url, intake, null).then(() => 'the option "cache" is false');
+  if (!/^https?:/.test(url)) return download(url, intake, null).then(() => "");
+  const { entry, problem } = await openEntry(url);
   try {
-    if (entry && (await readKept(entry, url, intake))) return;
-    await download(url, intake, entry);
+    if (entry && (await readKept(entry, url, intake))) return "";
+    return (await download(url, intake, entry)) || problem;
   } finally {
     await entry?.close().catch(() => {});
   }
@@ -231,14 +234,17 @@ class Broken extends Error {}
  * @param {string} url
  * @param {Intake} intake
  * @param {import("./model-cache.js").CacheEntry | null} entry
+ * @returns {Promise<string>} why the model could not be kept in the entry
  */
 async function download(url, intake, entry) {
   const { options } = intake;
   let etag = entry?.record?.etag ?? "";
   let keep = entry;
-  const giveUpKeeping = async () => {
+  let problem = "";
+  const giveUpKeeping = async (/** @type {unknown} */ error) => {
     const failed = keep;
     keep = null;
+    problem = storageProblem(error);
     await failed?.remove().catch(() => {});
   };
   const record = (/** @type {boolean} */ complete, /** @type {string} */ digest) => ({
@@ -276,7 +282,7 @@ async function download(url, intake, entry) {
       if (keep && intake.loaded) await keep.save(record(false, "")).catch(giveUpKeeping);
       options.signal?.throwIfAborted();
       if (!(error instanceof Broken)) {
-        if (/** @type {Error} */ (error).name !== "NetworkError") await giveUpKeeping();
+        if (/** @type {Error} */ (error).name !== "NetworkError") await giveUpKeeping(error);
         throw error;
       }
       if (attempt === ATTEMPTS)
@@ -293,9 +299,18 @@ async function download(url, intake, entry) {
     checkDigest(digest, options.sha256, url);
     if (keep) await keep.save(record(true, digest)).catch(giveUpKeeping);
   } catch (error) {
-    await giveUpKeeping();
+    await giveUpKeeping(error);
     throw error;
   }
+  return problem;
+}
+
+/** @param {unknown} error */
+function storageProblem(error) {
+  const { name, code, message } = /** @type {NodeJS.ErrnoException} */ (error);
+  if (name === "QuotaExceededError" || code === "ENOSPC" || code === "EDQUOT")
+    return "the disk or the site's share of it is full: free some space, or delete models with modelCache.delete()";
+  return `it cannot be stored (${message})`;
 }
 
 /**

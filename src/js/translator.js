@@ -482,6 +482,7 @@ function identityInfo({ sourceLanguage, targetLanguage }) {
     modelBytes: 0,
     workingBytes: 0,
     workers: 0,
+    notKept: "",
     model: { name: "", sourceLanguage, targetLanguage, ...none, ...sizes, mixer: "attention", alignmentHead: null },
   };
 }

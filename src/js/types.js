@@ -204,6 +204,7 @@
  * @property {number} modelBytes size of the checkpoint, which the engine uses where it lies
  * @property {number} workingBytes what the engine holds beside the checkpoint
  * @property {number} workers 0 where the work is done in place
+ * @property {string} notKept why a downloaded model is not in the cache; empty where it is
  * @property {ModelInfo} model
  */
 

@@ -1,7 +1,7 @@
 // Models from everywhere: memory, files, streams, and downloads that break in every way.
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, promises, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
@@ -39,7 +39,7 @@ async function collect(source, options) {
   /** @type {Map<number, Uint8Array>} */
   let pieces = new Map();
   let total;
-  await readModel(
+  const notKept = await readModel(
     source,
     {
       begin(size) {
@@ -50,7 +50,11 @@ async function collect(source, options) {
     },
     options,
   );
-  return { data: Buffer.concat([...pieces.entries()].sort((a, b) => a[0] - b[0]).map(([, piece]) => piece)), total };
+  return {
+    data: Buffer.concat([...pieces.entries()].sort((a, b) => a[0] - b[0]).map(([, piece]) => piece)),
+    total,
+    notKept,
+  };
 }
 
 const at = (query = "") => ({ url: `${server.url}${query}` });
@@ -171,12 +175,37 @@ test("an unreachable server is a NetworkError that names it", async () => {
   await assert.rejects(collect({ url: "http://127.0.0.1:9/model.gguf" }), named("NetworkError", /127\.0\.0\.1:9/));
 });
 
+test("a full disk is told, and nothing half-written stays", async (t) => {
+  const { open } = promises;
+  t.mock.method(promises, "open", async (/** @type {string} */ file, /** @type {string} */ flags) => {
+    const handle = await open(file, flags);
+    let written = 0;
+    const full = async (/** @type {Uint8Array} */ chunk) => {
+      written += chunk.length;
+      if (written > 500_000) throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+    };
+    return Object.assign(handle, { appendFile: full });
+  });
+  const { data, notKept } = await collect(at(), { sha256: digest });
+  assert.ok(data.equals(bytes));
+  assert.match(notKept, /full: free some space/);
+  assert.deepEqual(
+    readdirSync(folder).filter((name) => !name.startsWith("model.bin")),
+    [],
+  );
+  t.mock.restoreAll();
+  assert.equal((await collect(at(), { sha256: digest })).notKept, "");
+  assert.equal((await collect(at(), { cache: false })).notKept, 'the option "cache" is false');
+});
+
 test("a cache that cannot be written is no obstacle", async () => {
   const blocked = join(folder, "model.bin");
   writeFileSync(blocked, "a file where a folder should be");
   process.env.GLOSSA_CACHE = blocked;
   try {
-    assert.ok((await collect(at(), { sha256: digest })).data.equals(bytes));
+    const { data, notKept } = await collect(at(), { sha256: digest });
+    assert.ok(data.equals(bytes));
+    assert.match(notKept, /cannot be opened/);
     assert.deepEqual(await modelCache.list(), []);
   } finally {
     process.env.GLOSSA_CACHE = folder;
