@@ -183,14 +183,30 @@ void glossa_vector_embed(const void *row, bool int8, float scale, const float *p
 
 static float max_of(const float *x, size_t n) {
     f32x4 most = splat(-INFINITY);
-    for (size_t j = 0; j < n; j += 4)
-        most = max4(load_part(x + j, n - j, -INFINITY), most);
-    return fold_max(most);
+    if (n < 4) return fold_max(load_part(x, n, -INFINITY));
+    for (size_t j = 0; j + 4 <= n; j += 4)
+        most = max4(load4(x + j), most);
+    return fold_max(max4(load4(x + n - 4), most));
+}
+
+/* The last `count` lanes, 1 to 3, moved to the front; zeros behind. */
+INLINE f32x4 last_lanes(f32x4 x, size_t count) {
+    const f32x4 zero = splat(0.0f);
+    if (count == 1) return __builtin_shufflevector(x, zero, 3, 4, 4, 4);
+    if (count == 2) return __builtin_shufflevector(x, zero, 2, 3, 4, 4);
+    return __builtin_shufflevector(x, zero, 1, 2, 3, 4);
 }
 
 void glossa_vector_softmax(float *x, size_t n) {
     const float most = max_of(x, n);
+    if (n < 4) {
+        const f32x4 e = exp4_below(load_part(x, n, -INFINITY) - most);
+        store_part(x, e * (1.0f / ((e[0] + e[2]) + e[1])), n);
+        return;
+    }
+    /* The last four overlap those before where n is no multiple of 4: taken first, while nothing has changed. */
     f32x4 sum[4] = {splat(0.0f), splat(0.0f), splat(0.0f), splat(0.0f)};
+    const f32x4 last = exp4_below(load4(x + n - 4) - most);
     size_t j = 0;
     for (; j + GLOSSA_LANES <= n; j += GLOSSA_LANES) {
         for (size_t s = 0; s < 4; s++) {
@@ -199,14 +215,19 @@ void glossa_vector_softmax(float *x, size_t n) {
             sum[s] += e;
         }
     }
-    for (size_t s = 0; j < n; s++, j += 4) {
-        const f32x4 e = exp4_below(load_part(x + j, n - j, -INFINITY) - most);
-        store_part(x + j, e, n - j);
+    for (size_t s = 0; s < 4; s++, j += 4) {
+        if (j + 4 > n) {
+            if (j < n) sum[s] += last_lanes(last, n - j);
+            break;
+        }
+        const f32x4 e = exp4_below(load4(x + j) - most);
+        store4(x + j, e);
         sum[s] += e;
     }
     const float inverse = 1.0f / fold16(sum[0], sum[1], sum[2], sum[3]);
-    for (j = 0; j < n; j += 4)
-        store_part(x + j, load_part(x + j, n - j, 0.0f) * inverse, n - j);
+    for (j = 0; j + 4 <= n; j += 4)
+        store4(x + j, load4(x + j) * inverse);
+    store4(x + n - 4, last * inverse);
 }
 
 float glossa_vector_log_sum_exp(const float *x, size_t n) {
@@ -222,67 +243,72 @@ float glossa_vector_log_sum_exp(const float *x, size_t n) {
 }
 
 /*
- * y[i][j] = factor * sum over k, in its order, of x[i][k] * m[k][j], for `rows` (constant, 1 or 2) rows and `columns`
- * j. Sixteen columns at a time in four vectors; the last vectors overlap those before, which only computes the same
- * twice. Shared by scores (k over the head width, j over the keys) and sums (k over the keys, j over the head width).
+ * y[i][j] = factor * sum over k, in its order, of x[i][k] * m[k][j] for `rows` rows and 4 * `vectors` columns j, both
+ * constants where it is called. The last vector is the last four of `columns`, and may overlap the one before, which
+ * only computes the same twice.
  */
+INLINE void block(const float *x, size_t x_stride, const float *m, size_t m_stride, size_t rows, size_t depth,
+                  size_t columns, size_t vectors, float factor, float *y, size_t y_stride) {
+    f32x4 sum[2][8];
+    const size_t last = columns - 4;
+    for (size_t i = 0; i < rows; i++)
+        for (size_t s = 0; s < vectors; s++)
+            sum[i][s] = splat(0.0f);
+    for (size_t k = 0; k < depth; k++) {
+        for (size_t s = 0; s < vectors; s++) {
+            const f32x4 part = load4(m + k * m_stride + (s + 1 < vectors ? 4 * s : last));
+            for (size_t i = 0; i < rows; i++)
+                sum[i][s] += x[i * x_stride + k] * part;
+        }
+    }
+    for (size_t i = 0; i < rows; i++)
+        for (size_t s = 0; s < vectors; s++)
+            store4(y + i * y_stride + (s + 1 < vectors ? 4 * s : last), factor * sum[i][s]);
+}
+
+/* All `columns` in blocks. Serves scores (k over the head width, j over the keys) and, with factor 1, which changes
+   nothing, weighted sums (k over the keys, j over the head width). */
 INLINE void product(const float *x, size_t x_stride, const float *m, size_t m_stride, size_t rows, size_t depth,
-                    size_t columns, bool scaled, float factor, float *y, size_t y_stride) {
+                    size_t columns, float factor, float *y, size_t y_stride) {
+    const size_t widest = rows == 1 ? 8 : 4; /* vectors */
+    size_t j = 0;
     if (columns < 4) {
         for (size_t i = 0; i < rows; i++) {
-            for (size_t j = 0; j < columns; j++) {
+            for (j = 0; j < columns; j++) {
                 float sum = 0.0f;
                 for (size_t k = 0; k < depth; k++)
                     sum += x[i * x_stride + k] * m[k * m_stride + j];
-                y[i * y_stride + j] = scaled ? factor * sum : sum;
+                y[i * y_stride + j] = factor * sum;
             }
         }
         return;
     }
-    for (size_t j = 0; j < columns; j += 16) {
-        size_t at[4];
-        f32x4 sum[2][4];
-        for (size_t s = 0; s < 4; s++) {
-            at[s] = j + 4 * s < columns - 4 ? j + 4 * s : columns - 4;
-            sum[0][s] = sum[1][s] = splat(0.0f);
-        }
-        if (columns - j <= 4) { /* one vector is enough */
-            for (size_t k = 0; k < depth; k++) {
-                const f32x4 part = load4(m + k * m_stride + at[0]);
-                for (size_t i = 0; i < rows; i++)
-                    sum[i][0] += x[i * x_stride + k] * part;
-            }
-        } else if (columns - j <= 8) {
-            for (size_t k = 0; k < depth; k++) {
-                for (size_t s = 0; s < 2; s++) {
-                    const f32x4 part = load4(m + k * m_stride + at[s]);
-                    for (size_t i = 0; i < rows; i++)
-                        sum[i][s] += x[i * x_stride + k] * part;
-                }
-            }
-        } else {
-            for (size_t k = 0; k < depth; k++) {
-                for (size_t s = 0; s < 4; s++) {
-                    const f32x4 part = load4(m + k * m_stride + at[s]);
-                    for (size_t i = 0; i < rows; i++)
-                        sum[i][s] += x[i * x_stride + k] * part;
-                }
-            }
-        }
-        const size_t vectors = columns - j <= 4 ? 1 : columns - j <= 8 ? 2 : 4;
-        for (size_t i = 0; i < rows; i++)
-            for (size_t s = 0; s < 4; s++)
-                if (s < vectors) store4(y + i * y_stride + at[s], scaled ? factor * sum[i][s] : sum[i][s]);
+    for (; columns - j >= 4 * widest; j += 4 * widest)
+        block(x, x_stride, m + j, m_stride, rows, depth, 4 * widest, widest, factor, y + j, y_stride);
+    while (j < columns) {
+        if (columns - j < 4) j = columns - 4;
+        const size_t left = columns - j, vectors = left > 12 ? 4 : (left + 3) / 4, width = left < 16 ? left : 16;
+        const float *from = m + j;
+        float *to = y + j;
+        if (vectors == 4)
+            block(x, x_stride, from, m_stride, rows, depth, width, 4, factor, to, y_stride);
+        else if (vectors == 3)
+            block(x, x_stride, from, m_stride, rows, depth, width, 3, factor, to, y_stride);
+        else if (vectors == 2)
+            block(x, x_stride, from, m_stride, rows, depth, width, 2, factor, to, y_stride);
+        else
+            block(x, x_stride, from, m_stride, rows, depth, width, 1, factor, to, y_stride);
+        j += width;
     }
 }
 
 INLINE void attend_rows(const float *q, size_t q_stride, const float *kt, size_t kt_stride, const float *v,
                         size_t v_stride, size_t rows, size_t n, size_t d, float scale, float *weights,
                         size_t weights_stride, float *out, size_t out_stride) {
-    product(q, q_stride, kt, kt_stride, rows, d, n, true, scale, weights, weights_stride);
+    product(q, q_stride, kt, kt_stride, rows, d, n, scale, weights, weights_stride);
     for (size_t i = 0; i < rows; i++)
         glossa_vector_softmax(weights + i * weights_stride, n);
-    product(weights, weights_stride, v, v_stride, rows, n, d, false, 1.0f, out, out_stride);
+    product(weights, weights_stride, v, v_stride, rows, n, d, 1.0f, out, out_stride);
 }
 
 void glossa_vector_attend(const float *q, size_t q_stride, const float *kt, size_t kt_stride, const float *v,
