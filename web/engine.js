@@ -16,6 +16,7 @@ import { headMask } from "./state.js";
 
 const DEBOUNCE = 80; // milliseconds: shorter than the pause between two words, longer than between two keys
 const KEPT = 400; // translations kept, so that typing at the end of a text translates only its last sentence
+const EXPLAINED = 24; // sentences of a text that are explained without being asked
 const TOP_K = 12;
 const OWN = "own"; // id of a model that the reader brought
 
@@ -224,10 +225,11 @@ export function createEngine(store, manifest) {
     const { text, models, pair, sentence } = store.get();
     const model = models.find((one) => one.id === pair);
     const before = store.get().sentences;
-    const sentences = segments(text, model?.source ?? "en").map((part) => {
+    const sentences = segments(text, model?.source ?? "en").map((part, i) => {
       const old = before.find((one) => one.prefix && one.text === part.text) ?? kept.get(key(part.text));
       return {
-        ...{ translation: "", done: false, milliseconds: 0, prefix: null, explanation: null },
+        // Until its own first words come, a sentence shows what stood in its place.
+        ...{ translation: before[i]?.translation ?? "", done: false, milliseconds: 0, prefix: null, explanation: null },
         ...old,
         ...part,
       };
@@ -247,7 +249,10 @@ export function createEngine(store, manifest) {
         if (!sentences[i].done) await translateOne(i, signal);
         if (i === store.get().sentence) await explain(i, signal);
       }
+      // Words light up in sentences that are explained: in a short text, all of them; in a long one, those that are chosen.
       await explain(store.get().sentence, signal);
+      for (let i = 0; i < store.get().sentences.length && i < EXPLAINED && !signal.aborted; i++)
+        await explain(i, signal);
       if (!signal.aborted) store.set({ status: "ready" });
     } catch (error) {
       if (!signal.aborted) fail(error);

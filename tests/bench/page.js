@@ -1,0 +1,102 @@
+// How fast the page answers: types a sentence key by key in Chromium and prints what the reader would feel.
+// Usage: node tests/bench/page.js
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { launchChromium, noBrowser } from "../web/browser.js";
+import { openSite } from "../web/site.js";
+
+// A colour for each run: a sentence that was translated before is remembered by the page.
+const COLOURS = ["red", "blue", "green", "white", "black", "yellow", "pink", "purple", "brown", "gray"];
+const DEBOUNCE = 80; // as web/engine.js has it
+
+/** @param {number[]} values */
+const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
+
+if (noBrowser) throw new Error(noBrowser);
+const site = await openSite();
+const browser = await launchChromium();
+try {
+  const page = await browser.newPage();
+  await page.addInitScript(() => {
+    /** @type {any} */
+    const seen = Object.assign(window, {
+      tasks: /** @type {number[]} */ ([]),
+      shift: 0,
+      key: 0,
+      changed: 0,
+      explained: 0,
+    });
+    // The time of the last key, of the first change of the output after it, and of the whole answer.
+    document.addEventListener("input", () => {
+      const before = document.querySelector("#target")?.textContent ?? "";
+      Object.assign(seen, { key: performance.now(), changed: 0, explained: 0, before });
+    });
+    document.addEventListener("DOMContentLoaded", () => {
+      new MutationObserver(() => {
+        const output = document.querySelector("#target");
+        if (!seen.changed && output?.textContent !== seen.before) seen.changed = performance.now();
+        if (!output?.querySelector(".pending") && output?.querySelector(".word")) seen.explained ||= performance.now();
+      }).observe(/** @type {HTMLElement} */ (document.querySelector("#panes")), { childList: true, subtree: true });
+    });
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) seen.tasks.push(entry.duration);
+    }).observe({ type: "longtask", buffered: true });
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) {
+        const { value, hadRecentInput } = /** @type {PerformanceEntry & {value: number, hadRecentInput: boolean}} */ (
+          entry
+        );
+        if (!hadRecentInput) seen.shift += value;
+      }
+    }).observe({ type: "layout-shift", buffered: true });
+  });
+  await page.goto(`${site.url}#text=A+dog+runs.`);
+  await page.locator(".output .word").first().waitFor();
+  await page.locator("#source").fill("");
+  await page.locator("#target:empty").waitFor({ state: "attached" });
+  await page.evaluate(() => void Object.assign(window, { tasks: [], shift: 0 }));
+
+  const first = [];
+  const whole = [];
+  for (const colour of COLOURS) {
+    const sentence = `A young girl in a ${colour} dress is jumping over a puddle.`;
+    await page.locator("#source").focus();
+    await page.keyboard.type(sentence.slice(0, -1), { delay: 30 });
+    await page.waitForTimeout(500);
+    await page.keyboard.type(sentence.slice(-1));
+    await page.waitForFunction(() => /** @type {any} */ (window).explained > /** @type {any} */ (window).key);
+    const times = await page.evaluate(() => {
+      const { key, changed, explained } = /** @type {any} */ (window);
+      return { early: changed - key, late: explained - key };
+    });
+    first.push(times.early - DEBOUNCE);
+    whole.push(times.late - DEBOUNCE);
+    await page.locator("#source").fill("");
+    await page.waitForTimeout(200);
+  }
+  const { tasks, shift } = await page.evaluate(() => {
+    const seen = /** @type {{tasks: number[], shift: number}} */ (/** @type {unknown} */ (window));
+    return { tasks: seen.tasks, shift: seen.shift };
+  });
+  const code = readdirSync(site.out).filter((name) => /\.(js|css|html|svg)$/.test(name));
+  const zipped = (/** @type {string[]} */ names) =>
+    names.reduce((sum, name) => sum + gzipSync(readFileSync(join(site.out, name))).length, 0);
+  const print = (/** @type {string} */ what, /** @type {string} */ value) => console.log(`${what.padEnd(58)} ${value}`);
+  print("first target text after the debounce, median of 10", `${median(first).toFixed(0)} ms`);
+  print("whole sentence, with attention, after the debounce", `${median(whole).toFixed(0)} ms`);
+  print(
+    "longest main-thread task over 50 ms while typing",
+    tasks.length ? `${Math.max(...tasks).toFixed(0)} ms` : "none",
+  );
+  print("layout shift not caused by input", shift.toFixed(4));
+  print("page code, gzipped", `${(zipped(code) / 1000).toFixed(1)} kB`);
+  print(
+    "page code with both WebAssembly builds, gzipped",
+    `${((zipped(code) + zipped(["glossa-simd128.wasm", "glossa-relaxed.wasm"])) / 1000).toFixed(1)} kB`,
+  );
+} finally {
+  await browser.close();
+  await site.close();
+}
