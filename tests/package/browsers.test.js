@@ -48,7 +48,7 @@ describe("the package in Chromium", { skip }, () => {
   let browser;
   before(async () => {
     consumer = await makeConsumer();
-    browser = await launchChromium();
+    browser = await launchChromium(["--host-resolver-rules=MAP glossa.test 127.0.0.1"]);
   });
   after(async () => {
     await browser?.close();
@@ -182,6 +182,50 @@ globalThis.done = Promise.resolve();
       },
       /ERR_CONNECTION_REFUSED/,
     );
+  });
+
+  test("a service worker: no workers in there, so in place", async () => {
+    consumer.write(
+      "sw.js",
+      `import { Translator } from "/node_modules/glossa/src/js/index.js";
+addEventListener("message", (event) => event.waitUntil((async () => {
+  const translator = await Translator.create({ model: new URL("/model.gguf", location.href) });
+  event.ports[0].postMessage({ translation: await translator.translate("A dog runs."), workers: translator.info.workers });
+})()));`,
+    );
+    consumer.write(
+      "register.js",
+      `globalThis.done = (async () => {
+  await navigator.serviceWorker.register("/sw.js", { type: "module" });
+  const { active } = await navigator.serviceWorker.ready;
+  const { port1, port2 } = new MessageChannel();
+  active.postMessage(0, [port2]);
+  return new Promise((resolve) => { port1.onmessage = (event) => resolve(event.data); });
+})();`,
+    );
+    const site = await serve(consumer.folder, {}, { "/": page("/register.js") });
+    const { translation, workers } = await open(site.url);
+    assert.match(translation, /^Ein Hund/);
+    assert.equal(workers, 0);
+    await site.close();
+  });
+
+  test("plain HTTP from another machine, where nothing may be stored", async () => {
+    consumer.write(
+      "http.js",
+      app("/node_modules/glossa/src/js/index.js").replace(
+        "const { build, workers }",
+        "globalThis.secure = [isSecureContext, translator.info.notKept];\n  const { build, workers }",
+      ),
+    );
+    const site = await serve(consumer.folder, {}, { "/": page("/http.js") });
+    await open(site.url.replace("localhost", "glossa.test"), async (opened) => {
+      assertWorks(await opened.evaluate(() => /** @type {any} */ (globalThis).done));
+      const [secure, notKept] = await opened.evaluate(() => /** @type {any} */ (globalThis).secure);
+      assert.equal(secure, false);
+      assert.match(notKept, /HTTPS/);
+    });
+    await site.close();
   });
 
   test("the page never waits long for the engine, even in place", async () => {

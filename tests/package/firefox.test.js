@@ -1,0 +1,71 @@
+// The basics in Firefox: GLOSSA_FIREFOX or firefox-esr on the PATH, driven by puppeteer-core.
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { MODEL, makeConsumer, ROOT, serve, tool } from "./consumer.js";
+
+function findFirefox() {
+  if (process.env.GLOSSA_FIREFOX) return process.env.GLOSSA_FIREFOX;
+  const folders = (process.env.PATH ?? "").split(delimiter);
+  return folders.flatMap((folder) => ["firefox-esr", "firefox"].map((name) => join(folder, name))).find(existsSync);
+}
+
+const built = existsSync(join(ROOT, "dist/glossa-simd128.wasm")) && existsSync(MODEL);
+const firefox = findFirefox();
+const skip = !built ? "dist or the model is missing" : firefox ? false : "no Firefox: set GLOSSA_FIREFOX or install it";
+
+test("the package in Firefox", { skip }, async (t) => {
+  const folder = await tool("puppeteer-core", "24");
+  if (!folder) return t.skip("npm cannot get puppeteer-core");
+  const { default: puppeteer } = await import(pathToFileURL(join(folder, "lib/esm/puppeteer/puppeteer-core.js")).href);
+  const consumer = await makeConsumer();
+  consumer.write(
+    "app.js",
+    `import { modelCache, Translator } from "/node_modules/glossa/src/js/index.js";
+globalThis.done = (async () => {
+  const out = [];
+  for (const worker of [true, false]) {
+    const translator = await Translator.create({ model: new URL("/model.gguf", location.href), worker });
+    let streamed = "";
+    for await (const chunk of translator.translateStreaming("A dog runs.")) streamed += chunk;
+    const translation = await translator.translate("A dog runs.");
+    const abort = new AbortController();
+    const long = translator.translate("A dog runs. ".repeat(500), { signal: abort.signal });
+    setTimeout(() => abort.abort(), 50);
+    const aborted = await long.catch((error) => error.name);
+    const { build, workers, notKept } = translator.info;
+    out.push({ build, workers, notKept, streamed, translation, aborted });
+    translator.destroy();
+  }
+  return { out, kept: (await modelCache.list()).length };
+})();`,
+  );
+  const page = '<!doctype html><html lang="en"><title>x</title><script type="module" src="/app.js"></script></html>';
+  const csp = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'";
+  const site = await serve(consumer.folder, { "content-security-policy": csp }, { "/": page });
+  const browser = await puppeteer.launch({ browser: "firefox", executablePath: firefox, headless: true });
+  try {
+    const opened = await browser.newPage();
+    await opened.goto(site.url);
+    await opened.waitForFunction("globalThis.done !== undefined");
+    const { out, kept } = await opened.evaluate(() => /** @type {any} */ (globalThis).done);
+    assert.equal(kept, 1);
+    assert.deepEqual(
+      out.map(({ workers }) => workers),
+      [1, 0],
+    );
+    for (const { translation, streamed, aborted, notKept, build } of out) {
+      assert.match(translation, /^Ein Hund/);
+      assert.equal(streamed, translation);
+      assert.equal(aborted, "AbortError");
+      assert.equal(notKept, "");
+      assert.match(build, /^(simd128|relaxed)$/);
+    }
+  } finally {
+    await browser.close();
+    await site.close();
+    consumer.remove();
+  }
+});
