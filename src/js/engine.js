@@ -203,6 +203,7 @@ class Connection {
         this.#transport.post(/** @type {Request} */ ({ ...request, id }), transfer);
       } catch (error) {
         this.#pending.delete(id);
+        if (this.#pending.size === 0) this.#transport.setBusy(false);
         reject(error);
       }
     });
@@ -232,9 +233,11 @@ class Connection {
  * @typedef {object} Job
  * @property {Unnumbered<Request>} request
  * @property {Pick<Pending, "onProgress" | "onChunk">} how
+ * @property {boolean} ended by a signal
+ * @property {(() => void) | null} onStop tells the engine that has it
  * @property {(value: any) => void} resolve
  * @property {(error: unknown) => void} reject
- * @property {AbortSignal[]} signals
+ * @property {(event: Event) => void} stop
  */
 
 /** Engines with the same model, and the queue of requests that they share. */
@@ -308,6 +311,7 @@ export class Pool {
         transfer.push(/** @type {Transferable} */ (/** @type {unknown} */ (source.stream)));
       }
       const info = await connection.request({ ...this.#load, type: "load", source }, { onProgress, transfer });
+      if (this.#closed) throw abortError();
       slot.connection = connection;
       return info;
     } catch (error) {
@@ -333,7 +337,33 @@ export class Pool {
     return new Promise((resolve, reject) => {
       const aborted = given.find((signal) => signal.aborted);
       if (aborted) return reject(aborted.reason);
-      this.#queue.push({ request, how: { onProgress, onChunk }, resolve, reject, signals: given });
+      const settle = () => {
+        for (const signal of given) signal.removeEventListener("abort", job.stop);
+      };
+      /** @type {Job} */
+      const job = {
+        request,
+        how: { onProgress, onChunk },
+        ended: false,
+        onStop: null,
+        resolve(value) {
+          settle();
+          resolve(value);
+        },
+        reject(error) {
+          settle();
+          reject(error);
+        },
+        stop: (event) => {
+          job.ended = true;
+          const queued = this.#queue.indexOf(job);
+          if (queued >= 0) this.#queue.splice(queued, 1);
+          job.onStop?.();
+          job.reject(/** @type {AbortSignal} */ (event.target).reason);
+        },
+      };
+      for (const signal of given) signal.addEventListener("abort", job.stop);
+      this.#queue.push(job);
       this.#dispatch();
     });
   }
@@ -361,38 +391,27 @@ export class Pool {
    * @param {Job} job
    */
   async #serve(slot, job) {
-    const aborted = job.signals.find((signal) => signal.aborted);
-    if (aborted) return job.reject(aborted.reason);
     slot.busy = true;
-    let id = 0;
-    const stop = (/** @type {Event} */ event) => {
-      slot.connection?.abort(id);
-      job.reject(/** @type {AbortSignal} */ (event.target).reason);
-      muted = true;
-    };
-    let muted = false;
-    for (const signal of job.signals) signal.addEventListener("abort", stop);
     try {
       if (!slot.connection?.alive) {
         slot.connection?.close();
         slot.connection = null;
         await this.#connect(slot);
       }
-      if (!muted) {
-        const { onProgress, onChunk } = job.how;
-        const value = await /** @type {Connection} */ (/** @type {unknown} */ (slot.connection)).request(job.request, {
-          onProgress: (done, total) => muted || onProgress?.(done, total),
-          onChunk: (text) => muted || onChunk?.(text),
-          onId: (given) => {
-            id = given;
-          },
-        });
-        job.resolve(value);
-      }
+      const connection = /** @type {Connection | null} */ (slot.connection);
+      if (!connection || job.ended) return;
+      const { onProgress, onChunk } = job.how;
+      const value = await connection.request(job.request, {
+        onProgress: (done, total) => job.ended || onProgress?.(done, total),
+        onChunk: (text) => job.ended || onChunk?.(text),
+        onId: (id) => {
+          job.onStop = () => connection.abort(id);
+        },
+      });
+      job.resolve(value);
     } catch (error) {
       job.reject(error);
     } finally {
-      for (const signal of job.signals) signal.removeEventListener("abort", stop);
       slot.busy = false;
       this.#dispatch();
     }

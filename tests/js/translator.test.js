@@ -100,6 +100,19 @@ for (const worker of [false, true])
       await assert.rejects(queued, reason);
       await assert.rejects(stream.pipeTo(new WritableStream()), reason);
 
+      const blocking = new AbortController();
+      let blocked = true;
+      const busy = translator.translate(LONG, { signal: blocking.signal }).catch(() => {
+        blocked = false;
+      });
+      const waiting = new AbortController();
+      const behind = translator.translate("A dog runs.", { signal: waiting.signal });
+      waiting.abort(reason);
+      await assert.rejects(behind, reason);
+      assert.ok(blocked, "a queued request ends at once");
+      blocking.abort();
+      await busy;
+
       const late = new AbortController();
       const translation = await translator.translate("A dog runs.", { signal: late.signal });
       late.abort();
