@@ -1,7 +1,7 @@
 /*
  * The int8 matmul, written once. A target defines, then includes this file:
  *
- *     MATMUL_ROWS                                    rows of a tile at most, 2 to 4, by measurement
+ *     MATMUL_ROWS                                    rows of a tile at most, 2 or 3, by measurement
  *     MATMUL_STEP                                    inputs taken at a time, GLOSSA_K_STEP or twice that
  *     MATMUL_TARGET                                  attributes of its functions, may be empty
  *     weights_t load_weights(const int8_t *)         MATMUL_STEP weights
@@ -17,6 +17,9 @@
  * Legend: M rows of activations, K inputs, N outputs.
  */
 #include "vector.h"
+
+#define MATMUL_PANEL_BLOCKS 8 /* of eight columns */
+#define MATMUL_PANEL_BYTES  (16384 / 8)
 
 #define MATMUL_INLINE static inline __attribute__((always_inline)) MATMUL_TARGET
 
@@ -132,19 +135,24 @@ MATMUL_TARGET static void matmul(const glossa_rows *rows, const glossa_matrix *w
     const task t = {
         w->cols, rows->scale, rows->zero, w->bias != NULL, edge ? *edge : (glossa_edge){ACTIVATION_NONE, NULL, 0},
         y,       y_stride};
-    for (size_t j = 0; j < n; j += 8) {
-        columns c;
-        columns_take(&c, w, ids, j, n);
+    /* A panel of weights that the first cache keeps while all rows pass over it. */
+    size_t panel = MATMUL_PANEL_BYTES / (t.cols + 1);
+    panel = panel > MATMUL_PANEL_BLOCKS ? MATMUL_PANEL_BLOCKS : panel < 1 ? 1 : panel;
+    for (size_t j = 0; j < n;) {
+        columns c[MATMUL_PANEL_BLOCKS];
+        size_t blocks = 0;
+        for (; blocks < panel && j < n; j += 8)
+            columns_take(&c[blocks++], w, ids, j, n);
         const uint8_t *q = rows->q; /* (M, K) */
         size_t i = 0;
         for (; i + MATMUL_ROWS <= count; i += MATMUL_ROWS, q += MATMUL_ROWS * t.cols)
-            multiply(&t, q, &c, i, MATMUL_ROWS);
-#if MATMUL_ROWS > 3
-        if (count - i == 3) multiply(&t, q, &c, i, 3);
-#endif
+            for (size_t b = 0; b < blocks; b++)
+                multiply(&t, q, &c[b], i, MATMUL_ROWS);
+        for (size_t b = 0; b < blocks; b++) {
 #if MATMUL_ROWS > 2
-        if (count - i == 2) multiply(&t, q, &c, i, 2);
+            if (count - i == 2) multiply(&t, q, &c[b], i, 2);
 #endif
-        if (count - i == 1) multiply(&t, q, &c, i, 1);
+            if (count - i == 1) multiply(&t, q, &c[b], i, 1);
+        }
     }
 }

@@ -1,9 +1,8 @@
 /*
- * Micro benchmark of the int8 matmul, edges included: quantization of the activations, zero point, scale, bias, and a
- * residual. matmul.js builds and times it as WebAssembly; natively it is a program of its own:
+ * Micro benchmark of the int8 matmul, edges included: quantization of the activations, zero point, scale, bias, and
+ * activation or residual. matmul.js builds and times it as WebAssembly; natively it is a program of its own:
  *
- *     cc -O3 -ffp-contract=off -Isrc tests/bench/matmul.c src/kernels/X.c -o matmul && ./matmul      (X: every file
- * there)
+ *     cc -O3 -ffp-contract=off -Isrc tests/bench/matmul.c src/kernels/?*.c -o matmul && ./matmul
  */
 #include <stdlib.h>
 #include <string.h>
@@ -51,7 +50,9 @@ EXPORT void bench_prepare(uint32_t m, uint32_t n, uint32_t k, bool gather) {
         scale[j] = 0.01f, bias[j] = 1.0f;
     one.rows = (glossa_rows){x, k, one.memory[1], one.memory[2], one.memory[3], m, k};
     one.w = (glossa_matrix){weights, scale, sums, bias, vocabulary, k, true, true};
-    one.edge = (glossa_edge){ACTIVATION_RELU, y + (size_t)m * n, n};
+    /* As in a Transformer: a residual where the width is the model's, ReLU above, logits as they are. */
+    one.edge =
+        (glossa_edge){n > 256 && n < 6000 ? ACTIVATION_RELU : ACTIVATION_NONE, n > 256 ? NULL : y + (size_t)m * n, n};
     one.y = y;
     if (gather) {
         one.ids = malloc(n * sizeof *one.ids);
