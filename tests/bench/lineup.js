@@ -60,7 +60,7 @@ export async function glossaEntries(model, forced, everywhere) {
     const major = Number(/\d+/.exec((await asked.ask("about")).runtime)?.[0]);
     await asked.close();
     // Node 20 knows another relaxed SIMD than the standard's; the engine does not use it there.
-    for (const build of /** @type {const} */ (major >= 22 ? ["simd128", "relaxed"] : ["simd128"]))
+    for (const build of /** @type {("simd128" | "relaxed")[]} */ (major >= 22 ? ["simd128", "relaxed"] : ["simd128"]))
       entries.push(glossaNode(`Glossa ${build}, Node ${major}`, node, build, model, forced));
   }
   if (everywhere && findChromium())

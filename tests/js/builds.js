@@ -6,4 +6,5 @@ const RELAXED_PROBE = new Uint8Array([
 ]);
 
 export const RELAXED = WebAssembly.validate(RELAXED_PROBE);
+/** @type {("simd128" | "relaxed")[]} */
 export const BUILDS = RELAXED ? ["simd128", "relaxed"] : ["simd128"];

@@ -40,6 +40,7 @@ const SHAPES = [
 
 for (const [title, shape] of SHAPES) {
   const student = makeStudent(shape);
+  /** @type {Record<string, Uint8Array>} */
   const spm = shape.targetVocabulary
     ? { "srcvocab.spm": writeSpm(40), "trgvocab.spm": writeSpm(shape.targetVocabulary) }
     : { "vocab.spm": writeSpm(40, { kind: 2 }) };

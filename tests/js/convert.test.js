@@ -235,7 +235,10 @@ test("blobs, gzipped files and files read in ranges give the same bytes", async 
   const once = async (/** @type {Iterable<[string, any]>} */ f) =>
     new Uint8Array(await (await convertToBlob(f)).blob.arrayBuffer());
   const plain = await once(files);
-  assert.deepEqual(await once([...files].map(([name, bytes]) => [name, new Blob([bytes])])), plain);
+  assert.deepEqual(
+    await once([...files].map(([name, bytes]) => [name, new Blob([/** @type {BlobPart} */ (bytes)])])),
+    plain,
+  );
   assert.deepEqual(await once([...files].map(([name, bytes]) => [`${name}.gz`, gzipSync(bytes)])), plain);
   const ranges = [...files].map(([name, bytes]) => [
     name,

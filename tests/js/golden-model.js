@@ -12,7 +12,10 @@ export function references() {
   return names.map((name) => JSON.parse(readFileSync(new URL(name, FOLDER), "utf8")));
 }
 
-/** Numbers in [-1, 1) from a hash of name, element and seed. */
+/**
+ * Numbers in [-1, 1) from a hash of name, element and seed.
+ * @param {string} name @param {number} count @param {number} seed
+ */
 function uniform(name, count, seed) {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(name)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
@@ -26,6 +29,7 @@ function uniform(name, count, seed) {
   return out;
 }
 
+/** Centre and half width of the numbers of a tensor. @param {string} name @param {number[]} shape */
 function spread(name, shape) {
   if (name.endsWith("norm.weight")) return [1, 0.2];
   if (name.endsWith(".bias")) return [0, 0.2];
@@ -33,9 +37,10 @@ function spread(name, shape) {
   return [0, Math.sqrt(6 / shape[1])];
 }
 
+/** @param {string} name @param {number[]} shape @param {number} seed @param {number} eos */
 function values(name, shape, seed, eos) {
   const [centre, width] = spread(name, shape);
-  const count = shape.reduce((a, b) => a * b, 1);
+  const count = shape.reduce((/** @type {number} */ a, /** @type {number} */ b) => a * b, 1);
   const out = uniform(name, count, seed).map((x) => Math.fround(centre + Math.fround(Math.fround(width) * x)));
   if (name === "output.bias") out[eos] = END_BIAS;
   return out;
@@ -76,7 +81,7 @@ export async function goldenCheckpoint(reference, type) {
   }
   const CONTROL = 3;
   const vocabulary = {
-    kind: "unigram",
+    kind: /** @type {const} */ ("unigram"),
     tokens: pieces,
     scores: Float32Array.from(pieces, () => -1),
     types: Int32Array.from(pieces, (_, id) => (id === c.unk ? 2 : id < 4 ? CONTROL : 1)),
@@ -90,6 +95,7 @@ export async function goldenCheckpoint(reference, type) {
     bos: c.bos,
     pad: c.pad,
   };
+  /** @type {Uint8Array[]} */
   const parts = [];
   const general = { name: reference.variant };
   const model = { config, vocabulary, tensors, general, warnings: [] };

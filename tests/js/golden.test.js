@@ -11,10 +11,15 @@ const ATTENTION = 1e-5;
 /** What 7-bit activations and 8-bit weights may cost these tiny models, which are much rougher than real ones. */
 const INT8_MEAN = 0.08;
 
+/** @typedef {import("../../src/js/types.js").Attention} Attention */
+/** @typedef {"encoder" | "decoder" | "cross"} Part */
+
+/** @param {number} limit @param {object} [more] @returns {import("../../src/js/types.js").ExplainOptions} */
 const explainOptions = (limit, more) => ({ split: false, preserve: false, topK: 64, maxLength: limit, ...more });
+/** @param {{id: number}[]} tokens */
 const ids = (tokens) => tokens.map((token) => token.id);
 
-/** Largest |a - b|, or Infinity for different lengths. */
+/** Largest |a - b|, or Infinity for different lengths. @param {ArrayLike<number>} a @param {ArrayLike<number>} b */
 function distance(a, b) {
   if (a.length !== b.length) return Number.POSITIVE_INFINITY;
   let largest = 0;
@@ -22,6 +27,11 @@ function distance(a, b) {
   return largest;
 }
 
+/**
+ * @param {Uint8Array} model
+ * @param {"simd128" | "relaxed"} build
+ * @param {(translator: Translator) => Promise<void>} use
+ */
 async function withTranslator(model, build, use) {
   const translator = await Translator.create({ model, build, worker: false });
   try {
@@ -45,8 +55,11 @@ for (const reference of references()) {
           assert.ok(distance(logp, want.greedy.log_probability) < LOG_PROBABILITY);
           checkDistribution(got.topK, want.log_probability, reference);
           if (want.cross) {
-            for (const part of ["encoder", "decoder", "cross"])
-              assert.ok(distance(got[part].data, want[part]) < ATTENTION, `${part} attention`);
+            for (const part of /** @type {Part[]} */ (["encoder", "decoder", "cross"]))
+              assert.ok(
+                distance(/** @type {Attention} */ (got[part]).data, want[part]) < ATTENTION,
+                `${part} attention`,
+              );
           }
 
           const beam = await translator.explain(
@@ -56,9 +69,9 @@ for (const reference of references()) {
           const hypotheses = beam.sentences[0].hypotheses;
           assert.deepEqual(
             hypotheses.map((h) => ids(h.tokens)),
-            want.beam.map((h) => h.ids),
+            want.beam.map((/** @type {{ids: number[]}} */ h) => h.ids),
           );
-          const scores = want.beam.map((h) => h.score);
+          const scores = want.beam.map((/** @type {{score: number}} */ h) => h.score);
           assert.ok(
             distance(
               hypotheses.map((h) => h.score),
@@ -89,7 +102,10 @@ for (const reference of references()) {
   });
 }
 
-/** Every token but the banned ones, at every step. */
+/**
+ * Every token but the banned ones, at every step.
+ * @param {import("../../src/js/types.js").Candidate[][]} steps @param {number[]} want @param {any} reference
+ */
 function checkDistribution(steps, want, { pieces, config }) {
   const allowed = pieces.length - config.banned_ids.length;
   for (const [t, candidates] of steps.entries()) {

@@ -11,7 +11,8 @@ const BYTES = 4;
 
 /** @returns {Promise<Buffer<ArrayBuffer>>} a checkpoint */
 export async function oneWordModel() {
-  const byte = (_, value) => `<0x${value.toString(16).toUpperCase().padStart(2, "0")}>`;
+  const byte = (/** @type {unknown} */ _, /** @type {number} */ value) =>
+    `<0x${value.toString(16).toUpperCase().padStart(2, "0")}>`;
   const tokens = ["<unk>", "<s>", "</s>", `\u2581${WORD}`, ...Array.from({ length: 256 }, byte)];
   const config = {
     sourceLanguages: ["en"],
@@ -35,10 +36,10 @@ export async function oneWordModel() {
     sourceVocabulary: tokens.length,
     targetVocabulary: tokens.length,
   };
-  const place = (id) => (id === START ? 0 : id === ANSWER ? 1 : 2);
+  const place = (/** @type {number} */ id) => (id === START ? 0 : id === ANSWER ? 1 : 2);
   const tensors = new Map();
   for (const { name, shape } of tensorTable(config)) {
-    const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
+    const data = new Float32Array(shape.reduce((/** @type {number} */ a, /** @type {number} */ b) => a * b, 1));
     if (/norm\.weight$/.test(name)) data.fill(1);
     if (name === "token_embd.weight") for (let id = 0; id < tokens.length; id++) data[id * WIDTH + place(id)] = 1;
     if (name === "output.weight") {
@@ -63,6 +64,7 @@ export async function oneWordModel() {
     bos: START,
     pad: -1,
   };
+  /** @type {Uint8Array[]} */
   const parts = [];
   const model = /** @type {any} */ ({ config, vocabulary, tensors, general: { name: "one word" }, warnings: [] });
   await writeCheckpoint(model, { type: "f32", write: (bytes) => parts.push(bytes.slice()) });

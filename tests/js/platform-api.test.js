@@ -55,7 +55,9 @@ test("a download asks for a user's gesture; what is there does not", async () =>
 });
 
 test("while it downloads, availability says so", async () => {
-  const creation = bless({ monitor: (m) => m.addEventListener("downloadprogress", () => {}) });
+  const creation = bless({
+    monitor: (/** @type {EventTarget} */ m) => m.addEventListener("downloadprogress", () => {}),
+  });
   const states = [];
   while (states.at(-1) !== "available") {
     states.push(await platform().availability(pair));

@@ -13,13 +13,13 @@ import { Translator } from "../../src/js/index.js";
 import { BUILDS } from "./builds.js";
 import { HARD_LINES, SENTENCES } from "./sentences.js";
 
-const path = (name) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
+const path = (/** @type {string} */ name) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 const MODEL = path("models/en-de.gguf");
 const REFERENCE = path("tests/golden/shipped/en-de.json");
 const NATIVE = process.env.GLOSSA_NATIVE ?? path("build/native/glossa-native");
 const bytes = new Uint8Array(readFileSync(MODEL));
 
-/** The same checkpoint with every matrix as scale x integer in float32. */
+/** The same checkpoint with every matrix as scale x integer in float32. @param {Uint8Array} checkpoint */
 async function asFloat32(checkpoint) {
   const file = await GgufFile.open(new SourceFile("model.gguf", checkpoint));
   const metadata = new Map([...file.keys].filter(([name]) => name !== "general.alignment"));
@@ -32,6 +32,7 @@ async function asFloat32(checkpoint) {
         const data = checkpoint.subarray(tensor.offset, tensor.offset + tensor.bytes);
         if (tensor.type !== "I8") return [data];
         const info = file.tensors.get(name.replace(/weight$/, "scale"));
+        assert.ok(info, `${name} has no scale`);
         const scale = new Float32Array(checkpoint.slice(info.offset, info.offset + info.bytes).buffer);
         const [cols] = tensor.ne;
         const q = new Int8Array(data.buffer, data.byteOffset, data.length);
@@ -39,8 +40,9 @@ async function asFloat32(checkpoint) {
       },
     });
   }
+  /** @type {Uint8Array[]} */
   const parts = [];
-  await writeGguf(metadata, groups, (part) => parts.push(part.slice()));
+  await writeGguf(/** @type {any} */ (metadata), groups, (part) => parts.push(part.slice()));
   return Buffer.concat(parts);
 }
 
@@ -64,7 +66,7 @@ test("beam-5 hypotheses of the float32 engine are PyTorch's, on real sentences",
     );
     assert.deepEqual(
       got.hypotheses.map((h) => h.tokens.map((token) => token.id)),
-      beam.map((h) => h.ids),
+      beam.map((/** @type {{ids: number[]}} */ h) => h.ids),
       text,
     );
     for (const [i, h] of got.hypotheses.entries()) assert.ok(Math.abs(h.score - beam[i].score) < 1e-4, text);
@@ -72,18 +74,18 @@ test("beam-5 hypotheses of the float32 engine are PyTorch's, on real sentences",
   translator.destroy();
 });
 
-/** FNV-1a over everything that an explanation captured, as `glossa --digest` of the native command prints it. */
+/** FNV-1a over everything that an explanation captured, as `glossa --digest` of the native command prints it. @param {any} explanation */
 function digest(explanation) {
   let state = 0xcbf29ce484222325n;
-  const add = (array) => {
+  const add = (/** @type {ArrayBufferView} */ array) => {
     for (const byte of new Uint8Array(array.buffer, array.byteOffset, array.byteLength))
       state = BigInt.asUintN(64, (state ^ BigInt(byte)) * 0x100000001b3n);
   };
   const [s] = explanation.sentences;
   for (const part of [s.encoder, s.decoder, s.cross, s.hidden.encoder, s.hidden.decoder]) add(part.data);
-  add(Float32Array.from(s.targetTokens, (token) => token.logProbability));
-  add(Uint32Array.from(s.topK.flat(), (candidate) => candidate.id));
-  add(Float32Array.from(s.topK.flat(), (candidate) => candidate.logProbability));
+  add(Float32Array.from(s.targetTokens, (/** @type {any} */ token) => token.logProbability));
+  add(Uint32Array.from(s.topK.flat(), (/** @type {any} */ candidate) => candidate.id));
+  add(Float32Array.from(s.topK.flat(), (/** @type {any} */ candidate) => candidate.logProbability));
   return state.toString(16).padStart(16, "0");
 }
 

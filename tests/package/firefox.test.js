@@ -53,7 +53,7 @@ globalThis.done = (async () => {
     const { out, kept } = await opened.evaluate(() => /** @type {any} */ (globalThis).done);
     assert.equal(kept, 1);
     assert.deepEqual(
-      out.map(({ workers }) => workers),
+      out.map((/** @type {{workers: number}} */ { workers }) => workers),
       [1, 0],
     );
     for (const { translation, streamed, aborted, notKept, build } of out) {

@@ -63,7 +63,7 @@ describe("the package in other places", { skip }, () => {
       }
       const results = JSON.parse(await run(binary, [...runtime.args, "use.js", MODEL], { cwd: consumer.folder }));
       assert.deepEqual(
-        results.map(({ workers }) => workers),
+        results.map((/** @type {{workers: number}} */ { workers }) => workers),
         [1, 0],
       );
       for (const { translation, streamed, aborted, build } of results) {
