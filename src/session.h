@@ -1,5 +1,6 @@
 /*
- * The session: one batch on its way through the network, with all its memory. Private to translate.c, result.c and explain.c.
+ * The session: one batch on its way through the network, with all its memory. Private to translate.c, result.c and
+ * explain.c.
  *
  * Legend: B beam width, M source rows of the batch, S source tokens of a sentence, D width, V target vocabulary.
  */

@@ -52,7 +52,11 @@ export function parseGguf(file) {
     const copy = Uint8Array.prototype.slice.call(file, start + offset, start + offset + bytes); // a Buffer would give a view
     if (copy.length !== bytes) throw new Error(`${name} is cut`);
     const data =
-      type === 0 ? new Float32Array(copy.buffer) : type === 24 ? new Int8Array(copy.buffer) : new Int32Array(copy.buffer);
+      type === 0
+        ? new Float32Array(copy.buffer)
+        : type === 24
+          ? new Int8Array(copy.buffer)
+          : new Int32Array(copy.buffer);
     tensors.set(name, { ne, type, data, offset: start + offset });
   }
   return { keys, tensors };

@@ -66,7 +66,8 @@ const u32 = (/** @type {number} */ n) => new Uint8Array(Uint32Array.of(n).buffer
 export const integer = (/** @type {number} */ n) => op("J", u32(n));
 export const string = (/** @type {string} */ value) => op("X", u32(text(value).length), text(value));
 export const tuple = (/** @type {Uint8Array[]} */ ...items) => concat(op("("), ...items, op("t"));
-export const named = (/** @type {string} */ module, /** @type {string} */ name) => op("c", text(`${module}\n${name}\n`));
+export const named = (/** @type {string} */ module, /** @type {string} */ name) =>
+  op("c", text(`${module}\n${name}\n`));
 export const call = (/** @type {Uint8Array} */ callee, /** @type {Uint8Array[]} */ ...args) =>
   concat(callee, tuple(...args), op("R"));
 export const pickle = (/** @type {Uint8Array} */ body) => concat(Uint8Array.of(0x80, 2), body, op("."));
@@ -171,4 +172,3 @@ export function folder(config = {}, more = {}) {
   if (!Object.keys(more).some((name) => /model\./.test(name))) files["model.safetensors"] = safetensors(makeModel());
   return files;
 }
-
