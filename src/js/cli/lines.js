@@ -9,15 +9,13 @@ const LF = 10;
 /**
  * The lines of a stream, decoded; ill-formed bytes become U+FFFD. A last line without a line feed counts.
  * @param {AsyncIterable<Buffer | string>} stream
- * @param {(bytes: number) => void} [onBytes]
  * @returns {AsyncGenerator<string[]>} what has arrived, so that a slow writer is answered line by line
  */
-export async function* readLines(stream, onBytes) {
+export async function* readLines(stream) {
   /** @type {Buffer[]} */
   let held = [];
   for await (const chunk of stream) {
     const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
-    onBytes?.(bytes.length);
     /** @type {string[]} */
     const lines = [];
     let start = 0;

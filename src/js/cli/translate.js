@@ -90,13 +90,18 @@ async function translateLines(translator, input, output, options, jobs, io) {
   let skip = output.lines;
   let written = 0;
   let bytes = 0;
-  /** Requests under way, oldest first: they are written in this order. @type {Promise<string[]>[]} */
+  /**
+   * Requests under way, oldest first: they are written in this order.
+   * @type {{answer: Promise<string[]>, size: number, written: Promise<void>}[]}
+   */
   const under = [];
   const writeOldest = async () => {
-    const translations = await /** @type {Promise<string[]>} */ (under[0]);
+    const { answer, size } = under[0];
+    const translations = await answer;
     under.shift();
     for (const text of translations) await output.write(`${text.replace(/\r?\n/g, " ")}\n`);
     written += translations.length;
+    bytes += size;
     bar.update(written, bytes);
   };
 
@@ -105,22 +110,21 @@ async function translateLines(translator, input, output, options, jobs, io) {
   /** @type {unknown} */
   let failure = null;
   const submit = (/** @type {string[]} */ lines) => {
-    const request = translator.translateBatch(lines, options);
-    request.catch(() => {}); // its turn to be reported comes in writeOldest
-    under.push(request);
+    const answer = translator.translateBatch(lines, options);
+    answer.catch(() => {}); // its turn to be reported comes in writeOldest
+    const size = lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);
     writing = writing.then(writeOldest).catch((error) => {
       failure ??= error;
     });
+    under.push({ answer, size, written: writing });
   };
 
-  const counted = (/** @type {number} */ count) => {
-    bytes += count;
-  };
-  for await (const lines of readLines(input.stream, counted)) {
+  for await (const lines of readLines(input.stream)) {
     let start = Math.min(skip, lines.length);
+    for (const line of lines.slice(0, start)) bytes += Buffer.byteLength(line) + 1;
     skip -= start;
     for (; start < lines.length; start += CHUNK) {
-      while (under.length >= 2 * jobs && !failure) await under[0].then(() => writing).catch(() => {});
+      while (under.length >= 2 * jobs && !failure) await under[0].written;
       if (failure) throw failure;
       submit(lines.slice(start, start + CHUNK));
     }
