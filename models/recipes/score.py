@@ -101,7 +101,8 @@ def card(info: dict) -> str:
               "pieces with byte fallback for source, target and output",
               f"- **Size**: {info['parameters'] / 1e6:.2f} M parameters, {info['bytes']:,} bytes as int8",
               f"- **Training**: {info['step']} steps of {c['batch_tokens']} tokens, {info['seconds'] / 60:.0f} minutes on "
-              f"{general['trained_on']}; recipe `models/recipes/{info['id']}.json`",
+              f"{general['trained_on']}; recipe `models/recipes/{info['id']}.json`"
+              + (f"; {general['training_note']}" if "training_note" in general else ""),
               f"- **Known weaknesses**: {general['weaknesses']}", ""]  # fmt: skip
     kinds = [k for k in next(iter(info["scores"].values())) if k != "lines"]
     lines += [
