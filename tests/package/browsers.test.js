@@ -1,12 +1,14 @@
 // The packed package in Chromium: from a plain script, through bundlers, from another origin, under a strict Content
 // Security Policy, cross-origin isolated, offline, and in how many bytes.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { cpSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
-import { launchChromium, noBrowser } from "../web/browser.js";
+import { chromium } from "playwright-core";
+import { findChromium, launchChromium, noBrowser } from "../web/browser.js";
 import { MODEL, makeConsumer, ROOT, run, serve, tool } from "./consumer.js";
 
 const built = existsSync(join(ROOT, "dist/glossa-simd128.wasm")) ? false : "dist is not built";
@@ -40,6 +42,15 @@ globalThis.done.catch((error) => console.error(error.name + ": " + error.message
 
 const page = (/** @type {string} */ script, base = "") =>
   `<!doctype html><html lang="en"><title>consumer</title>${base}<script type="module" src="${script}"></script></html>`;
+
+/** A browser with a profile, which extensions want. @param {string} profile @param {string[]} args */
+const launchProfile = (profile, args) =>
+  chromium.launchPersistentContext(profile, {
+    executablePath: findChromium(),
+    headless: false,
+    ignoreDefaultArgs: ["--disable-extensions"],
+    args: ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync", ...args],
+  });
 
 describe("the package in Chromium", { skip }, () => {
   /** @type {Awaited<ReturnType<typeof makeConsumer>>} */
@@ -208,6 +219,38 @@ addEventListener("message", (event) => event.waitUntil((async () => {
     assert.match(translation, /^Ein Hund/);
     assert.equal(workers, 0);
     await site.close();
+  });
+
+  test("a page of a browser extension", async () => {
+    const manifest = {
+      manifest_version: 3,
+      name: "consumer",
+      version: "1",
+      content_security_policy: { extension_pages: "script-src 'self' 'wasm-unsafe-eval'" },
+    };
+    consumer.write("extension/manifest.json", JSON.stringify(manifest));
+    consumer.write("extension/page.html", page("page.js"));
+    consumer.write("extension/page.js", app("./glossa/src/js/index.js"));
+    cpSync(consumer.path("node_modules/glossa"), consumer.path("extension/glossa"), {
+      recursive: true,
+      filter: (name) => !name.includes("dist/site"),
+    });
+    cpSync(MODEL, consumer.path("extension/model.gguf"));
+    const folder = consumer.path("extension");
+    // An extension's id is a digest of its path: half a SHA-256 in the letters a to p.
+    const digest = createHash("sha256").update(folder).digest("hex").slice(0, 32);
+    const id = digest.replace(/./g, (digit) => String.fromCharCode(97 + Number.parseInt(digit, 16)));
+    const context = await launchProfile(consumer.path("profile"), [
+      `--load-extension=${folder}`,
+      `--disable-extensions-except=${folder}`,
+    ]);
+    try {
+      const opened = await context.newPage();
+      await opened.goto(`chrome-extension://${id}/page.html`);
+      assertWorks(await opened.evaluate(() => /** @type {any} */ (globalThis).done));
+    } finally {
+      await context.close();
+    }
   });
 
   test("plain HTTP from another machine, where nothing may be stored", async () => {
