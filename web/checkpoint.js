@@ -10,7 +10,7 @@ import { openEntry } from "../src/js/model-cache.js";
  * @returns {Promise<Blob>}
  */
 export async function modelBlob(url) {
-  const entry = await openEntry(url);
+  const { entry } = await openEntry(url);
   try {
     if (entry?.record?.complete) {
       /** @type {BlobPart[]} */

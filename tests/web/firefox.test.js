@@ -1,0 +1,49 @@
+// The page in Firefox: GLOSSA_FIREFOX or firefox-esr on the PATH, driven by puppeteer-core.
+
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { tool } from "../package/consumer.js";
+import { noSite, openSite } from "./site.js";
+
+const folders = (process.env.PATH ?? "").split(delimiter);
+const names = ["firefox-esr", "firefox"];
+const firefox =
+  process.env.GLOSSA_FIREFOX ?? folders.flatMap((at) => names.map((name) => join(at, name))).find(existsSync);
+const skip = noSite || (firefox ? false : "no Firefox: set GLOSSA_FIREFOX or install it");
+
+test("the page in Firefox", { skip }, async (t) => {
+  const folder = await tool("puppeteer-core", "24");
+  if (!folder) return t.skip("npm cannot get puppeteer-core");
+  const { default: puppeteer } = await import(pathToFileURL(join(folder, "lib/esm/puppeteer/puppeteer-core.js")).href);
+  const site = await openSite();
+  const browser = await puppeteer.launch({ browser: "firefox", executablePath: firefox, headless: true });
+  try {
+    const page = await browser.newPage();
+    page.setDefaultTimeout(120_000);
+    /** @type {string[]} */
+    const faults = [];
+    page.on("pageerror", (/** @type {unknown} */ error) => faults.push(String(error)));
+    for (const [view, selector] of [
+      ["translate", ".columns .bars"],
+      ["attention", ".large svg rect[data-value]"],
+      ["effect", ".switches .switch"],
+      ["inside", ".step-card .tree"],
+      ["model", ".facts dd"],
+    ]) {
+      await page.goto(`${site.url}?${view}#view=${view}&text=A+dog+runs.`);
+      await page.waitForSelector(".output .word");
+      await page.waitForSelector(selector);
+    }
+    await page.goto(`${site.url}?export#view=attention&text=A+dog+runs.`);
+    await page.waitForSelector(".large svg");
+    await page.type("#source", " A cat sleeps.");
+    await page.waitForFunction("document.querySelectorAll('.line:not(.pending)').length === 2");
+    assert.deepEqual(faults, []);
+  } finally {
+    await browser.close();
+    await site.close();
+  }
+});
