@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { makeStudent, writeBin, writeSpm } from "../js/marian-student.js";
 import { launchChromium, openPage } from "./browser.js";
 import { models, noSite, openSite } from "./site.js";
 
@@ -229,6 +230,42 @@ describe("the manners of the page", { skip: noSite }, () => {
       () => /** @type {HTMLSelectElement} */ (document.querySelector("#pair")).value === "own",
     );
     await page.locator(".output .word").first().waitFor();
+    await close();
+  });
+
+  test("converts a Marian folder; a decoder without self-attention is shown as what it is", async () => {
+    const { page, faults, close } = await open("model");
+    const files = [
+      { name: "model.ende.intgemm.alphas.bin", mimeType: "", buffer: Buffer.from(writeBin(makeStudent(), "alphas")) },
+      { name: "vocab.ende.spm", mimeType: "", buffer: Buffer.from(writeSpm(40)) },
+    ];
+    await page.locator("#own").setInputFiles(files);
+    await page.locator(".facts dd", { hasText: "2 encoder, 2 decoder, 4 heads" }).waitFor();
+    for (const view of ["Attention", "Cause and effect", "How it works"]) {
+      await page.getByRole("link", { name: view }).click();
+      await page
+        .locator({ A: ".large svg", C: ".switches .switch", H: ".step-card .tree" }[view[0]] ?? "")
+        .first()
+        .waitFor();
+    }
+    await page.getByRole("link", { name: "Attention" }).click();
+    await page.getByRole("radio", { name: "Encoder" }).waitFor();
+    assert.equal(await page.getByRole("radio", { name: "Decoder" }).count(), 0);
+    assert.deepEqual(faults, []);
+    await close();
+  });
+
+  test("two checkpoints stand side by side", async () => {
+    const { page, faults, close } = await open("effect");
+    await page.locator("#other").selectOption("file");
+    await page.getByLabel("Choose a GGUF file").setInputFiles(join(models, "en-de.gguf"));
+    await page.locator(".spaced .side").nth(1).waitFor();
+    const [now, other] = await page.locator(".spaced .side").all();
+    assert.equal(await other.locator(".sentence").textContent(), await now.locator(".sentence").textContent());
+    const values = (/** @type {import("playwright-core").Locator} */ side) =>
+      side.locator("rect[data-value]").evaluateAll((all) => all.map((one) => one.getAttribute("data-value")));
+    assert.deepEqual(await values(other), await values(now));
+    assert.deepEqual(faults, []);
     await close();
   });
 
