@@ -60,7 +60,7 @@ function factor(values, others) {
 
 /** @param {Speed[]} speeds */
 function speedTables(speeds) {
-  const shown = speeds.map(({ name, runtime, rates, cpuRates, p50, p95, outputWords }) => {
+  const shown = speeds.map(({ name, runtime, rates, cpuRates, p50, p95 }) => {
     const known = cpuRates.filter((rate) => rate !== null);
     return [
       name.replace(/(Node|Chromium)( \d+)?$/, runtime),
@@ -68,14 +68,10 @@ function speedTables(speeds) {
       known.length > 0 ? digits(quantile(known, 0.5)) : "-",
       ranged(spread(p50)),
       ranged(spread(p95)),
-      String(outputWords),
     ];
   });
   const parts = [
-    table(
-      ["engine", "words/s, one call", "words/s of processor time", "p50 of a sentence, ms", "p95, ms", "words out"],
-      shown,
-    ),
+    table(["engine", "words/s, one call", "words/s of processor time", "p50 of a sentence, ms", "p95, ms"], shown),
   ];
   const peers = speeds.filter(({ peer }) => peer);
   const own = speeds.filter(({ peer }) => !peer);

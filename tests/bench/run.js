@@ -124,7 +124,7 @@ const captions = sentences(count, "multi30k/test.en");
 
 /** @param {import("./models.js").Student} made @param {boolean} everywhere */
 const studentEntries = async (made, everywhere) => [
-  ...(marian && "path" in marian ? [bergamot(marian.path, made)] : []),
+  ...(marian && "path" in marian ? [bergamot(marian.path, made, await tokenIds(made, news.sentences))] : []),
   ...(await glossaEntries(made, true, everywhere)),
 ];
 
@@ -147,10 +147,7 @@ else if (needsCheckpoint) {
   }
   if ("path" in python && made.ctranslate) checkpointEntries.push(ctranslate(python.path, made, ids));
   checkpointEntries = [...checkpointEntries, ...(await glossaEntries(made, false, true))];
-  skip(
-    "the trained checkpoint in bergamot",
-    "Marian has other position encodings than this model, and no way to bring its own",
-  );
+  skip("the trained checkpoint in bergamot", "Marian's networks start their decoder and encode positions otherwise");
 }
 
 /** Writes what is known so far, so that a long run that is stopped leaves something. */

@@ -135,8 +135,9 @@ await serve({
     });
     return { ms: started.ms + ms, cpu: started.cpu + cpu };
   },
-  async batch({ texts }) {
-    const { ms, value } = await timed(async () => translate(texts));
+  /** @param {{ batches: string[][] }} job the texts as they are to be translated together */
+  async batch({ batches }) {
+    const { ms, value } = await timed(async () => batches.flatMap((texts) => translate(texts)));
     return { ms, results: value };
   },
   async singles({ texts }) {

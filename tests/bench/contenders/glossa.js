@@ -1,12 +1,7 @@
 // Glossa through its public API, for Node and for a page alike.
 
 import { Translator } from "../../../src/js/index.js";
-
-/**
- * Sentences of one call where the length of the output is forced. A batch of the engine is as large, and Marian too lets
- * a batch run to its longest sentence.
- */
-const BATCH = 16;
+import { BATCH } from "./batch.js";
 
 /** @typedef {{ texts: string[], forced: boolean, beam?: number }} Job `forced`: produce as many tokens as the source has */
 
