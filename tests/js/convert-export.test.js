@@ -32,7 +32,7 @@ async function exported(checkpoint, format) {
 /** @type {[string, Shape][]} */
 const SHAPES = [
   ["a student", {}],
-  ["a pre-norm Transformer", { norm: "pre", autoreg: "self-attention", activation: "swish" }],
+  ["a Transformer", { autoreg: "self-attention", activation: "swish" }],
   ["two tables", { targetVocabulary: 56, activation: "gelu" }],
   ["an output table", { untied: "Wt" }],
   ["an output table, transposed, without bias", { untied: "W", outputBias: false }],

@@ -24,14 +24,13 @@ const add = (/** @type {number[]} */ a, /** @type {number[]} */ b) => a.map((val
 /**
  * Log-probabilities of `target`, token by token, given `source` (ends included).
  * @param {Parameters} parameters
- * @param {{ heads: number, encoder: number, decoder: number, autoreg: string, norm: string, activation: string }} shape
+ * @param {{ heads: number, encoder: number, decoder: number, autoreg: string, activation: string }} shape
  * @param {number[]} source
  * @param {number[]} target
  * @returns {number[]}
  */
 export function forcedLogProbabilities(parameters, shape, source, target) {
-  const { heads, norm } = shape;
-  const pre = norm === "pre";
+  const { heads } = shape;
   const get = (/** @type {string} */ name) => {
     const parameter = parameters.get(name);
     if (!parameter) throw new Error(`no ${name}`);
@@ -47,16 +46,15 @@ export function forcedLogProbabilities(parameters, shape, source, target) {
       return sum;
     });
   };
-  /** @param {number[]} x @param {string} prefix @param {string} [suffix] */
-  const layerNorm = (x, prefix, suffix = "") => {
+  /** @param {number[]} x @param {string} prefix */
+  const layerNorm = (x, prefix) => {
     const mean = x.reduce((a, b) => a + b, 0) / x.length;
     const variance = x.reduce((a, b) => a + (b - mean) ** 2, 0) / x.length;
-    const [scale, bias] = [get(`${prefix}_ln_scale${suffix}`).data, get(`${prefix}_ln_bias${suffix}`).data];
+    const [scale, bias] = [get(`${prefix}_ln_scale`).data, get(`${prefix}_ln_bias`).data];
     return x.map((value, i) => ((value - mean) / Math.sqrt(variance + EPSILON)) * scale[i] + bias[i]);
   };
   /** Residual and norm around a sub-layer. @param {number[]} x @param {string} prefix @param {(x: number[]) => number[]} f */
-  const sublayer = (x, prefix, f) =>
-    pre ? add(x, f(layerNorm(x, prefix, "_pre"))) : layerNorm(add(x, f(x)), prefix);
+  const sublayer = (x, prefix, f) => layerNorm(add(x, f(x)), prefix);
   /** @param {number[]} query @param {number[][]} keys @param {number[][]} values */
   const attend = (query, keys, values) => {
     const width = query.length / heads;
@@ -94,14 +92,12 @@ export function forcedLogProbabilities(parameters, shape, source, target) {
   let states = source.map((id, p) => embed("encoder_Wemb", id, p));
   for (let l = 1; l <= shape.encoder; l++) {
     const p = `encoder_l${l}_self`;
-    const inner = pre ? states.map((x) => layerNorm(x, `${p}_Wo`, "_pre")) : states;
-    const keys = inner.map((x) => project(x, p, "k"));
-    const values = inner.map((x) => project(x, p, "v"));
+    const keys = states.map((x) => project(x, p, "k"));
+    const values = states.map((x) => project(x, p, "v"));
     states = states
       .map((x) => sublayer(x, `${p}_Wo`, (y) => project(attend(project(y, p, "q"), keys, values), p, "o")))
       .map((x) => sublayer(x, `encoder_l${l}_ffn_ffn`, (y) => feedForward(y, `encoder_l${l}_ffn`)));
   }
-  if (pre) states = states.map((x) => layerNorm(x, "encoder_top"));
 
   const layers = Array.from({ length: shape.decoder }, (_, i) => ({
     /** @type {number[]} */ cell: [],
@@ -135,7 +131,6 @@ export function forcedLogProbabilities(parameters, shape, source, target) {
       });
       x = sublayer(x, `${base}_ffn_ffn`, (y) => feedForward(y, `${base}_ffn`));
     }
-    if (pre) x = layerNorm(x, "decoder_top");
     const bias = parameters.get("decoder_ff_logit_out_b")?.data;
     let logits;
     if (parameters.has("decoder_ff_logit_out_W")) logits = affine(x, "decoder_ff_logit_out_W");

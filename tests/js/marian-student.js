@@ -7,7 +7,7 @@
 /**
  * @typedef {{
  *   seed?: number, width?: number, ffn?: number, heads?: number, encoder?: number, decoder?: number,
- *   vocabulary?: number, targetVocabulary?: number, autoreg?: "rnn" | "self-attention", norm?: "post" | "pre",
+ *   vocabulary?: number, targetVocabulary?: number, autoreg?: "rnn" | "self-attention",
  *   activation?: string, untied?: "Wt" | "W", outputBias?: boolean, eosBias?: number,
  * }} Shape `targetVocabulary`: two tables; `untied`: an output table of its own, by the end of its name
  */
@@ -50,7 +50,7 @@ const u16 = (/** @type {number[]} */ ...values) => bytes(Uint16Array.from(values
  */
 export function makeStudent(shape = {}) {
   const { seed = 1, width: D = 32, ffn: F = 48, heads = 4, encoder = 2, decoder = 2, vocabulary: V = 40 } = shape;
-  const { autoreg = "rnn", norm = "post", activation = "relu", untied, outputBias = true, eosBias = 0 } = shape;
+  const { autoreg = "rnn", activation = "relu", untied, outputBias = true, eosBias = 0 } = shape;
   const T = shape.targetVocabulary ?? V;
   const next = random(seed);
   /** @type {Map<string, Parameter>} */
@@ -61,9 +61,9 @@ export function makeStudent(shape = {}) {
     parameters.set(name, { shape: [rows, cols], data: uniform(rows * cols, Math.sqrt(6 / (rows + cols))) });
   const vector = (/** @type {string} */ name, /** @type {number} */ n, /** @type {number} */ middle = 0) =>
     parameters.set(name, { shape: [1, n], data: uniform(n, 0.1, middle) });
-  const layerNorm = (/** @type {string} */ prefix, /** @type {string} */ suffix = norm === "pre" ? "_pre" : "") => {
-    vector(`${prefix}_ln_scale${suffix}`, D, 1);
-    vector(`${prefix}_ln_bias${suffix}`, D);
+  const layerNorm = (/** @type {string} */ prefix) => {
+    vector(`${prefix}_ln_scale`, D, 1);
+    vector(`${prefix}_ln_bias`, D);
   };
   const attention = (/** @type {string} */ prefix) => {
     for (const part of "qkvo") {
@@ -94,7 +94,6 @@ export function makeStudent(shape = {}) {
     attention(`decoder_l${i}_context`);
     feedForward(`decoder_l${i}_ffn`);
   }
-  if (norm === "pre") for (const side of ["encoder", "decoder"]) layerNorm(`${side}_top`, "");
   const embedding = (/** @type {string} */ name, /** @type {number} */ rows) =>
     parameters.set(name, { shape: [rows, D], data: uniform(rows * D, Math.sqrt(3 / D)) });
   if (shape.targetVocabulary === undefined) embedding("Wemb", V);
@@ -109,7 +108,6 @@ export function makeStudent(shape = {}) {
     /** @type {Parameter} */ (parameters.get("decoder_ff_logit_out_b")).data[0] += eosBias;
   }
 
-  const n = norm === "pre";
   const yaml = `bert-train-type-embeddings: true
 dec-cell: ssru
 dec-cell-base-depth: 2
@@ -138,10 +136,10 @@ transformer-guided-alignment-layer: last
 transformer-heads: ${heads}
 transformer-no-projection: false
 transformer-pool: false
-transformer-postprocess: ${n ? "da" : "dan"}
+transformer-postprocess: dan
 transformer-postprocess-emb: d
-transformer-postprocess-top: ${n ? "n" : '""'}
-transformer-preprocess: ${n ? "n" : '""'}
+transformer-postprocess-top: ""
+transformer-preprocess: ""
 transformer-tied-layers:
   []
 transformer-train-position-embeddings: false
@@ -282,15 +280,20 @@ function proto(field, value) {
 
 /**
  * A SentencePiece model of one-letter and made-up pieces: </s> 0, <unk> 1, then normal ones.
+ * `words`: every piece starts with a space.
  * @param {number} size
- * @param {{ kind?: number, normalizer?: Uint8Array, extra?: Uint8Array, first?: string[] }} [options]
+ * @param {{ kind?: number, normalizer?: Uint8Array, extra?: Uint8Array, first?: string[], words?: boolean }} [options]
  */
-export function writeSpm(size, { kind = 1, normalizer, extra = new Uint8Array(0), first = ["</s>", "<unk>"] } = {}) {
+export function writeSpm(
+  size,
+  { kind = 1, normalizer, extra = new Uint8Array(0), first = ["</s>", "<unk>"], words = false } = {},
+) {
   const parts = [];
   for (let id = 0; id < size; id++) {
     const special = first[id];
     const letters = "abcdefghijklmnopqrstuvwxyz";
-    const piece = special ?? `${id % 2 ? "\u2581" : ""}${letters[id % 26]}${letters[Math.floor(id / 26) % 26]}${id}`;
+    const piece =
+      special ?? `${words || id % 2 ? "\u2581" : ""}${letters[id % 26]}${letters[Math.floor(id / 26) % 26]}${id}`;
     const type = special === "<unk>" ? 2 : special === undefined ? 1 : 3;
     const score = concat(Uint8Array.of(2 * 8 + 5), bytes(Float32Array.of(special ? 0 : -1 - id / 8)));
     parts.push(proto(1, concat(proto(1, piece), score, ...(type === 1 ? [] : [proto(3, type)]))));

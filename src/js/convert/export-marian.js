@@ -65,6 +65,7 @@ function readConfig(gguf) {
 function checkConfig(c) {
   const refuse = (/** @type {string} */ key, /** @type {unknown} */ value, /** @type {string} */ has) =>
     new ConvertError(`cannot be exported: glossa.${key} is ${show(value)}, but Marian has only ${has}`);
+  if (c.norm !== "post") throw refuse("norm.placement", c.norm, '"post" of the same meaning');
   if (c.position !== "sinusoid-marian") throw refuse("position", c.position, '"sinusoid-marian"');
   if (c.decoderStart !== "zero-vector") throw refuse("decoder.start", c.decoderStart, '"zero-vector"');
   if (!ACTIVATIONS[c.activation]) throw refuse("activation", c.activation, Object.keys(ACTIVATIONS).join(", "));
@@ -75,7 +76,6 @@ function checkConfig(c) {
 
 /** @param {Config} c */
 function yamlOf(c) {
-  const pre = c.norm === "pre";
   return `dec-cell: ${c.mixer === "ssru" ? "ssru" : "gru"}
 dec-cell-base-depth: 2
 dec-cell-high-depth: 1
@@ -113,10 +113,10 @@ transformer-guided-alignment-layer: last
 transformer-heads: ${c.heads}
 transformer-no-projection: false
 transformer-pool: false
-transformer-postprocess: ${pre ? "da" : "dan"}
+transformer-postprocess: dan
 transformer-postprocess-emb: d
-transformer-postprocess-top: ${pre ? "n" : '""'}
-transformer-preprocess: ${pre ? "n" : '""'}
+transformer-postprocess-top: ""
+transformer-preprocess: ""
 transformer-tied-layers:
   []
 transformer-train-position-embeddings: false
@@ -139,7 +139,7 @@ function itemsOf(gguf, c, int8) {
   /** @type {Item[]} */
   const items = [];
   for (const { name, shape, matrix } of tensorTable(c)) {
-    const [first, second] = marianNames(name, /** @type {"post" | "pre"} */ (c.norm));
+    const [first, second] = marianNames(name);
     const theirs = name === "token_embd.weight" && !c.sharedEmbedding ? second : first;
     const tensor = gguf.tensors.get(name);
     const size = shape.reduce((a, b) => a * b, 1);

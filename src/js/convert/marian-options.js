@@ -71,12 +71,10 @@ export function readMarianOptions(options, file) {
   if (ssru && options.get("layer-normalization") === true) throw refused("layer-normalization");
 
   operations("transformer-postprocess-emb", "d", "d");
-  const before = operations("transformer-preprocess", "", "dn");
-  const after = operations("transformer-postprocess", "dan", "dan");
-  const top = operations("transformer-postprocess-top", "", "dn");
-  if (before.length > 1) throw refused("transformer-preprocess");
-  if (after !== (before === "n" ? "a" : "an")) throw refused("transformer-postprocess");
-  if (top !== before) throw refused("transformer-postprocess-top");
+  // Marian's pre-norm ("n" here) normalizes queries, but neither keys nor values: not what pre-norm means elsewhere.
+  operations("transformer-preprocess", "", "d");
+  operations("transformer-postprocess-top", "", "d");
+  if (operations("transformer-postprocess", "dan", "dan") !== "an") throw refused("transformer-postprocess");
 
   const activation = options.get("transformer-ffn-activation") ?? "swish";
   const ours = typeof activation === "string" ? ACTIVATIONS[activation] : undefined;
@@ -95,7 +93,7 @@ export function readMarianOptions(options, file) {
     width: integer("dim-emb"),
     ffnWidth: integer("transformer-dim-ffn"),
     heads: integer("transformer-heads"),
-    norm: before === "n" ? "pre" : "post",
+    norm: "post",
     activation: ours,
     mixer: ssru ? "ssru" : "attention",
     alignment: { layer: layer - 1, head: 0 },
@@ -105,10 +103,9 @@ export function readMarianOptions(options, file) {
 /**
  * What Marian calls a tensor of the canonical table, best first. `transposed` says that memory holds [in][out].
  * @param {string} name
- * @param {"post" | "pre"} norm
  * @returns {{ name: string, transposed: boolean }[]}
  */
-export function marianNames(name, norm) {
+export function marianNames(name) {
   const plain = (/** @type {string} */ text) => [{ name: text, transposed: false }];
   const globals = /** @type {Record<string, { name: string, transposed: boolean }[]>} */ ({
     "token_embd.weight": [...plain("Wemb"), ...plain("encoder_Wemb")],
@@ -123,7 +120,6 @@ export function marianNames(name, norm) {
   const [, side, layer, block, part] = parts;
   const base = `${side}oder`;
   const ln = part === "weight" ? "ln_scale" : "ln_bias";
-  if (block === "output_norm") return plain(`${base}_top_${ln}`);
   const prefix = `${base}_l${Number(layer) + 1}`;
   const norms = /** @type {Record<string, string>} */ ({
     attn_norm: "self_Wo",
@@ -131,7 +127,7 @@ export function marianNames(name, norm) {
     ssru_norm: "rnn_ffn",
     ffn_norm: "ffn_ffn",
   });
-  if (norms[block]) return plain(`${prefix}_${norms[block]}_${ln}${norm === "pre" ? "_pre" : ""}`);
+  if (norms[block]) return plain(`${prefix}_${norms[block]}_${ln}`);
   const letter = part === "weight" ? "W" : "b";
   const matrices = /** @type {Record<string, [string, string]>} */ ({
     ffn_up: ["ffn", "1"],

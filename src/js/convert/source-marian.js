@@ -160,12 +160,10 @@ async function mapTensors(items, config, file) {
   /** @type {Map<string, SourceTensor>} */
   const tensors = new Map();
   for (const entry of tensorTable(config)) {
-    const choice = marianNames(entry.name, /** @type {"post" | "pre"} */ (config.norm)).find(({ name }) =>
-      items.has(name),
-    );
+    const choice = marianNames(entry.name).find(({ name }) => items.has(name));
     const item = choice && items.get(choice.name);
     if (!choice || !item) {
-      const [first] = marianNames(entry.name, /** @type {"post" | "pre"} */ (config.norm));
+      const [first] = marianNames(entry.name);
       ensure(entry.optional, `${file}: item ${first?.name} is missing`);
       continue;
     }
@@ -241,8 +239,10 @@ async function quantizedTensor(items, item, { name, transposed }, shape, config,
 async function activationMultiplier(items, name, config, what) {
   const isOutput = name === (config.sharedEmbedding ? "Wemb" : "decoder_Wemb") && config.sharedOutput;
   const item = items.get(`${name}_QuantMultA`) ?? (isOutput ? items.get("none_QuantMultA") : undefined);
-  if (!item || item.quantized) return undefined;
-  const values = await item.read();
+  if (!item) return undefined;
+  const values = item.quantized
+    ? await item.read().then(({ q, multiplier }) => Float32Array.of(q[0] / multiplier))
+    : await item.read();
   const [alpha] = values;
   ensure(
     values.length === 1 && alpha > 0 && Number.isFinite(alpha),
