@@ -23,6 +23,9 @@ const PATTERNS = {
   numbers: /\p{N}+(?:[.,:/-]\p{N}+)*/gu,
 };
 
+/** A character that a space stands behind, or before, where the source has one: none of a script without spaces. */
+const CLOSED = /[^\s\p{Ps}\p{Pi}\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}]/u;
+
 /** @param {string} text */
 const escaped = (text) => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 
@@ -110,7 +113,10 @@ export function placeFixed(source, translation, fixed, seen, model) {
     while (from > 0 && /[\p{L}\p{N}]/u.test(translation[from - 1])) from--;
     while (to < translation.length && /[\p{L}\p{N}]/u.test(translation[to])) to++;
     if (from >= to || edits.some((edit) => from < edit.end && to > edit.start)) return null;
-    edits.push({ start: from, end: to, replacement });
+    const lead = /\s/.test(source[start - 1] ?? "") && CLOSED.test(translation[from - 1] ?? "") ? " " : "";
+    const trail =
+      /\s/.test(source[end] ?? "") && CLOSED.test(translation[to] ?? "") && !/\p{P}/u.test(translation[to]) ? " " : "";
+    edits.push({ start: from, end: to, replacement: lead + replacement + trail });
   }
   edits.sort((a, b) => a.start - b.start);
   const text = edits.reduceRight(
