@@ -114,7 +114,7 @@ describe("the page", { skip: noSite }, () => {
     );
     assert.deepEqual(
       await page.locator(".hypotheses .sentence").evaluateAll((all) => all.map((one) => one.textContent?.trim())),
-      expected.hypotheses.map((one) => one.text.trim()),
+      [...new Set(expected.hypotheses.map((one) => one.text.trim()))],
     );
     await page.screenshot({ path: join(shots, "translate.png"), fullPage: true });
 

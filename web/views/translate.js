@@ -145,7 +145,9 @@ export function translateView({ element, store, engine, t }) {
 
   /** @param {SentenceExplanation} explanation */
   function drawOthers(explanation) {
-    const [best, ...rest] = explanation.hypotheses;
+    // Two hypotheses may be the same text in other tokens; the better one stands for both.
+    const texts = new Set();
+    const [best, ...rest] = explanation.hypotheses.filter((one) => !texts.has(one.text) && texts.add(one.text));
     if (!best) return set(others);
     set(
       others,
