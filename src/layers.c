@@ -100,8 +100,8 @@ void glossa_attend(const glossa_model *model, const float *q, const float *kt, s
                    size_t m, size_t n, const uint8_t *mask, float *capture, size_t capture_head, size_t capture_row,
                    float *context, const glossa_scratch *scratch) {
     const size_t wide = model->config.d, heads = model->config.heads, d = wide / heads;
-    /* 1 / sqrt(d): sqrt is exact to the bit everywhere, unlike other functions of libm. */
-    const float scale = 1.0f / __builtin_sqrtf((float)d);
+    /* 1 / sqrt(d): sqrt is exact to the bit everywhere. */
+    const float scale = 1.0f / glossa_sqrt((float)d);
     for (size_t h = 0; h < heads; h++) {
         float *weights = capture ? capture + h * capture_head : scratch->weights;
         const size_t stride = capture ? capture_row : n;
