@@ -22,14 +22,86 @@ const ACTIVATIONS = /** @type {Record<string, (x: number) => number>} */ ({
 const add = (/** @type {number[]} */ a, /** @type {number[]} */ b) => a.map((value, i) => value + b[i]);
 
 /**
+ * x (in) times a parameter: y (out). Embeddings are [out, in], all else [in, out].
+ * @typedef {(x: number[], name: string) => number[]} Product
+ */
+
+/** @param {string} name */
+const isTable = (name) => name.includes("Wemb") || name.endsWith("_Wt");
+
+/** @param {Parameters} parameters @returns {Product} */
+export function exactProduct(parameters) {
+  return (x, name) => {
+    const { shape, data } = /** @type {import("./marian-student.js").Parameter} */ (parameters.get(name));
+    const [across, down] = isTable(name) ? [1, shape[1]] : [shape[1], 1];
+    return Array.from({ length: isTable(name) ? shape[0] : shape[1] }, (_, o) => {
+      let sum = 0;
+      for (let i = 0; i < x.length; i++) sum += x[i] * data[o * down + i * across];
+      return sum;
+    });
+  };
+}
+
+/** @typedef {{ q: Int8Array, multiplier: number }} Int8 q is [out][in] */
+
+/** To the nearest integer, ties to even. @param {number} x */
+const round = (x) => x + 1.5 * 2 ** 52 - 1.5 * 2 ** 52;
+
+/**
+ * Bergamot's product: 8-bit activations at a stored scale, shifted to be unsigned, and sums of two neighbours that are
+ * clamped to 16 bits.
+ * @param {(name: string) => Int8} matrix
+ * @param {(name: string) => number} alpha
+ * @returns {Product}
+ */
+export function bergamotProduct(matrix, alpha) {
+  return (x, name) => {
+    const { q, multiplier } = matrix(name);
+    const a = Math.fround(alpha(name));
+    const u = x.map((value) => 127 + Math.max(-127, Math.min(127, round(Math.fround(Math.fround(value) * a)))));
+    return Array.from({ length: q.length / x.length }, (_, o) => {
+      let sum = 0;
+      for (let i = 0; i < x.length; i += 2) {
+        const at = o * x.length + i;
+        sum += Math.max(-32768, Math.min(32767, u[i] * q[at] + u[i + 1] * q[at + 1])) - 127 * (q[at] + q[at + 1]);
+      }
+      return sum / (a * multiplier);
+    });
+  };
+}
+
+/**
+ * Glossa's product: 7-bit activations with a scale and a zero point a row, and exact sums.
+ * @param {(name: string) => Int8} matrix
+ * @returns {Product}
+ */
+export function glossaProduct(matrix) {
+  return (x, name) => {
+    const { q, multiplier } = matrix(name);
+    const row = x.map(Math.fround);
+    const low = Math.min(0, ...row);
+    const scale = Math.fround(Math.fround(Math.max(0, ...row) - low) / 127) || 1;
+    const inverse = Math.fround(1 / scale);
+    const zero = round(Math.fround(-low * inverse));
+    const u = row.map((value) => Math.max(0, Math.min(127, round(Math.fround(value * inverse)) + zero)));
+    return Array.from({ length: q.length / x.length }, (_, o) => {
+      let sum = 0;
+      for (let i = 0; i < x.length; i++) sum += (u[i] - zero) * q[o * x.length + i];
+      return (sum * scale) / multiplier;
+    });
+  };
+}
+
+/**
  * Log-probabilities of `target`, token by token, given `source` (ends included).
  * @param {Parameters} parameters
  * @param {{ heads: number, encoder: number, decoder: number, autoreg: string, activation: string }} shape
  * @param {number[]} source
  * @param {number[]} target
+ * @param {Product} [product] in place of exact products, to follow an engine's integer arithmetic
  * @returns {number[]}
  */
-export function forcedLogProbabilities(parameters, shape, source, target) {
+export function forcedLogProbabilities(parameters, shape, source, target, product = exactProduct(parameters)) {
   const { heads } = shape;
   const get = (/** @type {string} */ name) => {
     const parameter = parameters.get(name);
@@ -38,13 +110,8 @@ export function forcedLogProbabilities(parameters, shape, source, target) {
   };
   /** x (D) times W [in, out], plus b. @param {number[]} x @param {string} w @param {string} [b] */
   const affine = (x, w, b) => {
-    const { shape: sizes, data } = get(w);
-    const bias = b === undefined ? undefined : get(b).data;
-    return Array.from({ length: sizes[1] }, (_, o) => {
-      let sum = bias ? bias[o] : 0;
-      for (let i = 0; i < sizes[0]; i++) sum += x[i] * data[i * sizes[1] + o];
-      return sum;
-    });
+    const y = product(x, w);
+    return b === undefined ? y : add(y, Array.from(get(b).data));
   };
   /** @param {number[]} x @param {string} prefix */
   const layerNorm = (x, prefix) => {
@@ -132,17 +199,8 @@ export function forcedLogProbabilities(parameters, shape, source, target) {
       x = sublayer(x, `${base}_ffn_ffn`, (y) => feedForward(y, `${base}_ffn`));
     }
     const bias = parameters.get("decoder_ff_logit_out_b")?.data;
-    let logits;
-    if (parameters.has("decoder_ff_logit_out_W")) logits = affine(x, "decoder_ff_logit_out_W");
-    else {
-      const own = parameters.get("decoder_ff_logit_out_Wt");
-      const { shape: sizes, data } = own ?? table("decoder_Wemb");
-      logits = Array.from({ length: sizes[0] }, (_, v) => {
-        let sum = 0;
-        for (let j = 0; j < width; j++) sum += x[j] * data[v * width + j];
-        return sum;
-      });
-    }
+    const own = ["decoder_ff_logit_out_W", "decoder_ff_logit_out_Wt"].find((name) => parameters.has(name));
+    let logits = product(x, own ?? (parameters.has("Wemb") ? "Wemb" : "decoder_Wemb"));
     if (bias) logits = logits.map((value, v) => value + bias[v]);
     return Math.log(softmax(logits)[id]);
   });
