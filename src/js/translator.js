@@ -311,7 +311,7 @@ export class Translator {
             chunks++;
             controller.enqueue(chunk);
           };
-          this.#translate([text], work, options, { onChunk, cancelled: cancelled.signal }).then(
+          this.#translate([text], work, options, { onChunk, cancelled: [cancelled.signal] }).then(
             ([whole]) => {
               if (chunks === 0 && whole) controller.enqueue(whole);
               controller.close();
@@ -343,6 +343,8 @@ export class Translator {
     const parts = [];
     for (let i = 0; i < all.length; i += MESSAGE_TEXTS) parts.push(i);
     const failed = new AbortController();
+    const cancelled = [failed.signal, this.#supersede(options)];
+    const each = { ...options, latest: false };
     const results = await Promise.all(
       parts.map(async (start) => {
         let before = 0;
@@ -353,10 +355,7 @@ export class Translator {
         };
         const slice = all.slice(start, start + MESSAGE_TEXTS);
         try {
-          const translations = await this.#translate(slice, work, options, {
-            onProgress: report,
-            cancelled: failed.signal,
-          });
+          const translations = await this.#translate(slice, work, each, { onProgress: report, cancelled });
           if (before < slice.length) report(slice.length);
           return translations;
         } catch (error) {
@@ -446,11 +445,11 @@ export class Translator {
    * @param {string[]} texts
    * @param {WorkOptions} work
    * @param {TranslateOptions} options
-   * @param {{onProgress?: (done: number) => void, onChunk?: (text: string) => void, cancelled?: AbortSignal, attributes?: string[]}} [how]
+   * @param {{onProgress?: (done: number) => void, onChunk?: (text: string) => void, cancelled?: (AbortSignal | undefined)[], attributes?: string[]}} [how]
    * @returns {Promise<string[]>}
    */
-  async #translate(texts, work, options, { onProgress, onChunk, cancelled, attributes } = {}) {
-    const signals = [this.#life.signal, options.signal, cancelled];
+  async #translate(texts, work, options, { onProgress, onChunk, cancelled = [], attributes } = {}) {
+    const signals = [this.#life.signal, options.signal, ...cancelled];
     for (const signal of signals) signal?.throwIfAborted();
     if (!this.#pool) return texts;
     return this.#pool.run(

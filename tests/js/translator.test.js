@@ -132,6 +132,8 @@ for (const worker of [false, true])
       await assert.rejects(first, { name: "AbortError", message: /newer/ });
       assert.match(await other, /Männer/);
       assert.match(await second, /Hund/);
+      const many = Array.from({ length: 200 }, () => "Two men sit.");
+      assert.equal((await translator.translateBatch(many, { latest: true })).length, many.length);
       translator.destroy();
     });
 
