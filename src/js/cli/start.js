@@ -16,9 +16,9 @@ const USAGE = `usage: npm start -- [--once TEXT] [--model FILE] [--port N] [--ho
   --host NAME   the name or address to listen at (localhost)`;
 
 const SENTENCES = [
-  "A dog runs across the wet grass.",
-  "Two women in red coats are waiting for the bus.",
-  "A boy jumps into the lake while his friends watch from the shore.",
+  "Two dogs are playing in the snow.",
+  "A young girl in a red dress is jumping over a puddle.",
+  "An elderly couple is sitting on a bench by the lake.",
 ];
 
 /** The time of the latest change below a path. @param {string} path @returns {number} */
