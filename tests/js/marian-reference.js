@@ -131,8 +131,7 @@ export function forcedLogProbabilities(parameters, shape, source, target, produc
       const slice = (/** @type {number[]} */ x) => x.slice(h * width, (h + 1) * width);
       const q = slice(query);
       const weights = softmax(keys.map((k) => slice(k).reduce((sum, v, i) => sum + v * q[i], 0) / Math.sqrt(width)));
-      for (let i = 0; i < width; i++)
-        out.push(values.reduce((sum, v, s) => sum + weights[s] * v[h * width + i], 0));
+      for (let i = 0; i < width; i++) out.push(values.reduce((sum, v, s) => sum + weights[s] * v[h * width + i], 0));
     }
     return out;
   };
