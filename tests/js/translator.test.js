@@ -446,6 +446,19 @@ test("a prefix is kept, banned tokens are not produced, heads can be switched of
   translator.destroy();
 });
 
+test("the WebAssembly file comes from where the caller says, as a path, bytes or a module", async () => {
+  const file = fileURLToPath(new URL("../../dist/glossa-simd128.wasm", import.meta.url));
+  const wasm = readFileSync(file);
+  for (const simd128 of [file, new URL(`file://${file}`), wasm, new WebAssembly.Module(wasm)])
+    for (const worker of [false, true]) {
+      const translator = await create({ worker, build: "simd128", wasm: { simd128 } });
+      assert.match(await translator.translate("A dog runs."), /Hund/);
+      translator.destroy();
+    }
+  const wrong = create({ worker: true, build: "simd128", wasm: { simd128: "/nowhere.wasm" } });
+  await assert.rejects(wrong, { name: "NetworkError", message: /nowhere\.wasm.*"wasm"/ });
+});
+
 test("a pool shares the work; every answer is right", async () => {
   const translator = await create({ worker: true, pool: 2 });
   assert.equal(translator.info.workers, 2);
@@ -467,7 +480,7 @@ test("a crashed worker fails its request and is replaced", async () => {
   translator.destroy();
 });
 
-test("a worker that cannot start: an error where it was named, in place where it was not", async () => {
+test("a worker that was named and cannot start is an error that says what to do", async () => {
   await assert.rejects(create({ worker: "file:///nowhere/worker.js" }), {
     name: "OperationError",
     message: /"worker"/,
