@@ -96,9 +96,7 @@ function rowsOf(items, name, file) {
  */
 function languagesOf(names) {
   for (const name of names) {
-    const match = /(?:^|\.)([a-z]{2})([a-z]{2})\./.exec(
-      name.replace(/^(lex\.\d+\.\d+|lex|model|(?:src|trg)?vocab)/, ""),
-    );
+    const match = /^(?:model|lex(?:\.\d+)*|(?:src|trg)?vocab)\.([a-z]{2})([a-z]{2})\./.exec(name);
     if (match) return [match[1], match[2]];
   }
   return [];
