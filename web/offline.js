@@ -35,9 +35,11 @@ worker.addEventListener("activate", (event) => {
 worker.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   if (event.request.method !== "GET" || url.origin !== location.origin || url.pathname.endsWith(".gguf")) return;
+  // The network comes first, so that nobody is left with an old page; models are kept by the translator itself.
   event.respondWith(
-    caches
-      .open(cacheName)
-      .then(async (cache) => (await cache.match(event.request, { ignoreSearch: true })) ?? fetch(event.request)),
+    fetch(event.request).catch(async () => {
+      const cache = await caches.open(cacheName);
+      return (await cache.match(event.request, { ignoreSearch: true })) ?? Response.error();
+    }),
   );
 });

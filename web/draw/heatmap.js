@@ -21,6 +21,7 @@ const LONGEST_LABEL = 16;
  * @property {(row: number, col: number) => "shown" | "masked" | "later"} [state] of a cell; masked and later are not drawn
  * @property {(row: number, col: number) => void} [onpoint] the pointer or the keyboard is on a cell; -1 when it left
  * @property {(row: number, col: number) => void} [onpick] a click or Enter on a cell
+ * @property {boolean} [pixels] always a canvas
  * @property {boolean} [rectangles] never use a canvas: for export
  * @property {(value: number) => string} [format] of the numbers at the legend
  */
@@ -109,7 +110,7 @@ export function heatmap(matrix, options) {
     svg.append(s("text", { transform: at, dy: "0.35em", class: "axis", "data-col": i }, shorten(col.text)));
   });
 
-  const many = !rectangles && rows.length * cols.length > MOST_RECTANGLES;
+  const many = !rectangles && (options.pixels || rows.length * cols.length > MOST_RECTANGLES);
   /** @type {HTMLCanvasElement | null} */
   let canvas = null;
   if (many) {

@@ -89,6 +89,7 @@ export function insideView({ element, store, engine, t }) {
         largest: options.largest ?? (vectors ? 8 : 26),
         tall: options.tall ?? (vectors ? 18 : undefined),
         rectangles,
+        pixels: vectors,
         format: (value) => Number(value.toPrecision(3)).toString(),
         onpoint(r, c) {
           const col = r < 0 ? "" : vectors ? t("dimension", { n: c + 1 }) : matrix.cols[c].text;
