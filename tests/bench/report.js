@@ -118,8 +118,8 @@ export function markdown(result, chart) {
   if (Math.max(machine.loadBefore, machine.loadAfter) > 0.5)
     out.push(
       `**Other programs ran at the same time**: the load was ${machine.loadBefore.toFixed(1)} before and ` +
-        `${machine.loadAfter.toFixed(1)} after, on ${machine.cores} cores. Factors are formed round by round and hold; times are ` +
-        `longer than on a machine at rest, those by processor time least.`,
+        `${machine.loadAfter.toFixed(1)} after, on ${machine.cores} cores. Times are longer than on a machine at rest, those by processor time least; ` +
+        `factors are formed round by round, which takes most of that out, but not all.`,
     );
   if (chart) out.push(`![Words a second by engine](${chart})`);
   for (const { part, model, forced, origin, sentences, words, speeds } of result.speeds) {
