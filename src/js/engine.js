@@ -34,7 +34,7 @@ import { builtin, isNode } from "./platform.js";
 
 /** @type {TransportMaker} */
 export function inPlace({ reply }) {
-  const host = new Host((answer) => queueMicrotask(() => reply(answer)));
+  const host = new Host((answer) => queueMicrotask(() => reply(answer)), { gentle: !isNode });
   return {
     post: (message) => host.receive(message),
     setBusy() {},

@@ -20,10 +20,15 @@ export class Host {
   #running = new Map();
   #tail = Promise.resolve();
   #reply;
+  #gentle;
 
-  /** @param {(reply: Reply, transfer?: Transferable[]) => void} reply */
-  constructor(reply) {
+  /**
+   * @param {(reply: Reply, transfer?: Transferable[]) => void} reply
+   * @param {{gentle?: boolean}} [how] `gentle`: others work in this thread too
+   */
+  constructor(reply, { gentle = false } = {}) {
     this.#reply = reply;
+    this.#gentle = gentle;
   }
 
   /** @param {import("./protocol.js").Message} message */
@@ -163,7 +168,7 @@ export class Host {
       }
       signal.throwIfAborted();
       core.openModel();
-      this.#engine = new Engine(core);
+      this.#engine = new Engine(core, this.#gentle);
       this.#build = opened.build;
       return { ...this.#info(), notKept };
     } catch (error) {

@@ -48,9 +48,13 @@ export class Engine {
   /** The longest sentence in tokens, the end included. */
   maxTokens = 0;
 
-  /** @param {Core} core with an open model */
-  constructor(core) {
+  /**
+   * @param {Core} core with an open model
+   * @param {boolean} gentle keep every step short, for a page that works in this thread
+   */
+  constructor(core, gentle = false) {
     this.core = core;
+    this.bulkTokens = gentle ? INTERACTIVE_TOKENS : BULK_TOKENS;
     this.maxTokens = Math.min(core.model.context, BULK_TOKENS);
     core.setTimed(true);
     this.#open();
@@ -212,7 +216,7 @@ export async function translateSentences(engine, sentences, options, turns, { bu
   engine.need(options.beamSize);
   const queue = bulk ? sentences.toSorted((a, b) => b.tokens - a.tokens) : [...sentences];
   while (queue.length) {
-    const batch = takeBatch(queue, options.beamSize, bulk ? BULK_TOKENS : INTERACTIVE_TOKENS, queue[0].tokens);
+    const batch = takeBatch(queue, options.beamSize, bulk ? engine.bulkTokens : INTERACTIVE_TOKENS, queue[0].tokens);
     core.begin(
       batch.map((work) => work.text),
       settings,
