@@ -6,10 +6,11 @@
 #ifndef GLOSSA_VEC_H
 #define GLOSSA_VEC_H
 
+#include "kernels.h"
+
 #if defined(__wasm_simd128__) || (defined(__x86_64__) && defined(__GNUC__))
 #define GLOSSA_HAS_VEC 1
 
-#include "kernels.h"
 #include "polynomials.h"
 
 #include <math.h> /* INFINITY */
@@ -26,13 +27,11 @@
 typedef float f32x4 __attribute__((vector_size(16)));
 typedef int32_t i32x4 __attribute__((vector_size(16)));
 typedef uint32_t u32x4 __attribute__((vector_size(16)));
-typedef uint8_t u8x16 __attribute__((vector_size(16)));
 typedef int8_t i8x4 __attribute__((vector_size(4)));
 
 /* The same where they lie in memory: any alignment, any type around them. */
 typedef float f32x4_at __attribute__((vector_size(16), aligned(1), may_alias));
 typedef int32_t i32x4_at __attribute__((vector_size(16), aligned(1), may_alias));
-typedef uint8_t u8x16_at __attribute__((vector_size(16), aligned(1), may_alias));
 
 /* ---- memory ----------------------------------------------------------------------------------------------------- */
 
