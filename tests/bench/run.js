@@ -3,14 +3,14 @@
 //   npm run bench                                      everything, printed as tables
 //   npm run bench -- --quick                           fewer sentences and rounds
 //   npm run bench -- --only tiny,profile               parts: tiny, base-memory, base, checkpoint, cold, release,
-//                                                      download, growth, pool, matmul, profile
+//                                                      download, growth, pool, matmul, profile, page
 //   npm run bench -- --markdown FILE --svg FILE --json write the report; print JSON in place of tables
 //   npm run bench -- --model FILE --rounds N --profile
 //
 // GLOSSA_DATA         a folder of test sets; without it the text is made by a grammar
 // GLOSSA_BENCH_CACHE  where peers and their models are kept (default ~/.cache/glossa/bench)
 
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, loadavg, release, totalmem, type } from "node:os";
@@ -43,6 +43,7 @@ const PARTS = [
   "pool",
   "matmul",
   "profile",
+  "page",
 ];
 
 const { values: flags } = parseArgs({
@@ -260,3 +261,5 @@ const withoutTexts = result.speeds.map(({ speeds, ...part }) => ({
   speeds: speeds.map(({ outputs: _, ...rest }) => rest),
 }));
 console.log(flags.json ? JSON.stringify({ ...result, speeds: withoutTexts }) : text);
+if (wants("page") && !flags.json)
+  spawnSync(process.execPath, [join(root, "tests/bench/page.js")], { stdio: "inherit" });

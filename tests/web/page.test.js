@@ -2,7 +2,8 @@
 // engine run in Node, so that no checkpoint's words are written here.
 
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -228,6 +229,39 @@ describe("the page", { skip: noSite }, () => {
     assert.equal((await heads()).length, expected.cross.heads);
     await page.screenshot({ path: join(shots, "lines.png"), fullPage: true });
     await close();
+  });
+
+  test("copies, swaps and changes the pair of languages", async () => {
+    // The same checkpoint under two names: what is tested is the menu, not the German.
+    const folder = mkdtempSync(join(tmpdir(), "glossa-models-"));
+    const { models } = JSON.parse(readFileSync(join(model, "../manifest.json"), "utf8"));
+    const entry = models.find((/** @type {{id: string}} */ one) => one.id === "en-de");
+    cpSync(model, join(folder, "en-de.gguf"));
+    const back = { ...entry, id: "de-en", source: "de", target: "en" };
+    writeFileSync(join(folder, "manifest.json"), JSON.stringify({ version: 1, models: [entry, back] }));
+    const two = await openSite(folder);
+    const { page, faults, close } = await openPage(browser, { permissions: ["clipboard-read", "clipboard-write"] });
+    page.setDefaultTimeout(PATIENCE);
+    try {
+      await page.goto(`${two.url}#text=A+dog+runs.`);
+      await page.locator(".output .word").first().waitFor();
+      const translation = await page.locator("#target").textContent();
+      await page.getByRole("button", { name: "Copy" }).click();
+      await page.getByRole("button", { name: "Copied" }).waitFor();
+      assert.equal(await page.evaluate(() => navigator.clipboard.readText()), translation);
+      await page.getByRole("button", { name: "Swap languages" }).click();
+      await page.waitForFunction(() => location.hash.includes("pair=de-en"));
+      assert.equal(await page.locator("#source").inputValue(), translation);
+      await page.locator(".output .word").first().waitFor();
+      await page.locator("#pair").selectOption("en-de");
+      await page.waitForFunction(() => !location.hash.includes("pair=de-en"));
+      await page.locator(".output .word").first().waitFor();
+      assert.deepEqual(faults, []);
+    } finally {
+      await close();
+      await two.close();
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test("heads switched off change the translation as headMask does, and can be ranked", async () => {
