@@ -17,9 +17,9 @@ async function entry(name) {
     if (typeof value !== "string") throw new Error(`${name}: glossa.${side}_language is not one language`);
     return value;
   };
-  // "other" is what Hugging Face writes for a licence without an SPDX name; then the name stands beside it.
+  // "other" is what Hugging Face writes for a licence without an SPDX name; then a name or a note stands beside it.
   const license = gguf.get("general.license");
-  const licence = license === "other" ? (gguf.get("general.license.name") ?? license) : license;
+  const licence = license === "other" ? (gguf.get("general.license.name") ?? gguf.get("general.license.note") ?? license) : license;
   return {
     id: name.replace(/\.gguf$/, ""),
     source: language("source"),

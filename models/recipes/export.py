@@ -69,7 +69,11 @@ def export(run: Path, last: int | None = None, recipe: Path | None = None) -> No
     if config.get("guided_alignment"):
         described |= {"alignment_layer": model_config.decoder_layers - 1, "alignment_head": 0}
     general = config.get("general", {})
-    described |= {k: general[k] for k in ("name", "description", "license", "license_note", "sources") if k in general}
+    described |= {
+        k: general[k]
+        for k in ("name", "description", "license", "license_name", "license_note", "sources")
+        if k in general
+    }
     (run / "config.json").write_text(json.dumps(described, indent=1, ensure_ascii=False) + "\n")
 
 
