@@ -212,6 +212,7 @@ if (cold) {
 if (best && wants("release")) {
   say("memory after destroy()");
   result.release = { name: best.name, ...(await measureRelease(best)) };
+  report();
 }
 if (wants("download")) {
   const web = await npmPeer("onnxruntime-web");
@@ -219,10 +220,12 @@ if (wants("download")) {
     bergamot: marian && "path" in marian ? marian.path : undefined,
     onnxruntimeWeb: "path" in web ? web.path : undefined,
   });
+  report();
 }
 if (best && wants("growth")) {
   say("growth");
   result.growth = { name: best.name, ...(await measureGrowth(best, news.sentences, flags.quick)) };
+  report();
 }
 if (best && wants("pool")) {
   const [load] = loadavg();
