@@ -44,13 +44,17 @@ MATMUL_INLINE void columns_take(columns *c, const glossa_matrix *w, const uint32
         }
         return;
     }
-    for (size_t j = 0; j < 8; j++) {
-        const size_t column = j < c->count ? first + j : n - 1;
-        const size_t r = ids ? ids[column] : column;
-        c->weights[j] = (const int8_t *)w->data + r * w->cols;
-        c->row_sum[j / 4][j % 4] = w->row_sum[r];
-        c->scale[j / 4][j % 4] = w->scale[w->scale_per_row ? r : 0];
-        if (w->bias) c->bias[j / 4][j % 4] = w->bias[r];
+    for (size_t half = 0; half < 2; half++) {
+        size_t r[4];
+        for (size_t j = 0; j < 4; j++) {
+            const size_t column = 4 * half + j < c->count ? first + 4 * half + j : n - 1;
+            r[j] = ids ? ids[column] : column;
+            c->weights[4 * half + j] = (const int8_t *)w->data + r[j] * w->cols;
+        }
+        c->row_sum[half] = (i32x4){w->row_sum[r[0]], w->row_sum[r[1]], w->row_sum[r[2]], w->row_sum[r[3]]};
+        c->scale[half] = w->scale_per_row ? (f32x4){w->scale[r[0]], w->scale[r[1]], w->scale[r[2]], w->scale[r[3]]}
+                                          : splat(w->scale[0]);
+        if (w->bias) c->bias[half] = (f32x4){w->bias[r[0]], w->bias[r[1]], w->bias[r[2]], w->bias[r[3]]};
     }
 }
 
