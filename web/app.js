@@ -74,9 +74,14 @@ function frame() {
 /** Which sentence the views show, with buttons to turn to its neighbours. */
 const turn = h("div", { class: "turn", role: "group" });
 
+let turned = "";
+
 /** @param {State} state */
 function drawTurn(state) {
   const total = state.sentences.length;
+  const now = `${state.language} ${state.sentence} ${total}`;
+  if (now === turned) return;
+  turned = now;
   const t = speak(state.language);
   turn.hidden = total < 2;
   if (turn.hidden) return;

@@ -100,7 +100,7 @@ const strings = {
     originalScore: "Score of the original translation without these heads: {score}",
     ranking: "Which head matters for this sentence?",
     rankingHelp:
-      "Each head is switched off alone, and the model scores its own translation again. The bar is what the translation lost, in log-probability a token; a bar in the other colour gained.",
+      "Each head is switched off alone, and the model scores its own translation again. The bar is what the translation lost, in log-probability a token; where the number is negative, it gained.",
     rank: "Rank all {n} heads",
     ranked: "{done} of {total} heads",
     compare: "Side by side",
@@ -302,8 +302,7 @@ const strings = {
     noChange: "译文没有变化。",
     originalScore: "关闭这些头后原译文的分数：{score}",
     ranking: "哪个头对这句话重要？",
-    rankingHelp:
-      "逐个关闭每个头，让模型重新给自己的译文打分。条形是译文每个词元损失的对数概率；另一种颜色表示反而提高。",
+    rankingHelp: "逐个关闭每个头，让模型重新给自己的译文打分。条形是译文每个词元损失的对数概率；数值为负表示反而提高。",
     rank: "给全部 {n} 个头排序",
     ranked: "已完成 {done} 个头，共 {total} 个",
     compare: "并排比较",

@@ -300,6 +300,28 @@ describe("the page", { skip: noSite }, () => {
     await close();
   });
 
+  test("how it works: the engine's own numbers, and arithmetic that agrees with them", async () => {
+    const { page, faults, close } = await open({ text: SENTENCE, view: "inside", layer: "2", head: "1" });
+    await page.locator(".step-card .tree").waitFor();
+    assert.equal(await page.locator(".step-card").count(), 10);
+    assert.equal(await page.locator(".step-card math").count(), 10);
+    const weights = page.locator(".shown", { has: page.getByText("Attention weights, as the engine has them") });
+    const json = JSON.parse(
+      (await saved(page, weights.getByRole("button", { name: "Export as JSON" }))).bytes.toString(),
+    );
+    const size = expected.encoder.rows ** 2;
+    const at = (2 * expected.encoder.heads + 1) * size;
+    assert.deepEqual(json.values, [...expected.encoder.data.subarray(at, at + size)]);
+    // The page computes the layer in float32, the engine in int8: close, and never the same.
+    const said = await page.locator(".step-card .help").allTextContents();
+    const differences = said.map((text) => Number(/is ([\d.e+-]+)\.$/.exec(text)?.[1]));
+    assert.equal(differences.length, 2);
+    assert.ok(differences[0] > 0 && differences[0] < 0.1, `weights: ${differences[0]}`);
+    assert.ok(differences[1] > 0 && differences[1] < 0.5, `states: ${differences[1]}`);
+    assert.deepEqual(faults, []);
+    await close();
+  });
+
   test("the address carries the state, and the page comes back from it", async () => {
     const first = await open({ text: "A dog runs." });
     const { page } = first;

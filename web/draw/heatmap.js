@@ -70,7 +70,7 @@ export function heatmap(matrix, options) {
   const { rows, cols, data } = matrix;
   const { label, width, low = 0, high = 1, threshold = 0, largest = 34, onpoint, onpick, rectangles = false } = options;
   const state = options.state ?? (() => /** @type {const} */ ("shown"));
-  const left = Math.ceil(Math.max(20, ...rows.map((row) => textWidth(shorten(row.text)))) + 10);
+  const left = Math.ceil(Math.max(20, ...rows.map((row) => textWidth(shorten(row.text)))) + 18);
   const slant = Math.max(0, ...cols.map((col) => textWidth(shorten(col.text))));
   const top = Math.ceil(slant * 0.77 + 14);
   const overhang = Math.ceil(slant * 0.64);

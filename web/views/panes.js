@@ -277,8 +277,8 @@ export function panes({ element, store, engine, t }) {
     /** @type {(string | Node)[]} */
     const parts = [];
     let at = 0;
-    const known = state.sentences.every((one) => state.text.startsWith(one.text, one.start));
-    if (known) {
+    const fits = state.sentences.every((one) => state.text.startsWith(one.text, one.start));
+    if (fits) {
       state.sentences.forEach((sentence, i) => {
         parts.push(state.text.slice(at, sentence.start));
         parts.push(...withWords(sentence.text, sentence, i, "source"));
@@ -386,14 +386,21 @@ export function panes({ element, store, engine, t }) {
     );
   }
 
+  /** @type {(object | null)[]} explanations that the words were drawn from */
+  let known = [];
+
   /** @param {State} state @param {Set<string>} changed */
   function update(state, changed) {
     if (changed.has("text") && input.value !== state.text) input.value = state.text;
     if (changed.has("models") || changed.has("pair")) drawPairs(state);
     if (changed.has("text")) chips.hidden = state.text !== "";
     if (changed.has("sentences") || changed.has("sentence")) drawOutput(state);
-    if (changed.has("sentences") || changed.has("text")) drawMirror(state);
-    if (changed.has("lit") || changed.has("sentences")) drawLight(state);
+    // Words are drawn anew only where they may be others: not for every piece of a translation that streams in.
+    const explained = state.sentences.map((one) => one.explanation);
+    const others = explained.length !== known.length || explained.some((one, i) => one !== known[i]);
+    known = explained;
+    if (changed.has("text") || others) drawMirror(state);
+    if (changed.has("lit") || others) drawLight(state);
     for (const key of ["status", "loaded", "problem", "models", "pair", "sentences", "sentence", "text"]) {
       if (changed.has(key)) {
         drawStatus(state);
