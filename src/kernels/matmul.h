@@ -19,7 +19,7 @@
 #include "vector.h"
 
 #define MATMUL_PANEL_BLOCKS 8 /* of eight columns */
-#define MATMUL_PANEL_BYTES  (16384 / 8)
+#define MATMUL_PANEL_BYTES  16384
 
 #define MATMUL_INLINE static inline __attribute__((always_inline)) MATMUL_TARGET
 
@@ -93,7 +93,7 @@ MATMUL_INLINE void tile(const uint8_t *q, const int8_t *const *weights, size_t c
             totals[i][h] = totals_of(sums[i][4 * h], sums[i][4 * h + 1], sums[i][4 * h + 2], sums[i][4 * h + 3]);
 }
 
-/* What stores to y cannot change, so that the compiler keeps it in registers. */
+/* What the tiles of one call share. */
 typedef struct task {
     size_t cols;        /* K */
     const float *scale; /* (M) of the activations */
@@ -112,22 +112,42 @@ MATMUL_INLINE void finish(i32x4 totals, const task *t, const columns *c, size_t 
     finish4(product, &t->edge, i, j, c->count - 4 * half, t->y + i * t->y_stride + j);
 }
 
-/* `rows` rows from row i on, a constant where it is called, by eight columns. */
-MATMUL_INLINE void multiply(const task *t, const uint8_t *q, const columns *c, size_t i, size_t rows) {
+/* `rows` rows from row i on, a constant where it is called, by a panel of `blocks` times eight columns. */
+MATMUL_INLINE void multiply(const task *t, const uint8_t *q, const columns *c, size_t blocks, size_t i, size_t rows) {
     i32x4 totals[MATMUL_ROWS][2];
-    if (rows == 1) {
-        tile(q, c->weights, t->cols, 1, 2, totals);
-        finish(totals[0][0], t, c, i, 0);
-        if (c->count > 4) finish(totals[0][1], t, c, i, 1);
-        return;
-    }
-    for (size_t half = 0; half < 2; half++) {
-        if (4 * half >= c->count) break;
-        tile(q, c->weights + 4 * half, t->cols, rows, 1, totals);
-        for (size_t r = 0; r < rows; r++)
-            finish(totals[r][0], t, c, i + r, half);
+    for (const columns *end = c + blocks; c < end; c++) {
+        if (rows == 1) {
+            tile(q, c->weights, t->cols, 1, 2, totals);
+            finish(totals[0][0], t, c, i, 0);
+            if (c->count > 4) finish(totals[0][1], t, c, i, 1);
+            continue;
+        }
+        for (size_t half = 0; half < 2; half++) {
+            if (4 * half >= c->count) break;
+            tile(q, c->weights + 4 * half, t->cols, rows, 1, totals);
+            for (size_t r = 0; r < rows; r++)
+                finish(totals[r][0], t, c, i + r, half);
+        }
     }
 }
+
+/* Functions of their own, so that each has all registers. */
+MATMUL_TARGET __attribute__((noinline)) static void multiply_one(const task *t, const uint8_t *q, const columns *c,
+                                                                 size_t blocks, size_t i) {
+    multiply(t, q, c, blocks, i, 1);
+}
+
+MATMUL_TARGET __attribute__((noinline)) static void multiply_two(const task *t, const uint8_t *q, const columns *c,
+                                                                 size_t blocks, size_t i) {
+    multiply(t, q, c, blocks, i, 2);
+}
+
+#if MATMUL_ROWS > 2
+MATMUL_TARGET __attribute__((noinline)) static void multiply_three(const task *t, const uint8_t *q, const columns *c,
+                                                                   size_t blocks, size_t i) {
+    multiply(t, q, c, blocks, i, 3);
+}
+#endif
 
 MATMUL_TARGET static void matmul(const glossa_rows *rows, const glossa_matrix *w, const uint32_t *ids, size_t n,
                                  float *y, size_t y_stride, const glossa_edge *edge) {
@@ -140,8 +160,9 @@ MATMUL_TARGET static void matmul(const glossa_rows *rows, const glossa_matrix *w
         w->cols, rows->scale, rows->zero, w->bias != NULL, edge ? *edge : (glossa_edge){ACTIVATION_NONE, NULL, 0},
         y,       y_stride};
     /* A panel of weights that the first cache keeps while all rows pass over it. */
-    size_t panel = MATMUL_PANEL_BYTES / (t.cols + 1);
-    panel = panel > MATMUL_PANEL_BLOCKS ? MATMUL_PANEL_BLOCKS : panel < 1 ? 1 : panel;
+    size_t panel = MATMUL_PANEL_BLOCKS;
+    while (panel > 1 && 8 * panel * t.cols > MATMUL_PANEL_BYTES)
+        panel /= 2;
     for (size_t j = 0; j < n;) {
         columns c[MATMUL_PANEL_BLOCKS];
         size_t blocks = 0;
@@ -149,14 +170,12 @@ MATMUL_TARGET static void matmul(const glossa_rows *rows, const glossa_matrix *w
             columns_take(&c[blocks++], w, ids, j, n);
         const uint8_t *q = rows->q; /* (M, K) */
         size_t i = 0;
-        for (; i + MATMUL_ROWS <= count; i += MATMUL_ROWS, q += MATMUL_ROWS * t.cols)
-            for (size_t b = 0; b < blocks; b++)
-                multiply(&t, q, &c[b], i, MATMUL_ROWS);
-        for (size_t b = 0; b < blocks; b++) {
 #if MATMUL_ROWS > 2
-            if (count - i == 2) multiply(&t, q, &c[b], i, 2);
+        for (; i + 3 <= count && i + 4 != count; i += 3, q += 3 * t.cols) /* four are two and two */
+            multiply_three(&t, q, c, blocks, i);
 #endif
-            if (count - i == 1) multiply(&t, q, &c[b], i, 1);
-        }
+        for (; i + 2 <= count; i += 2, q += 2 * t.cols)
+            multiply_two(&t, q, c, blocks, i);
+        if (i < count) multiply_one(&t, q, c, blocks, i);
     }
 }
