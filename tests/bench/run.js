@@ -151,6 +151,9 @@ else if (needsCheckpoint) {
   skip("the trained checkpoint in bergamot", "Marian's networks start their decoder and encode positions otherwise");
 }
 
+for (const part of PARTS.filter((part) => part !== "page" && !wants(part)))
+  result.skipped.push({ what: part, why: "not asked for" });
+
 /** Writes what is known so far, so that a long run that is stopped leaves something. */
 function report() {
   result.machine.loadAfter = loadavg()[0];
