@@ -41,7 +41,7 @@ export function chart({ speeds, date }) {
   .range { stroke: #222; stroke-width: 1.5 }
 </style>
 <rect width="${WIDTH}" height="${y}" fill="#fff"/>
-<text x="8" y="20" class="group">Words a second, one thread, all sentences in one call; median, least and most (${escaped(date)})</text>
+<text x="8" y="20" class="group">Words a second, one thread, in batches; median, least and most (${escaped(date)})</text>
 ${shapes.join("\n")}
 </svg>
 `;

@@ -71,7 +71,7 @@ function speedTables(speeds) {
     ];
   });
   const parts = [
-    table(["engine", "words/s, one call", "words/s of processor time", "p50 of a sentence, ms", "p95, ms"], shown),
+    table(["engine", "words/s, in batches", "words/s of processor time", "p50 of a sentence, ms", "p95, ms"], shown),
   ];
   const peers = speeds.filter(({ peer }) => peer);
   const own = speeds.filter(({ peer }) => !peer);
