@@ -44,7 +44,7 @@ def describe(c: ModelConfig) -> dict:
         "encoder_layers": c.encoder_layers, "decoder_layers": c.decoder_layers, "vocab": c.vocab, "context": c.context,
         "norm": c.norm, "norm_epsilon": c.norm_epsilon, "activation": c.activation, "position": c.position,
         "embedding_scale": c.d_model**0.5, "tied_output": c.tied_output, "pad": c.pad, "unk": c.unk, "bos": c.bos,
-        "eos": c.eos, "decoder_start": c.bos, "banned_ids": [c.pad, c.unk, c.bos],
+        "eos": c.eos, "decoder_start": c.bos if c.start == "bos" else c.start, "banned_ids": [c.pad, c.unk, c.bos],
     }  # fmt: skip
 
 

@@ -25,6 +25,7 @@ class ModelConfig:
     position: str = "sinusoid-interleaved"  # sinusoid-halves | sinusoid-marian | learned
     tied_output: bool = True
     output_bias: bool = True
+    start: str = "bos"  # what the decoder starts from: the begin token, or (as in Marian) zero-vector
     context: int = 512
     pad: int = 0
     unk: int = 1
@@ -301,7 +302,10 @@ class Transformer(nn.Module):
             position = table.weight[start:stop]
         else:
             position = self.position[start:stop]
-        return self.dropout(self.embedding(ids) * math.sqrt(self.config.d_model) + position)
+        x = self.embedding(ids) * math.sqrt(self.config.d_model)
+        if side == "decoder" and start == 0 and self.config.start == "zero-vector":
+            x = torch.cat([torch.zeros_like(x[:, :1]), x[:, 1:]], dim=1)
+        return self.dropout(x + position)
 
     def logits(self, x: Tensor) -> Tensor:
         weight = self.embedding.weight if self.config.tied_output else self.output.weight
