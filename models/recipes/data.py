@@ -13,7 +13,7 @@ def train_vocabulary(lines: list[str], prefix: Path, size: int, coverage: float)
     spm.SentencePieceTrainer.train(
         sentence_iterator=iter(lines), model_prefix=str(prefix), vocab_size=size, model_type="unigram",
         character_coverage=coverage, byte_fallback=True, pad_id=0, unk_id=1, bos_id=2, eos_id=3,
-        input_sentence_size=2_000_000, shuffle_input_sentence=True, num_threads=2, minloglevel=1,
+        input_sentence_size=300_000, shuffle_input_sentence=True, num_threads=2, minloglevel=1,
     )  # fmt: skip
 
 

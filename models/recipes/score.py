@@ -11,6 +11,7 @@ import argparse
 import html
 import json
 import random
+import tempfile
 from pathlib import Path
 
 import sacrebleu
@@ -18,7 +19,7 @@ import sentencepiece as spm
 import torch
 
 import corpus
-from engine import ROOT, engine_translate
+from engine import ROOT, engine_links, engine_translate, glossa
 from export import load_average
 from train import translate
 
@@ -91,6 +92,16 @@ def evaluate(args: argparse.Namespace) -> dict:
             "seconds": round(saved["seconds"]), "step": saved["step"], "scores": scores}  # fmt: skip
 
 
+def speed(gguf: Path, lines: list[str]) -> str:
+    """What `glossa bench` says of the build that runs everywhere, with the machine."""
+    cpu = next((x.split(":")[1].strip() for x in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in x), "?")
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+        file.write("\n".join(lines) + "\n")
+        file.flush()
+        line = glossa("bench", "--model", gguf, "--build", "simd128", file.name).splitlines()[-1]
+    return f"{line.split(': ', 1)[1]}; `glossa bench` over the sentences of the recipe, simd128, one thread of an {cpu}"
+
+
 def card(info: dict) -> str:
     c, general = info["config"], info["config"]["general"]
     m = c["model"]
@@ -100,6 +111,7 @@ def card(info: dict) -> str:
               f"feed-forward {m['ffn']}, {m['heads']} heads, {m['norm']}-norm, {m['activation']}; one table of {c['vocab']} unigram "
               "pieces with byte fallback for source, target and output",
               f"- **Size**: {info['parameters'] / 1e6:.2f} M parameters, {info['bytes']:,} bytes as int8",
+              f"- **Speed**: {info['speed']}",
               f"- **Training**: {info['step']} steps of {c['batch_tokens']} tokens, {info['seconds'] / 60:.0f} minutes on "
               f"{general['trained_on']}; recipe `models/recipes/{info['id']}.json`"
               + (f"; {general['training_note']}" if "training_note" in general else ""),
@@ -118,15 +130,32 @@ def card(info: dict) -> str:
     first = next(iter(info["scores"].values()))[kinds[0]]
     lines += ["", f"BLEU / chrF. Signatures: `{first['signature']}`, `{first['chrf_signature']}`. float32 is PyTorch, int8 is "
               "Glossa's WebAssembly engine.", "", f"![Validation perplexity while training](scores/{info['id']}.svg)", ""]  # fmt: skip
+    if info.get("comparison"):
+        lines += [info["comparison"], ""]
     if info.get("samples"):
         lines += [
-            "Translations of sentences written for this card (greedy, int8):",
+            f"Ten of the {len(c['samples'])} sentences of the recipe, drawn by its seed (greedy, int8). {c['samples_note']}",
             "",
             "| source | translation |",
             "| --- | --- |",
         ]
         lines += [f"| {a} | {b} |" for a, b in info["samples"]] + [""]
+    if info.get("links"):
+        lines += [
+            "<details><summary>Words that the alignment head links, in twenty sentences</summary>",
+            "",
+            "Each word of the translation with the word of the source that the head looks at most.",
+            "",
+        ]
+        lines += ["- " + " · ".join(f"{target} = {source}" for source, target in links) for links in info["links"]]
+        lines += ["", "</details>", ""]
     return "\n".join(lines)
+
+
+def drawn(config: dict, count: int) -> list[str]:
+    """Sentences of the recipe in an order that its seed decides, so that nobody picks the pretty ones."""
+    samples = config["samples"]
+    return random.Random(config["seed"]).sample(samples, min(count, len(samples)))
 
 
 def write_cards() -> None:
@@ -145,12 +174,17 @@ def main() -> None:
     parser.add_argument("--beam", type=int, default=5)
     parser.add_argument("--lines", type=int, help="only the first so many lines of each set")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--comparison", help="a sentence for the card: how the recipe did with less data, or other data")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    random.seed(1)
     info = evaluate(args)
-    samples = info["config"].get("samples", [])
-    info["samples"] = list(zip(samples, engine_translate(ROOT / "models" / f"{args.id}.gguf", samples, 1)))
+    gguf = ROOT / "models" / f"{args.id}.gguf"
+    samples = drawn(info["config"], 10)
+    info["samples"] = list(zip(samples, engine_translate(gguf, samples, 1)))
+    info["links"] = [engine_links(gguf, line)[1] for line in drawn(info["config"], 20)]
+    info["speed"] = speed(gguf, drawn(info["config"], 40))
+    if args.comparison:
+        info["comparison"] = args.comparison
     folder = ROOT / "models" / "scores"
     folder.mkdir(exist_ok=True)
     (folder / f"{args.id}.json").write_text(json.dumps(info, indent=1, ensure_ascii=False) + "\n")
