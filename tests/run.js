@@ -1,12 +1,7 @@
 // The runner behind `npm test`: sets the machine up, builds, checks and tests everything, one line a step, and prints
 // the output of a step only where it fails.
 //
-//   npm test                     everything
-//   npm test -- native js        only these steps (setup and build come first where they are needed)
-//   npm run check                formatting, linters and types only
-//
-// GLOSSA_FUZZ_SECONDS  how long each fuzz target runs (default 60)
-// GLOSSA_DATA          a folder of test sets; the tests that want one are skipped without it
+// `npm test -- --help` tells the steps.
 
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
@@ -145,7 +140,7 @@ async function native(name, options, env) {
 const testsIn = (folder) => files(folder, /\.test\.js$/);
 const cFiles = () => [...files("src", /\.[ch]$/), ...files("tests", /\.[ch]$/)];
 
-/** @type {Record<string, { about: string, check?: boolean, run: () => Promise<Counts> }>} */
+/** `alone`: only where it is named. @type {Record<string, { about: string, check?: boolean, alone?: boolean, run: () => Promise<Counts> }>} */
 const steps = {
   "c-format": {
     about: "clang-format",
@@ -220,7 +215,26 @@ const steps = {
   package: { about: "the packages as installed", run: () => nodeTests(testsIn("tests/package")) },
   web: { about: "the page in a browser", run: () => nodeTests(testsIn("tests/web")) },
   fuzz: { about: `libFuzzer, ${fuzzSeconds} s each`, run: fuzz },
+  soak: { about: "long use in full, with figures: npm run soak", alone: true, run: soak },
 };
+
+const usage = `usage: npm test -- [STEP ...]
+
+Sets the machine up, builds, checks and tests everything, or only these steps:
+${Object.entries(steps)
+  .map(([name, { about }]) => `  ${name.padEnd(10)} ${about}`)
+  .join("\n")}
+  check      the first four: npm run check
+
+GLOSSA_FUZZ_SECONDS  how long each fuzz target runs (60; npm run fuzz: 1200)
+GLOSSA_DATA          a folder of test sets; the tests that want one are skipped without it`;
+
+/** What node:test says goes straight to the user: it takes long. @returns {Promise<Counts>} */
+async function soak() {
+  process.env.GLOSSA_SOAK = "1";
+  if (await show(userNode, ["--test", "--test-reporter=spec", "tests/js/soak.test.js"])) throw new StepFailure("");
+  return onePass();
+}
 
 /** Every fuzz target over its corpus, then for a while on its own. @returns {Promise<Counts>} */
 async function fuzz() {
@@ -275,14 +289,18 @@ const since = (start) => `${((performance.now() - start) / 1000).toFixed(1)} s`;
 
 async function main() {
   const wanted = process.argv.slice(2);
+  if (wanted.some((word) => word === "--help" || word === "-h")) return console.log(usage);
   const known = Object.keys(steps);
   const unknown = wanted.filter((name) => name !== "check" && !known.includes(name));
   if (unknown.length) {
-    console.error(`unknown step ${unknown.join(", ")}; steps: check, ${known.join(", ")}`);
+    console.error(`unknown step ${unknown.join(", ")}\n${usage}`);
     process.exit(2);
   }
   const chosen = known.filter(
-    (name) => !wanted.length || wanted.includes(name) || (steps[name].check && wanted.includes("check")),
+    (name) =>
+      (!wanted.length && !steps[name].alone) ||
+      wanted.includes(name) ||
+      (steps[name].check && wanted.includes("check")),
   );
 
   let start = performance.now();

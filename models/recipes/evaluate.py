@@ -12,8 +12,6 @@ import os
 import sys
 from pathlib import Path
 
-import sacrebleu
-
 import corpus
 from engine import ROOT, engine_translate
 
@@ -25,6 +23,8 @@ def main() -> int:
     parser.add_argument("--beam", type=int, default=5)
     parser.add_argument("--lines", type=int, help="only the first so many lines of each set")
     args = parser.parse_args()
+    import sacrebleu  # after the arguments: --help needs nothing
+
     if not args.data:
         parser.error("--data is missing: the folder that holds the folders of parallel text")
     recorded = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "models/scores").glob("*.json"))}

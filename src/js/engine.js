@@ -233,11 +233,11 @@ class Connection {
  * @typedef {object} Job
  * @property {Unnumbered<Request>} request
  * @property {Pick<Pending, "onProgress" | "onChunk">} how
- * @property {boolean} ended by a signal
+ * @property {boolean} ended before it was done
  * @property {(() => void) | null} onStop tells the engine that has it
  * @property {(value: any) => void} resolve
  * @property {(error: unknown) => void} reject
- * @property {(event: Event) => void} stop
+ * @property {(reason: unknown) => void} end before it is done
  */
 
 /** Engines with the same model, and the queue of requests that they share. */
@@ -246,6 +246,8 @@ export class Pool {
   #slots = [];
   /** @type {Job[]} */
   #queue = [];
+  /** @type {Set<Job>} queued and running ones: closing ends them all */
+  #jobs = new Set();
   #closed = false;
   #maker;
   #load;
@@ -338,8 +340,10 @@ export class Pool {
       const aborted = given.find((signal) => signal.aborted);
       if (aborted) return reject(aborted.reason);
       const settle = () => {
-        for (const signal of given) signal.removeEventListener("abort", job.stop);
+        this.#jobs.delete(job);
+        for (const signal of given) signal.removeEventListener("abort", stop);
       };
+      const stop = (/** @type {Event} */ event) => job.end(/** @type {AbortSignal} */ (event.target).reason);
       /** @type {Job} */
       const job = {
         request,
@@ -354,15 +358,16 @@ export class Pool {
           settle();
           reject(error);
         },
-        stop: (event) => {
+        end: (reason) => {
           job.ended = true;
           const queued = this.#queue.indexOf(job);
           if (queued >= 0) this.#queue.splice(queued, 1);
           job.onStop?.();
-          job.reject(/** @type {AbortSignal} */ (event.target).reason);
+          job.reject(reason);
         },
       };
-      for (const signal of given) signal.addEventListener("abort", job.stop);
+      for (const signal of given) signal.addEventListener("abort", stop);
+      this.#jobs.add(job);
       this.#queue.push(job);
       this.#dispatch();
     });
@@ -419,11 +424,11 @@ export class Pool {
 
   /**
    * Ends every engine.
-   * @param {unknown} reason what waiting requests fail with
+   * @param {unknown} reason what queued and running requests fail with
    */
   close(reason) {
     this.#closed = true;
-    for (const job of this.#queue.splice(0)) job.reject(reason);
+    for (const job of [...this.#jobs]) job.end(reason);
     for (const { connection } of this.#slots) connection?.close();
     this.#slots = [];
   }

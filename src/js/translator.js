@@ -393,7 +393,7 @@ export class Translator {
     if (!this.#pool) return { source: text, translation: text, sentences: [] };
     return this.#pool.run(
       { type: "explain", text, options: work },
-      { signals: [this.#life.signal, options.signal, this.#supersede(options)] },
+      { signals: [options.signal, this.#supersede(options)] },
     );
   }
 
@@ -405,10 +405,9 @@ export class Translator {
    */
   async measureInputUsage(input, options = {}) {
     const text = `${input}`;
-    const signals = [this.#life.signal, options.signal];
-    for (const signal of signals) signal?.throwIfAborted();
+    for (const signal of [this.#life.signal, options.signal]) signal?.throwIfAborted();
     if (!this.#pool) return 0;
-    const [tokens] = await this.#pool.run({ type: "measure", texts: [text] }, { signals });
+    const [tokens] = await this.#pool.run({ type: "measure", texts: [text] }, { signals: [options.signal] });
     return tokens;
   }
 
@@ -449,8 +448,8 @@ export class Translator {
    * @returns {Promise<string[]>}
    */
   async #translate(texts, work, options, { onProgress, onChunk, cancelled = [], attributes } = {}) {
-    const signals = [this.#life.signal, options.signal, ...cancelled];
-    for (const signal of signals) signal?.throwIfAborted();
+    const signals = [options.signal, ...cancelled];
+    for (const signal of [this.#life.signal, ...signals]) signal?.throwIfAborted();
     if (!this.#pool) return texts;
     return this.#pool.run(
       {

@@ -1,14 +1,4 @@
-// npm run bench: Glossa beside its peers, on the same weights and the same text.
-//
-//   npm run bench                                      everything, printed as tables
-//   npm run bench -- --quick                           fewer sentences and rounds
-//   npm run bench -- --only tiny,profile               parts: tiny, base-memory, base, checkpoint, cold, release,
-//                                                      download, growth, pool, matmul, profile, page
-//   npm run bench -- --markdown FILE --svg FILE --json write the report; print JSON in place of tables
-//   npm run bench -- --model FILE --rounds N --profile
-//
-// GLOSSA_DATA         a folder of test sets; without it the text is made by a grammar
-// GLOSSA_BENCH_CACHE  where peers and their models are kept (default ~/.cache/glossa/bench)
+// npm run bench: Glossa beside its peers, on the same weights and the same text. `npm run bench -- --help` tells how.
 
 import { execFile, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -46,18 +36,48 @@ const PARTS = [
   "page",
 ];
 
-const { values: flags } = parseArgs({
-  options: {
-    quick: { type: "boolean", default: false },
-    only: { type: "string" },
-    profile: { type: "boolean", default: false },
-    model: { type: "string", default: join(root, "models/en-de.gguf") },
-    rounds: { type: "string" },
-    json: { type: "boolean", default: false },
-    markdown: { type: "string" },
-    svg: { type: "string" },
-  },
-});
+const USAGE = `usage: npm run bench -- [options]
+
+Measures Glossa beside its peers, on the same weights and the same text, and prints tables.
+  --quick          fewer sentences and rounds
+  --only PARTS     some parts, with commas between: ${PARTS.slice(0, 6).join(", ")},
+                   ${PARTS.slice(6).join(", ")}
+  --profile        the same as --only profile
+  --model FILE     the checkpoint (models/en-de.gguf)
+  --rounds N       how often each measure is taken (5; 3 with --quick)
+  --markdown FILE  write the report
+  --svg FILE       write its picture
+  --json           print JSON in place of tables
+
+GLOSSA_DATA        a folder of test sets; without it the text is made by a grammar
+GLOSSA_BENCH_CACHE where peers and their models are kept (~/.cache/glossa/bench)`;
+
+function parseFlags() {
+  try {
+    return parseArgs({
+      options: {
+        quick: { type: "boolean", default: false },
+        only: { type: "string" },
+        profile: { type: "boolean", default: false },
+        model: { type: "string", default: join(root, "models/en-de.gguf") },
+        rounds: { type: "string" },
+        json: { type: "boolean", default: false },
+        markdown: { type: "string" },
+        svg: { type: "string" },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    }).values;
+  } catch (error) {
+    console.error(`bench: ${/** @type {Error} */ (error).message}\n${USAGE}`);
+    return process.exit(2);
+  }
+}
+
+const flags = parseFlags();
+if (flags.help) {
+  console.log(USAGE);
+  process.exit(0);
+}
 const wanted = flags.only?.split(",") ?? (flags.profile ? ["profile"] : PARTS);
 const unknown = wanted.filter((part) => !PARTS.includes(part));
 if (unknown.length > 0) {

@@ -57,15 +57,17 @@ test("the relaxed build runs only where its dot product is right", async () => {
   await assert.rejects(openCore(/** @type {any} */ ("turbo")), { name: "TypeError", message: /turbo/ });
 });
 
-test("a Node that accepts relaxed SIMD and computes it wrongly gets the other build", { skip: RELAXED }, () => {
-  const script = `import { openCore, relaxedDotWorks } from ${JSON.stringify(new URL("../../src/js/build.js", import.meta.url).href)};
-const accepted = WebAssembly.validate(require("node:fs").readFileSync(${JSON.stringify(path("dist/glossa-relaxed.wasm"))}));
-console.log(accepted, await relaxedDotWorks(), (await openCore("auto")).build);`;
-  const code = `import { createRequire } from "node:module"; const require = createRequire(${JSON.stringify(import.meta.url)});${script}`;
-  const args = ["--experimental-wasm-relaxed-simd", "--input-type=module", "-e", code];
-  const out = execFileSync(process.execPath, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
-  assert.equal(out.trim(), "true false simd128");
-});
+// In a Node that computes it rightly there is nothing to see; the tests run in Node 20 too.
+if (!RELAXED)
+  test("a Node that accepts relaxed SIMD and computes it wrongly gets the other build", () => {
+    const script = `import { openCore, relaxedDotWorks } from ${JSON.stringify(new URL("../../src/js/build.js", import.meta.url).href)};
+  const accepted = WebAssembly.validate(require("node:fs").readFileSync(${JSON.stringify(path("dist/glossa-relaxed.wasm"))}));
+  console.log(accepted, await relaxedDotWorks(), (await openCore("auto")).build);`;
+    const code = `import { createRequire } from "node:module"; const require = createRequire(${JSON.stringify(import.meta.url)});${script}`;
+    const args = ["--experimental-wasm-relaxed-simd", "--input-type=module", "-e", code];
+    const out = execFileSync(process.execPath, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+    assert.equal(out.trim(), "true false simd128");
+  });
 
 const newNode = path("node_modules/node/bin/node");
 test("a newer Node takes the relaxed build", { skip: !existsSync(newNode) && "node@24 is not installed" }, () => {
