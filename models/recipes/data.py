@@ -18,25 +18,39 @@ def train_vocabulary(lines: list[str], prefix: Path, size: int, coverage: float)
 
 
 class Side:
-    """Token ids of one side of a corpus, with the alignment unit that each token belongs to."""
+    """Token ids of the lines of one side, the end included, and the alignment unit that each token belongs to."""
 
-    def __init__(self, processor: spm.SentencePieceProcessor, lines: list[str], alpha: float | None):
-        """`alpha`: sub-word regularisation (Kudo 2018); None takes the best segmentation."""
-        if alpha is None:
-            ids = processor.encode(lines)
-        else:
-            ids = processor.encode(lines, enable_sampling=True, alpha=alpha, nbest_size=-1)
-        eos = processor.eos_id()
-        self.length = np.array([len(x) + 1 for x in ids])  # the end included
-        self.offset = np.concatenate([[0], np.cumsum(self.length)])
-        self.ids = np.fromiter((i for x in ids for i in (*x, eos)), dtype=np.int32, count=int(self.offset[-1]))
+    def __init__(self, ids: np.ndarray, length: np.ndarray, units: np.ndarray | None = None):
+        """`ids` and `units` hold all lines one after the other, `length` the tokens of each."""
+        self.ids, self.length, self.units = ids, length, units
+        self.offset = np.concatenate([[0], np.cumsum(length, dtype=np.int64)])
 
-    def __getitem__(self, i: int) -> np.ndarray:
-        return self.ids[self.offset[i] : self.offset[i + 1]]
+    def __len__(self) -> int:
+        return len(self.length)
+
+    def rows(self, index: np.ndarray) -> list[np.ndarray]:
+        return [self.ids[self.offset[i] : self.offset[i + 1]] for i in index]
+
+    def unit_rows(self, index: np.ndarray) -> list[np.ndarray]:
+        return [self.units[self.offset[i] : self.offset[i + 1]] for i in index]
+
+
+def encode(processor: spm.SentencePieceProcessor, lines: list[str], alpha: float | None = None) -> Side:
+    """`alpha`: sub-word regularisation (Kudo 2018); None takes the best segmentation."""
+    if alpha is None:
+        ids = processor.encode(lines)
+    else:
+        ids = processor.encode(lines, enable_sampling=True, alpha=alpha, nbest_size=-1)
+    eos = processor.eos_id()
+    length = np.array([len(x) + 1 for x in ids])
+    flat = np.fromiter((i for x in ids for i in (*x, eos)), dtype=np.uint16, count=int(length.sum()))
+    return Side(flat, length)
 
 
 class UnitMap:
     """Token -> alignment unit, for any segmentation of the lines it was made from."""
+
+    SPAN = 1 << 20  # more than a line has characters
 
     def __init__(self, processor: spm.SentencePieceProcessor, lines: list[str]):
         pieces = [processor.id_to_piece(i) for i in range(processor.get_piece_size())]
@@ -50,19 +64,23 @@ class UnitMap:
         self.width = np.array(width)
         self.lead = np.array([1 if len(p) > 1 and p.startswith("\u2581") else 0 for p in pieces])
         texts = ["".join(x).replace("\u2581", " ") for x in processor.encode(lines, out_type=str)]
-        texts = [re.sub(r"(<0x[0-9A-F]{2}>)+", lambda m: _decode_bytes(m.group()), t) for t in texts]
-        self.units = [align.units(t) for t in texts]
-        starts = [align.unit_starts(t) for t in texts]
+        self.texts = [re.sub(r"(<0x[0-9A-F]{2}>)+", lambda m: _decode_bytes(m.group()), t) for t in texts]
+        starts = [align.unit_starts(t) for t in self.texts]
         self.count = np.array([len(s) for s in starts])
-        self.starts = starts
-        self.texts = texts
+        line = np.repeat(np.arange(len(starts)), self.count)
+        self.key = line * self.SPAN + np.fromiter((x for s in starts for x in s), np.int64, int(self.count.sum()))
 
-    def of(self, i: int, ids: np.ndarray) -> np.ndarray:
-        """Unit of each token of line i (the end-of-sentence token gets the number of units)."""
-        begin = np.cumsum(self.width[ids]) - self.width[ids] + self.lead[ids]
-        unit = np.searchsorted(self.starts[i], begin, side="right") - 1
-        unit[-1] = self.count[i]
-        return np.maximum(unit, 0)
+    def of(self, side: Side) -> np.ndarray:
+        """The unit of each token; the end of the sentence gets the number of units."""
+        width = self.width[side.ids]
+        at = np.cumsum(width) - width
+        line = np.repeat(np.arange(len(side)), side.length)
+        begin = at - at[side.offset[line]] + self.lead[side.ids]
+        first = np.concatenate([[0], np.cumsum(self.count)])
+        unit = np.searchsorted(self.key, line * self.SPAN + begin, side="right") - 1 - first[line]
+        unit = np.clip(unit, 0, self.count[line])
+        unit[side.offset[1:] - 1] = self.count
+        return unit.astype(np.uint8 if self.count.max() < 256 else np.uint16)
 
 
 def _decode_bytes(run: str) -> str:

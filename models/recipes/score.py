@@ -94,7 +94,9 @@ def evaluate(args: argparse.Namespace) -> dict:
 
 def speed(gguf: Path, lines: list[str]) -> str:
     """What `glossa bench` says of the build that runs everywhere, with the machine."""
-    cpu = next((x.split(":")[1].strip() for x in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in x), "?")
+    cpu = next(
+        (x.split(":")[1].strip() for x in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in x), "?"
+    )
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
         file.write("\n".join(lines) + "\n")
         file.flush()
@@ -174,7 +176,9 @@ def main() -> None:
     parser.add_argument("--beam", type=int, default=5)
     parser.add_argument("--lines", type=int, help="only the first so many lines of each set")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--comparison", help="a sentence for the card: how the recipe did with less data, or other data")
+    parser.add_argument(
+        "--comparison", help="a sentence for the card: how the recipe did with less data, or other data"
+    )
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     info = evaluate(args)

@@ -2,6 +2,8 @@
 """Trains a Transformer for Glossa from folders of parallel text.
 
     python train.py en-de.json --data DATA_ROOT --out RUN_DIR
+    python train.py en-de.json --data DATA_ROOT --out RUN_DIR --pack en-de.pack    # then, on another machine
+    python train.py en-de.json --packed en-de.pack --out RUN_DIR
 
 DATA_ROOT holds the folders that the config names. RUN_DIR receives vocab.model, checkpoint.pt (resumed from when it
 exists), average-*.pt, log.jsonl and, at the end or with --export, model.safetensors + config.json for `glossa convert`.
@@ -12,6 +14,7 @@ import json
 import math
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,10 +23,8 @@ import sacrebleu
 import sentencepiece as spm
 import torch
 
-import align
-import corpus
 import data
-from copying import copied_pairs
+from dataset import PackedData, TextData
 from export import export
 from model import ModelConfig, Transformer
 
@@ -35,29 +36,32 @@ def learning_rate(step: int, c: dict) -> float:
     return rate * max(0.02, min(1.0, left))
 
 
+def ahead(made):
+    """The same items, made by a thread one step before they are asked for."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, made, None)
+        while (item := coming.result()) is not None:
+            coming = thread.submit(next, made, None)
+            yield item
+
+
 class Trainer:
     def __init__(self, args: argparse.Namespace, config: dict):
         self.args, self.c, self.out = args, config, Path(args.out)
         self.out.mkdir(parents=True, exist_ok=True)
         self.device = torch.device(args.device)
-        root = Path(args.data)
-        src, trg = config["source"], config["target"]
-        self.corpus = corpus.Corpus(root, config["train"], src, trg, config.get("check", []))
-        self.say(f"{len(self.corpus.source)} training pairs, {self.corpus.leaks} dropped by the leak check")
-        vocabulary = self.out / "vocab.model"
-        if not vocabulary.exists():
-            lines = [*self.corpus.source, *self.corpus.target]
-            data.train_vocabulary(lines, self.out / "vocab", config["vocab"], config["coverage"])
-        self.spm = spm.SentencePieceProcessor(model_file=str(vocabulary))
-        if config.get("copying"):
-            self.add_copying(config["copying"])
+        if args.packed:
+            self.data = PackedData(args.packed, self.out, config)
+        else:
+            self.data = TextData(Path(args.data), self.out, config, self.say)
+        if args.pack:
+            self.data.pack(args.pack, args.segmentations)
+            return
+        self.spm = self.data.processor
         torch.manual_seed(config["seed"])
         self.model_config = ModelConfig(vocab=self.spm.get_piece_size(), **config["model"])
         self.model = Transformer(self.model_config).to(self.device)
         self.guided = config.get("guided_alignment", 0.0)
-        if self.guided:
-            self.prepare_alignment()
-        self.valid = {name: corpus.read_pairs(root / name, "valid", src, trg) for name in config["valid"]}
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=1.0, betas=(0.9, 0.98), eps=1e-9, fused=True)
         self.step, self.epoch, self.cursor, self.seconds = 0, 0, 0, 0.0
         if (self.out / "checkpoint.pt").exists():
@@ -66,55 +70,12 @@ class Trainer:
     def say(self, text: str) -> None:
         print(time.strftime("%H:%M:%S"), text, flush=True)
 
-    def add_copying(self, share: float) -> None:
-        """Pairs that teach copying, made once a run; they come after the vocabulary's text, which they must not shape."""
-        cache = self.out / "copying.json"
-        if not cache.exists():
-            self.say("pairs that teach copying")
-            cache.write_text(json.dumps(copied_pairs(self.corpus.source, self.corpus.target, share, self.c["seed"])))
-        source, target = json.loads(cache.read_text())
-        self.corpus.source += source
-        self.corpus.target += target
-        self.corpus.repeat += [1] * len(source)
-        self.say(f"{len(source)} of them")
-
-    def prepare_alignment(self) -> None:
-        self.source_units = data.UnitMap(self.spm, self.corpus.source)
-        self.target_units = data.UnitMap(self.spm, self.corpus.target)
-        cache = self.out / "alignment.npz"
-        if not cache.exists():
-            self.say("word alignment")
-            some = self.c.get("aligned_pairs")  # the first so many teach the alignment head; all where not given
-            links = align.align(self.source_units.texts[:some], self.target_units.texts[:some])
-            links += [np.zeros((0, 2), np.int16)] * (len(self.source_units.texts) - len(links))
-            np.savez(cache, links=np.concatenate(links), count=np.array([len(x) for x in links]))
-        stored = np.load(cache)
-        if len(stored["count"]) != len(self.corpus.source):
-            raise ValueError(
-                f"{cache} is of {len(stored['count'])} pairs, the corpus has {len(self.corpus.source)}: delete it"
-            )
-        self.links = np.split(stored["links"], np.cumsum(stored["count"])[:-1])
-
-    def alignment_batch(self, index, sources, targets) -> torch.Tensor:
-        """(B, T, S): each row with a link sums to 1, rows without one are 0."""
-        out = np.zeros((len(index), max(map(len, targets)), max(map(len, sources))), dtype=np.float32)
-        for b, (i, s, t) in enumerate(zip(index, sources, targets)):
-            su, tu = self.source_units.of(i, s), self.target_units.of(i, t)
-            linked = np.zeros((self.target_units.count[i] + 1, self.source_units.count[i] + 1), dtype=np.float32)
-            linked[self.links[i][:, 1], self.links[i][:, 0]] = 1
-            linked[-1, -1] = 1
-            out[b, : len(t), : len(s)] = linked[np.minimum(tu, len(linked) - 1)][:, np.minimum(su, linked.shape[1] - 1)]
-        return torch.from_numpy(out / np.maximum(out.sum(-1, keepdims=True), 1))
-
-    def encode_epoch(self) -> tuple[data.Side, data.Side, list[np.ndarray]]:
+    def plan_epoch(self) -> tuple[data.Side, data.Side, list[np.ndarray]]:
         rng = np.random.default_rng([self.c["seed"], self.epoch])
-        alpha = self.c.get("sampling_alpha")
-        sample = alpha is not None and rng.random() < self.c.get("sampling_share", 1.0)
-        source = data.Side(self.spm, self.corpus.source, alpha if sample else None)
-        target = data.Side(self.spm, self.corpus.target, alpha if sample else None)
+        source, target = self.data.epoch(self.epoch)
         length = np.maximum(source.length, target.length)
         keep = np.flatnonzero((length <= self.c["max_length"]))
-        order = np.repeat(keep, np.array(self.corpus.repeat)[keep])
+        order = np.repeat(keep, self.data.repeat[keep])
         return source, target, data.batches(length, self.c["batch_tokens"], rng, order)
 
     def autocast(self):
@@ -140,26 +101,44 @@ class Trainer:
             guided = -(alignment * log_weights).sum() / real.sum()
         return loss, guided, int(real.sum())
 
+    def tensors(self, *arrays: np.ndarray) -> list[torch.Tensor]:
+        return [torch.from_numpy(x).to(self.device, non_blocking=True) for x in arrays]
+
     def batch(self, source: data.Side, target: data.Side, index: np.ndarray, aligned: bool):
-        s, t = [source[i] for i in index], [target[i] for i in index]
-        alignment = self.alignment_batch(index, s, t).to(self.device) if aligned else None
+        """Source (B, S), target (B, T) and, if asked, alignment (B, T, S): rows with a link sum to 1, the others are 0."""
         pad = self.model_config.pad
-        return [torch.from_numpy(data.pad(rows, pad)).to(self.device) for rows in (s, t)] + [alignment]
+        ids = self.tensors(*(data.pad(side.rows(index), pad) for side in (source, target)))
+        if not aligned:
+            return [*ids, None]
+        rows = [side.unit_rows(index) for side in (source, target)]
+        last = [np.array([r[-1] for r in side], dtype=np.int64) for side in rows]
+        size = [int(x.max()) + 1 for x in last]
+        links = self.data.links.matrix(
+            index, size[0] + 1, size[1] + 1, (last[0], last[1])
+        )  # the last row, column: padding
+        links, s, t = self.tensors(links, *(data.pad(side, n) for side, n in zip(rows, size)))
+        b = torch.arange(len(index), device=self.device)[:, None, None]
+        alignment = links[b, t[:, :, None], s[:, None, :]]
+        return [*ids, alignment / alignment.sum(-1, keepdim=True).clamp(min=1)]
 
     def run(self) -> None:
         started, window, tokens = time.time() - self.seconds, time.time(), 0
         losses = []
         while self.step < self.c["steps"]:
-            source, target, plan = self.encode_epoch()
+            source, target, plan = self.plan_epoch()
+            first = self.cursor
+            made = (self.batch(source, target, index, self.guided > 0) for index in plan[first:])
+            if self.device.type == "cuda":
+                made = ahead(made)
             self.say(f"epoch {self.epoch}: {len(plan)} batches, {int(target.offset[-1])} target tokens")
-            for self.cursor in range(self.cursor, len(plan)):
+            for self.cursor in range(first, len(plan)):
                 if self.step >= self.c["steps"]:
                     break
                 self.model.train()
                 self.step += 1
                 for group in self.optimizer.param_groups:
                     group["lr"] = learning_rate(self.step, self.c)
-                loss, guided, n = self.loss(*self.batch(source, target, plan[self.cursor], self.guided > 0))
+                loss, guided, n = self.loss(*next(made))
                 self.optimizer.zero_grad(set_to_none=True)
                 (loss + self.guided * guided).backward()
                 norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.c["clip"])
@@ -193,8 +172,8 @@ class Trainer:
     @torch.no_grad()
     def validate(self) -> None:
         self.model.eval()
-        for name, (a, b) in self.valid.items():
-            source, target = data.Side(self.spm, a, None), data.Side(self.spm, b, None)
+        for name, (a, b) in self.data.valid.items():
+            source, target = data.encode(self.spm, a), data.encode(self.spm, b)
             total, count = 0.0, 0
             for index in data.batches(np.maximum(source.length, target.length), 8000, None):
                 loss, _, n = self.loss(*self.batch(source, target, index, False))
@@ -242,10 +221,10 @@ def translate(
     model: Transformer, processor, lines: list[str], device, beam: int = 1, normalize: float = 1.0
 ) -> list[str]:
     model.eval()
-    side = data.Side(processor, lines, None)
+    side = data.encode(processor, lines)
     out = [""] * len(lines)
     for index in data.batches(side.length, 4000 // beam, None):
-        source = torch.from_numpy(data.pad([side[i] for i in index], model.config.pad)).to(device)
+        source = torch.from_numpy(data.pad(side.rows(index), model.config.pad)).to(device)
         for i, hypotheses in zip(index, model.translate(source, beam, normalize)):
             out[i] = processor.decode([x for x in hypotheses[0].ids if x != model.config.eos])
     return out
@@ -254,7 +233,10 @@ def translate(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("config")
-    parser.add_argument("--data", required=True, help="folder that holds the folders of parallel text")
+    parser.add_argument("--data", help="folder that holds the folders of parallel text")
+    parser.add_argument("--pack", type=Path, help="write all that training needs to this one file, and end")
+    parser.add_argument("--segmentations", type=int, default=6, help="sampled segmentations that --pack writes")
+    parser.add_argument("--packed", type=Path, help="a file that --pack wrote, instead of --data")
     parser.add_argument("--out", required=True, help="run folder; training resumes from it")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True, help="bfloat16 matrix products")
@@ -267,7 +249,11 @@ def main() -> None:
     config = json.loads(Path(args.config).read_text())
     if args.steps:
         config["steps"] = args.steps
-    Trainer(args, config).run()
+    if (args.data is None) == (args.packed is None):
+        parser.error("either --data or --packed is needed")
+    trainer = Trainer(args, config)
+    if not args.pack:
+        trainer.run()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,143 @@
+"""What a run trains on: made from text, or read from one packed file that travels to another machine."""
+
+import io
+import json
+import lzma
+from pathlib import Path
+
+import numpy as np
+import sentencepiece as spm
+
+import align
+import corpus
+import data
+from copying import copied_pairs
+
+
+class Links:
+    """Word alignment of the training pairs: flat (links, 2) of [source unit, target unit], and how many each pair has."""
+
+    def __init__(self, flat: np.ndarray, count: np.ndarray):
+        self.flat, self.count = flat, count
+        self.offset = np.concatenate([[0], np.cumsum(count, dtype=np.int64)])
+
+    def matrix(self, index: np.ndarray, source_units: int, target_units: int, last: tuple[np.ndarray, np.ndarray]):
+        """(B, target_units, source_units) of 0 and 1; `last`: the unit of each end, which links the ends to each other."""
+        out = np.zeros((len(index), target_units, source_units), dtype=np.float32)
+        row = np.repeat(np.arange(len(index)), self.count[index])
+        some = [self.flat[self.offset[i] : self.offset[i + 1]] for i in index]
+        flat = np.concatenate(some) if some else self.flat[:0]
+        out[row, flat[:, 1], flat[:, 0]] = 1
+        out[np.arange(len(index)), last[1], last[0]] = 1
+        return out
+
+
+class TextData:
+    """Training pairs from folders of text. What takes long is kept in the run folder: vocabulary, copying, alignment."""
+
+    def __init__(self, root: Path, run: Path, config: dict, say):
+        self.config = config
+        src, trg = config["source"], config["target"]
+        pairs = corpus.Corpus(root, config["train"], src, trg, config.get("check", []))
+        say(f"{len(pairs.source)} training pairs, {pairs.leaks} dropped by the leak check")
+        vocabulary = run / "vocab.model"
+        if not vocabulary.exists():
+            data.train_vocabulary([*pairs.source, *pairs.target], run / "vocab", config["vocab"], config["coverage"])
+        self.processor = spm.SentencePieceProcessor(model_file=str(vocabulary))
+        self.source, self.target, repeat = pairs.source, pairs.target, pairs.repeat
+        if config.get("copying"):
+            source, target = self.copying(run / "copying.json", say)
+            self.source, self.target = self.source + source, self.target + target
+            repeat = repeat + [1] * len(source)
+        self.repeat = np.array(repeat)
+        self.links = self.align(run / "alignment.npz", say) if config.get("guided_alignment") else None
+        self.valid = {name: corpus.read_pairs(root / name, "valid", src, trg) for name in config["valid"]}
+
+    def copying(self, cache: Path, say) -> tuple[list[str], list[str]]:
+        """Pairs that teach copying, made once a run; after the vocabulary, which they must not shape."""
+        if not cache.exists():
+            say("pairs that teach copying")
+            made = copied_pairs(self.source, self.target, self.config["copying"], self.config["seed"])
+            cache.write_text(json.dumps(made))
+        source, target = json.loads(cache.read_text())
+        say(f"{len(source)} pairs that teach copying")
+        return source, target
+
+    def align(self, cache: Path, say) -> Links:
+        self.units = [data.UnitMap(self.processor, lines) for lines in (self.source, self.target)]
+        if not cache.exists():
+            say("word alignment")
+            some = self.config.get("aligned_pairs")  # the first so many teach the alignment head; all where not given
+            links = align.align(*(units.texts[:some] for units in self.units))
+            links += [np.zeros((0, 2), np.int16)] * (len(self.source) - len(links))
+            np.savez(cache, links=np.concatenate(links), count=np.array([len(x) for x in links]))
+        stored = np.load(cache)
+        if len(stored["count"]) != len(self.source):
+            raise ValueError(
+                f"{cache} is of {len(stored['count'])} pairs, the corpus has {len(self.source)}: delete it"
+            )
+        return Links(stored["links"], stored["count"])
+
+    def segmented(self, sampled: bool) -> tuple[data.Side, data.Side]:
+        alpha = self.config["sampling_alpha"] if sampled else None
+        sides = [data.encode(self.processor, lines, alpha) for lines in (self.source, self.target)]
+        if self.links:
+            for side, units in zip(sides, self.units):
+                side.units = units.of(side)
+        return sides[0], sides[1]
+
+    def epoch(self, number: int) -> tuple[data.Side, data.Side]:
+        return self.segmented(sampled(self.config, number))
+
+    def pack(self, path: Path, segmentations: int) -> None:
+        """Writes all that training needs: token ids (the best segmentation and so many sampled ones), units, links."""
+        members: dict[str, np.ndarray] = {"repeat": self.repeat}
+        if self.links:
+            members |= {"links": narrow(self.links.flat), "link_count": narrow(self.links.count)}
+        for version in range(1 + (segmentations if self.config.get("sampling_alpha") else 0)):
+            for name, side in zip(("source", "target"), self.segmented(version > 0)):
+                members |= {f"{name}.{version}": side.ids, f"{name}.{version}.length": side.length.astype(np.uint16)}
+                if side.units is not None:
+                    members[f"{name}.{version}.units"] = side.units
+        members["vocabulary"] = np.frombuffer(self.processor.serialized_model_proto(), np.uint8)
+        members["valid"] = np.frombuffer(json.dumps(self.valid).encode(), np.uint8)
+        buffer = io.BytesIO()
+        np.savez(buffer, **members)
+        path.write_bytes(lzma.compress(buffer.getvalue()))
+
+
+class PackedData:
+    """The same from a file that `TextData.pack` wrote; its segmentations are taken in turn."""
+
+    def __init__(self, path: Path, run: Path, config: dict):
+        self.config = config
+        members = np.load(io.BytesIO(lzma.decompress(path.read_bytes())))
+        (run / "vocab.model").write_bytes(members["vocabulary"].tobytes())
+        self.processor = spm.SentencePieceProcessor(model_file=str(run / "vocab.model"))
+        self.repeat = members["repeat"]
+        self.valid = json.loads(members["valid"].tobytes())
+        self.links = None
+        if "links" in members:
+            self.links = Links(members["links"].astype(np.int64), members["link_count"].astype(np.int64))
+        self.versions = []
+        while f"source.{len(self.versions)}" in members:
+            names = [f"{side}.{len(self.versions)}" for side in ("source", "target")]
+            sides = [
+                data.Side(members[n], members[n + ".length"].astype(np.int64), members.get(n + ".units")) for n in names
+            ]
+            self.versions.append((sides[0], sides[1]))
+
+    def epoch(self, number: int) -> tuple[data.Side, data.Side]:
+        if len(self.versions) == 1 or not sampled(self.config, number):
+            return self.versions[0]
+        return self.versions[1 + number % (len(self.versions) - 1)]
+
+
+def sampled(config: dict, epoch: int) -> bool:
+    """Whether an epoch samples its segmentations."""
+    rng = np.random.default_rng([config["seed"], epoch, 1])
+    return "sampling_alpha" in config and rng.random() < config.get("sampling_share", 1.0)
+
+
+def narrow(x: np.ndarray) -> np.ndarray:
+    return x.astype(np.uint8 if x.size == 0 or x.max() < 256 else np.uint16)
