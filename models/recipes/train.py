@@ -20,7 +20,6 @@ from pathlib import Path
 
 import numpy as np
 import sacrebleu
-import sentencepiece as spm
 import torch
 
 import data
