@@ -56,7 +56,7 @@ def _model(src, src_len, trg, trg_len, n_src, iterations, tension=4.0) -> np.nda
     return best
 
 
-def align(source: list[str], target: list[str], iterations: int = 5, chunk: int = 60_000) -> list[np.ndarray]:
+def align(source: list[str], target: list[str], iterations: int = 5, chunk: int = 20_000) -> list[np.ndarray]:
     """Per pair an array (links, 2) of [source unit, target unit], the links on which both directions agree."""
     out: list[np.ndarray] = []
     for at in range(0, len(source), chunk):
