@@ -25,6 +25,7 @@
 
 export const START = "‹s›";
 export const END = "‹/s›";
+export const PAD = "‹pad›";
 
 /**
  * Labels for the tokens of a sentence. A word begins where white space stands before the token, and at punctuation; scripts written without
@@ -215,4 +216,30 @@ export function shape(labels, data, { words, special }) {
     }
   }
   return { rows: rows.labels, cols: cols.labels, data: out };
+}
+
+/**
+ * A matrix filled up with padding, whose weights are 0.
+ * @param {Matrix} matrix (R, C)
+ * @param {number} moreRows
+ * @param {number} moreCols
+ * @returns {Matrix} (R + moreRows, C + moreCols)
+ */
+export function padded({ rows, cols, data }, moreRows, moreCols) {
+  /** @param {Label[]} labels @param {number} more @returns {Label[]} */
+  const filled = (labels, more) => {
+    const last = labels.at(-1)?.last ?? -1;
+    const pads = Array.from({ length: more }, (_, i) => last + 1 + i);
+    return [
+      ...labels,
+      ...pads.map((at) => {
+        const nowhere = /** @type {const} */ ({ side: labels[0]?.side ?? "source", start: 0, end: 0, word: -1 });
+        return { text: PAD, special: true, ...nowhere, token: at, last: at };
+      }),
+    ];
+  };
+  const wide = cols.length + moreCols;
+  const out = new Float32Array((rows.length + moreRows) * wide);
+  for (let r = 0; r < rows.length; r++) out.set(data.subarray(r * cols.length, (r + 1) * cols.length), r * wide);
+  return { rows: filled(rows, moreRows), cols: filled(cols, moreCols), data: out };
 }

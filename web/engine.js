@@ -354,6 +354,17 @@ export function createEngine(store, manifest) {
       if (store.get().status !== "working") explain(index, work.signal).catch(fail);
     },
 
+    /** Asks for what the views show of some sentences. @param {number[]} indices */
+    async need(indices) {
+      if (store.get().status === "working") return;
+      const { signal } = work;
+      try {
+        for (const index of indices) if (!signal.aborted) await explain(index, signal);
+      } catch (error) {
+        if (!signal.aborted) fail(error);
+      }
+    },
+
     /** Fixes the beginning of a sentence's translation, or frees it. @param {number} index @param {number[] | null} prefix */
     force(index, prefix) {
       const { text } = store.get().sentences[index];

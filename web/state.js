@@ -50,6 +50,7 @@
  * @property {"heatmap" | "lines"} picture
  * @property {boolean} words whether tokens are gathered into words
  * @property {boolean} special whether the ends of sentences are shown
+ * @property {boolean} padding whether the sentence is filled up to the longest of its batch
  * @property {boolean} stretch whether colours span the matrix's own range rather than 0 to 1
  * @property {number} threshold weights below it are not drawn
  * @property {number} step last decoding step shown; -1: all
@@ -83,6 +84,7 @@ export const initialState = {
   picture: "heatmap",
   words: false,
   special: true,
+  padding: false,
   stretch: false,
   threshold: 0,
   step: -1,
@@ -149,6 +151,7 @@ const fields = [
   ["picture", "picture", oneOf(["heatmap", "lines"])],
   ["words", "words", flag],
   ["special", "special", flag],
+  ["padding", "padding", flag],
   ["stretch", "stretch", flag],
   ["threshold", "threshold", (value) => (/^0(\.\d{1,3})?$/.test(value) ? Number(value) : undefined)],
   ["step", "step", whole(-1, 9999)],

@@ -1,6 +1,6 @@
 // A browser for the tests of the page: Chromium, from GLOSSA_CHROMIUM or the PATH, driven by Playwright.
 
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { chromium } from "playwright-core";
 
@@ -70,4 +70,14 @@ export async function openPage(browser, options) {
   const context = await browser.newContext(options);
   const page = await context.newPage();
   return { page, faults: watchPage(page), close: () => context.close() };
+}
+
+/**
+ * What a button saves.
+ * @param {import("playwright-core").Page} page
+ * @param {import("playwright-core").Locator} button
+ */
+export async function saved(page, button) {
+  const [download] = await Promise.all([page.waitForEvent("download"), button.click()]);
+  return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
 }

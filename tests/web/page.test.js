@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Translator } from "../../src/js/index.js";
-import { launchChromium, openPage, watchPage } from "./browser.js";
+import { launchChromium, openPage, saved, watchPage } from "./browser.js";
 import { model, noSite, openSite } from "./site.js";
 
 const SENTENCE = "A young girl in a red dress is jumping over a puddle.";
@@ -52,12 +52,6 @@ describe("the page", { skip: noSite }, () => {
     await page.goto(`${site.url}#${new URLSearchParams(state)}`);
     if (state.text) await page.locator(".output .word").first().waitFor();
     return { page, faults, close: () => page.close() };
-  }
-
-  /** What a button saves. @param {import("playwright-core").Page} page @param {import("playwright-core").Locator} button */
-  async function saved(page, button) {
-    const [download] = await Promise.all([page.waitForEvent("download"), button.click()]);
-    return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
   }
 
   test("says how large the model is before it loads it, and loads it when asked", async () => {
@@ -162,9 +156,13 @@ describe("the page", { skip: noSite }, () => {
     const size = cross.rows * cross.cols;
     const at = (cross.heads + 2) * size;
     const own = [...cross.data.subarray(at, at + size)];
-    const json = JSON.parse((await saved(page, page.getByRole("button", { name: "Export as JSON" }))).bytes.toString());
+    const json = JSON.parse(
+      (await saved(page, page.locator(".enlarged").getByRole("button", { name: "Export as JSON" }))).bytes.toString(),
+    );
     assert.deepEqual(json.weights.flat(), own);
-    const svg = (await saved(page, page.getByRole("button", { name: "Export as SVG" }))).bytes.toString();
+    const svg = (
+      await saved(page, page.locator(".enlarged").getByRole("button", { name: "Export as SVG" }))
+    ).bytes.toString();
     const values = await page.evaluate((text) => {
       const parsed = new DOMParser().parseFromString(text, "image/svg+xml");
       if (parsed.querySelector("parsererror")) throw new Error("the SVG does not parse");
@@ -172,14 +170,14 @@ describe("the page", { skip: noSite }, () => {
     }, svg);
     assert.deepEqual(values, own);
     assert.ok(!/var\(|class=/.test(svg), "the file needs no style sheet");
-    const png = await saved(page, page.getByRole("button", { name: "Export as PNG" }));
+    const png = await saved(page, page.locator(".enlarged").getByRole("button", { name: "Export as PNG" }));
     assert.deepEqual(
       [...png.bytes.subarray(1, 4)],
       [..."PNG"].map((c) => c.charCodeAt(0)),
     );
     await page.screenshot({ path: join(shots, "attention.png"), fullPage: true });
 
-    await page.locator("summary").click();
+    await page.locator(".enlarged summary").click();
     await page.locator(".numbers").waitFor();
     assert.equal(await page.locator(".numbers tbody td").count(), size);
     assert.equal(await page.locator(".numbers tbody td").first().textContent(), own[0].toFixed(3));
@@ -210,6 +208,44 @@ describe("the page", { skip: noSite }, () => {
     assert.equal(words.slice(0, 3).join(" "), expected.translation.split(" ").slice(0, 3).join(" "));
     await page.locator(".range input").fill("0.5");
     assert.ok((await count("rect.faint")) > 0);
+    await close();
+  });
+
+  test("a batch of sentences has padding, masked; the other numbers stay the engine's", async () => {
+    const short = "A dog runs.";
+    const text = `${short} ${SENTENCE}`;
+    const [one, two] = (await engine.explain(text, { beamSize: 4 })).sentences;
+    const { page, faults, close } = await open({ text, view: "attention", kind: "decoder", padding: "1" });
+    const own = one.targetTokens.length;
+    const longest = two.targetTokens.length;
+    const count = (/** @type {string} */ name) => page.locator(`.picture rect.${name}`).count();
+    const cells = page.locator(".picture .cells rect");
+    await page.waitForFunction((n) => document.querySelectorAll(".picture .cells rect").length === n, longest ** 2);
+    assert.equal(await count("masked"), (own * (own - 1)) / 2);
+    assert.equal(await count("padding"), longest ** 2 - own ** 2);
+    // Two steps after its end the short sentence is padding, while the long one is still being written.
+    await page.locator("#step").fill(String(own + 1));
+    assert.equal(await count("later"), (longest - own - 2) * longest);
+    assert.equal(await count("padding"), own * (longest - own) + 2 * longest);
+    const values = await cells.evaluateAll((all) => all.map((cell) => Number(cell.getAttribute("data-value"))));
+    const { data } = one.decoder ?? assert.fail("no decoder attention");
+    for (let r = 0; r < longest; r++) {
+      for (let c = 0; c < longest; c++) {
+        assert.equal(values[r * longest + c], r < own && c < own ? data[r * own + c] : 0);
+      }
+    }
+    await page.screenshot({ path: join(shots, "padding.png"), fullPage: true });
+    await page.getByRole("radio", { name: "Encoder" }).check();
+    await page.waitForFunction(
+      (n) => document.querySelectorAll(".picture .cells rect").length === n,
+      two.sourceTokens.length ** 2,
+    );
+    await page.getByRole("button", { name: "Next sentence" }).click();
+    await page.getByText("This is the longest of the 2 sentences").waitFor();
+    assert.equal(await count("padding"), 0);
+    await page.locator("#source").fill(short);
+    await page.getByText("write a second sentence").waitFor();
+    assert.deepEqual(faults, []);
     await close();
   });
 
@@ -329,7 +365,7 @@ describe("the page", { skip: noSite }, () => {
     await page.getByRole("radio", { name: "Encoder" }).check();
     await page.locator(".heads button").nth(3).click();
     await page.getByText("Whole words").click();
-    await page.waitForTimeout(400);
+    await page.waitForFunction(() => /head=3.*words=1/.test(location.hash));
     const address = page.url();
     await first.close();
     const again = await openPage(browser);
@@ -381,7 +417,7 @@ describe("the page", { skip: noSite }, () => {
       await page.locator(".line").nth(i).locator("[data-sentence]").first().click();
       await page.locator(".line.chosen .word").first().waitFor();
       const json = JSON.parse(
-        (await saved(page, page.getByRole("button", { name: "Export as JSON" }))).bytes.toString(),
+        (await saved(page, page.locator(".enlarged").getByRole("button", { name: "Export as JSON" }))).bytes.toString(),
       );
       assert.equal(json.sentence, sentence);
     }

@@ -2,8 +2,8 @@
 
 import { h } from "./dom.js";
 
-/** @param {string} text */
-const wordsIn = (text) => text.match(/[\p{Script=Han}]|[^\s\p{Script=Han}]+\s*|\s+/gu) ?? [];
+/** Words with the white space after them; each Chinese character by itself. @param {string} text @returns {string[]} */
+export const wordsIn = (text) => text.match(/[\p{Script=Han}]|[^\s\p{Script=Han}]+\s*|\s+/gu) ?? [];
 
 /**
  * @param {string} before

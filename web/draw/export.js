@@ -14,6 +14,10 @@ function background(element) {
   return "white";
 }
 
+/** A cell of a matrix, which no style sheet changes: there are thousands of them. @param {Element} element */
+const isPlain = (element) =>
+  element.tagName === "rect" && element.hasAttribute("fill") && !element.hasAttribute("class");
+
 /**
  * @param {SVGSVGElement} svg in the document
  * @returns {string} a file of its own
@@ -22,8 +26,9 @@ export function svgText(svg) {
   const copy = /** @type {SVGSVGElement} */ (svg.cloneNode(true));
   const from = svg.querySelectorAll("*");
   copy.querySelectorAll("*").forEach((element, i) => {
+    if (isPlain(element)) return;
     const style = getComputedStyle(from[i]);
-    for (const name of element.tagName === "text" ? [...PROPERTIES, ...TEXT_PROPERTIES] : PROPERTIES) {
+    for (const name of /^t(ext|span)$/.test(element.tagName) ? [...PROPERTIES, ...TEXT_PROPERTIES] : PROPERTIES) {
       element.setAttribute(name, style.getPropertyValue(name));
     }
     if (style.visibility === "hidden") element.setAttribute("visibility", "hidden");
@@ -72,23 +77,35 @@ export function pngBlob(svg, scale = 2) {
  * @param {number} scale
  */
 function draw(context, element, scale) {
-  const style = getComputedStyle(element);
   const matrix = element.getCTM();
-  if (!matrix || style.visibility === "hidden" || style.display === "none") return;
+  if (!matrix) return;
+  /** @param {string} name */
+  const n = (name) => Number(element.getAttribute(name) ?? 0);
   context.setTransform(scale, 0, 0, scale, 0, 0);
   context.transform(matrix.a, matrix.b, matrix.c, matrix.d, matrix.e, matrix.f);
+  if (isPlain(element)) {
+    context.globalAlpha = 1;
+    context.fillStyle = element.getAttribute("fill") ?? "";
+    context.fillRect(n("x"), n("y"), n("width"), n("height"));
+    return;
+  }
+  const style = getComputedStyle(element);
+  if (style.visibility === "hidden" || style.display === "none") return;
   context.globalAlpha = Number(style.opacity);
   context.lineWidth = Number.parseFloat(style.strokeWidth) || 1;
   context.setLineDash(style.strokeDasharray === "none" ? [] : style.strokeDasharray.split(",").map(Number.parseFloat));
-  /** @param {string} name */
-  const n = (name) => Number(element.getAttribute(name) ?? 0);
   if (element.tagName === "text") {
-    context.font = `${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
-    context.textAlign = style.textAnchor === "end" ? "right" : style.textAnchor === "middle" ? "center" : "left";
-    context.fillStyle = style.fill;
     const size = Number.parseFloat(style.fontSize);
-    const shift = Number.parseFloat(element.getAttribute("dy") ?? "0") * size;
-    context.fillText(element.textContent ?? "", n("x"), n("y") + shift);
+    const y = n("y") + Number.parseFloat(element.getAttribute("dy") ?? "0") * size;
+    let x = n("x");
+    for (const run of element.firstElementChild ? element.children : [element]) {
+      const { fontWeight, fontSize, fontFamily, textAnchor, fill } = getComputedStyle(run);
+      context.font = `${fontWeight} ${fontSize} ${fontFamily}`;
+      context.textAlign = textAnchor === "end" ? "right" : textAnchor === "middle" ? "center" : "left";
+      context.fillStyle = fill;
+      context.fillText(run.textContent ?? "", x, y);
+      x += context.measureText(run.textContent ?? "").width;
+    }
     return;
   }
   const path = new Path2D(element.tagName === "path" ? (element.getAttribute("d") ?? "") : undefined);

@@ -18,7 +18,7 @@ const LONGEST_LABEL = 16;
  * @property {number} [threshold]
  * @property {number} [largest] widest cell, in pixels
  * @property {number} [tall] height of a cell, where cells are not square
- * @property {(row: number, col: number) => "shown" | "masked" | "later"} [state] of a cell; masked and later are not drawn
+ * @property {(row: number, col: number) => "shown" | "masked" | "later" | "padding"} [state] of a cell; only "shown" has a colour
  * @property {(row: number, col: number) => void} [onpoint] the pointer or the keyboard is on a cell; -1 when it left
  * @property {(row: number, col: number) => void} [onpick] a click or Enter on a cell
  * @property {boolean} [pixels] always a canvas

@@ -1,17 +1,19 @@
 // The attention of the sentence: every layer and head in small, one of them (or a summary) in large.
 
-import { axes, headWeights, reduced, shape } from "../attention.js";
+import { axes, headWeights, PAD, padded, reduced, shape } from "../attention.js";
 import { headColour, paint } from "../draw/colour.js";
-import { choice, h, roving, set, tick } from "../draw/dom.js";
+import { choice, h, roving, s, set, tick } from "../draw/dom.js";
 import { figure } from "../draw/figure.js";
 import { decimal, heatmap, matrixTable } from "../draw/heatmap.js";
 import { lines } from "../draw/lines.js";
+import { overview } from "../draw/overview.js";
 
 /** @typedef {import("../app.js").Context} Context */
 /** @typedef {import("../state.js").State} State */
 /** @typedef {import("../state.js").Kind} Kind */
 /** @typedef {import("../state.js").Reduce} Reduce */
 /** @typedef {import("../attention.js").Matrix} Matrix */
+/** @typedef {import("../../src/js/types.js").Attention} Attention */
 /** @typedef {import("../../src/js/types.js").SentenceExplanation} SentenceExplanation */
 
 /** Keys of the state that change the pictures. */
@@ -22,6 +24,7 @@ const drawn = [
   "reduce",
   "words",
   "special",
+  "padding",
   "stretch",
   "threshold",
   "step",
@@ -29,6 +32,8 @@ const drawn = [
   "picture",
   "heads",
 ];
+
+const BATCH = 4; // sentences of a batch, where its padding is shown
 
 /** @param {Context} context */
 export function attentionView({ element, store, engine, t }) {
@@ -41,6 +46,8 @@ export function attentionView({ element, store, engine, t }) {
   const readout = h("p", { class: "readout", "aria-live": "polite" });
   const step = h("input", { type: "range", min: 0, step: 1, id: "step" });
   const stepLabel = h("label", { for: "step" });
+  const maskKeys = h("p", { class: "mask-keys" });
+  const paddingNote = h("p", { class: "help" });
   const caution = h(
     "p",
     { class: "caution" },
@@ -54,7 +61,25 @@ export function attentionView({ element, store, engine, t }) {
   const body = h(
     "div",
     { class: "attention-body" },
-    h("section", { class: "overview" }, h("h2", {}, t("overview")), grid),
+    h(
+      "section",
+      { class: "overview" },
+      h("h2", {}, t("overview")),
+      figure({
+        name: "glossa-overview",
+        what: t("overview"),
+        picture: h("div", {}, grid),
+        forExport: () => {
+          const state = store.get();
+          const attention = /** @type {Attention} */ (explanationOf(state)?.[kindOf(state)]);
+          const layerName = (/** @type {number} */ layer) => t("layer", { n: layer + 1 });
+          return overview({ attention, stretch: state.stretch, label: t("overview"), layerName });
+        },
+        table: () => headTable(store.get()),
+        json: () => everyHead(store.get()),
+        t,
+      }),
+    ),
     h(
       "section",
       { class: "enlarged" },
@@ -64,6 +89,8 @@ export function attentionView({ element, store, engine, t }) {
       readout,
       large,
       h("div", { class: "step" }, stepLabel, step),
+      maskKeys,
+      paddingNote,
     ),
   );
   set(element, controls, empty, body, caution);
@@ -131,6 +158,7 @@ export function attentionView({ element, store, engine, t }) {
         { class: "ticks" },
         tick({ label: t("words"), checked: state.words, onchange: (words) => change({ words }) }),
         tick({ label: t("special"), checked: state.special, onchange: (special) => change({ special }) }),
+        tick({ label: t("padding"), checked: state.padding, onchange: (padding) => change({ padding }) }),
         tick({ label: t("stretch"), checked: state.stretch, onchange: (stretch) => change({ stretch }) }),
         thresholdControl(state),
       ),
@@ -152,6 +180,53 @@ export function attentionView({ element, store, engine, t }) {
       },
     });
     return h("label", { class: "range" }, label, input);
+  }
+
+  /** All weights, as the engine has them. @param {State} state */
+  function everyHead(state) {
+    const explanation = /** @type {SentenceExplanation} */ (explanationOf(state));
+    const kind = kindOf(state);
+    const attention = /** @type {Attention} */ (explanation[kind]);
+    const { rows, cols } = axes(explanation, kind);
+    return {
+      sentence: explanation.source,
+      translation: explanation.translation,
+      attention: kind,
+      rows: rows.map((one) => one.text),
+      columns: cols.map((one) => one.text),
+      layers: Array.from({ length: attention.layers }, (_, layer) =>
+        Array.from({ length: attention.heads }, (_, head) => {
+          const weights = headWeights(attention, layer, head);
+          return rows.map((_, r) => weights.slice(r * cols.length, (r + 1) * cols.length));
+        }),
+      ),
+    };
+  }
+
+  /** Each head in a line: its strongest link, and how sharply it looks. @param {State} state */
+  function headTable(state) {
+    const { rows, columns, layers } = everyHead(state);
+    const lines = layers.flatMap((heads, layer) =>
+      heads.map((weights, head) => {
+        const largest = weights.map((row) => row.reduce((a, b) => Math.max(a, b), 0));
+        const at = largest.indexOf(Math.max(...largest));
+        const link = t("point", {
+          row: rows[at],
+          col: columns[weights[at].indexOf(largest[at])],
+          value: largest[at].toFixed(3),
+        });
+        const mean = largest.reduce((a, b) => a + b, 0) / largest.length;
+        return h(
+          "tr",
+          {},
+          h("th", { scope: "row" }, t("layerHead", { layer: layer + 1, head: head + 1 })),
+          h("td", {}, link),
+          h("td", {}, mean.toFixed(3)),
+        );
+      }),
+    );
+    const titles = ["headWord", "strongest", "sharpness"].map((key) => h("th", { scope: "col" }, t(key)));
+    return h("table", {}, h("thead", {}, h("tr", {}, ...titles)), h("tbody", {}, ...lines));
   }
 
   /** Layers as rows, heads as columns. @param {State} state @param {SentenceExplanation} explanation */
@@ -213,10 +288,33 @@ export function attentionView({ element, store, engine, t }) {
     if (!grid.querySelector('[tabindex="0"]')) grid.querySelector("button")?.setAttribute("tabindex", "0");
   }
 
+  /** The sentences that would be computed together with this one. @param {State} state */
+  function batchOf({ sentence, sentences }) {
+    const first = sentence - (sentence % BATCH);
+    return sentences.slice(first, first + BATCH).map((one, i) => ({ index: first + i, explanation: one.explanation }));
+  }
+
+  /** How many tokens the longest of the batch has more. @param {State} state @param {SentenceExplanation} explanation */
+  function paddingOf(state, explanation) {
+    if (!state.padding) return { source: 0, target: 0 };
+    const batch = batchOf(state).map((one) => one.explanation ?? explanation);
+    /** @param {"sourceTokens" | "targetTokens"} tokens */
+    const most = (tokens) => Math.max(...batch.map((one) => one[tokens].length)) - explanation[tokens].length;
+    return { source: most("sourceTokens"), target: most("targetTokens") };
+  }
+
+  /** As the picture has it. @param {State} state @param {SentenceExplanation} explanation @returns {Matrix} */
+  function paddedMatrix(state, explanation) {
+    const kind = kindOf(state);
+    const { source, target } = paddingOf(state, explanation);
+    const matrix = matrixOf(state, explanation);
+    return padded(matrix, kind === "encoder" ? source : target, kind === "decoder" ? target : source);
+  }
+
   /** @param {State} state @param {SentenceExplanation} explanation @returns {Matrix} */
   function matrixOf(state, explanation) {
     const kind = kindOf(state);
-    const attention = /** @type {import("../../src/js/types.js").Attention} */ (explanation[kind]);
+    const attention = /** @type {Attention} */ (explanation[kind]);
     const layer = Math.min(state.layer, attention.layers - 1);
     const head = Math.min(state.head, attention.heads - 1);
     return shape(axes(explanation, kind), reduced(explanation, kind, state.reduce, layer, head), state);
@@ -235,22 +333,25 @@ export function attentionView({ element, store, engine, t }) {
   /** @param {State} state @param {SentenceExplanation} explanation */
   function drawLarge(state, explanation) {
     const kind = kindOf(state);
-    const matrix = matrixOf(state, explanation);
+    const own = matrixOf(state, explanation);
+    const matrix = paddedMatrix(state, explanation);
     const name = t("attentionOf", { kind: t(kind), what: nameOf(state) });
     title.textContent = name;
     help.textContent = explanation.decoder ? t(`${kind}Help`) : `${t(`${kind}Help`)} ${t("noDecoder")}`;
-    const steps = explanation.targetTokens.length;
-    const shownSteps = kind === "encoder" || state.step < 0 ? steps : state.step + 1;
+    const steps = explanation.targetTokens.length + paddingOf(state, explanation).target;
+    const shownSteps = kind === "encoder" || state.step < 0 ? steps : Math.min(steps, state.step + 1);
     step.max = String(steps - 1);
     step.value = String(shownSteps - 1);
     /** @type {HTMLElement} */ (step.parentElement).hidden = kind === "encoder";
     stepLabel.textContent = t("step", { n: shownSteps, total: steps });
     /** A key of the decoder is masked where it was written after the query. @param {number} r @param {number} c */
     const cellState = (r, c) => {
-      if (kind === "encoder") return "shown";
-      if (matrix.rows[r].token >= shownSteps) return "later";
-      return kind === "decoder" && matrix.cols[c].token >= matrix.rows[r].last ? "masked" : "shown";
+      const [row, col] = [matrix.rows[r], matrix.cols[c]];
+      if (kind !== "encoder" && row.token >= shownSteps) return "later";
+      if (row.text === PAD || col.text === PAD) return "padding";
+      return kind === "decoder" && col.token >= row.last ? "masked" : "shown";
     };
+    drawMaskKeys(state, kind, shownSteps < steps, matrix.data.length > own.data.length);
     drawHeadKeys(state, explanation);
     const asLines = state.picture === "lines";
     const layers = asLines ? lineLayers(state, explanation, matrix) : [];
@@ -284,7 +385,7 @@ export function attentionView({ element, store, engine, t }) {
                 return;
               }
               const value = matrix.data[row * matrix.cols.length + col];
-              const what = { shown: "point", masked: "masked", later: "later" }[cellState(row, col)];
+              const what = { shown: "point", masked: "masked", later: "later", padding: "pad" }[cellState(row, col)];
               readout.textContent = t(what, {
                 row: matrix.rows[row].text,
                 col: matrix.cols[col].text,
@@ -299,22 +400,65 @@ export function attentionView({ element, store, engine, t }) {
       large,
       figure({
         name: `glossa-${kind}`,
+        what: name,
         picture: h("div", { class: "picture" }, draw(false)),
         forExport: () => draw(true),
-        table: () => matrixTable(matrix, name),
+        table: () => matrixTable(own, name),
         json: () => ({
           sentence: explanation.source,
           translation: explanation.translation,
           attention: kind,
           shown: { reduce: state.reduce, layer: state.layer, head: state.head, words: state.words },
-          rows: matrix.rows.map((one) => one.text),
-          columns: matrix.cols.map((one) => one.text),
-          weights: matrix.rows.map((_, r) => matrix.data.slice(r * matrix.cols.length, (r + 1) * matrix.cols.length)),
+          rows: own.rows.map((one) => one.text),
+          columns: own.cols.map((one) => one.text),
+          weights: own.rows.map((_, r) => own.data.slice(r * own.cols.length, (r + 1) * own.cols.length)),
+          padding: { rows: matrix.rows.length - own.rows.length, columns: matrix.cols.length - own.cols.length },
         }),
         t,
       }),
     );
     large.scrollLeft = scrolled;
+  }
+
+  /**
+   * What the cells without a colour are, and why there is padding or none.
+   * @param {State} state
+   * @param {Kind} kind
+   * @param {boolean} later whether some rows are still to be decoded
+   * @param {boolean} pads whether the picture has padding
+   */
+  function drawMaskKeys(state, kind, later, pads) {
+    /** @type {[boolean, string, string][]} */
+    const keys = [
+      [kind === "decoder", "masked", t("keyMasked")],
+      [pads, "padding", t("keyPadding")],
+      [later, "later", t("keyLater")],
+    ];
+    maskKeys.hidden = state.picture === "lines" || !keys.some(([there]) => there);
+    set(
+      maskKeys,
+      ...keys
+        .filter(([there]) => there)
+        .map(([, name, text]) =>
+          h(
+            "span",
+            {},
+            s(
+              "svg",
+              { width: 14, height: 14, "aria-hidden": "true" },
+              s("rect", { x: 1, y: 1, width: 12, height: 12, class: name }),
+            ),
+            text,
+          ),
+        ),
+    );
+    paddingNote.hidden = !state.padding;
+    if (!state.padding) return;
+    const batch = batchOf(state);
+    const missing = batch.filter((one) => !one.explanation).map((one) => one.index);
+    if (missing.length > 0) engine.need(missing);
+    const why = batch.length < 2 ? t("paddingAlone") : pads ? "" : t("paddingNone", { n: batch.length });
+    paddingNote.textContent = [t("paddingHelp"), why].filter(Boolean).join(" ");
   }
 
   /** Heads that the lines show. @param {State} state */
@@ -324,7 +468,7 @@ export function attentionView({ element, store, engine, t }) {
   function lineLayers(state, explanation, matrix) {
     if (state.reduce !== "head") return [{ matrix, colour: "var(--ink)", name: nameOf(state) }];
     return shownHeads(state).map((head) => ({
-      matrix: matrixOf({ ...state, head }, explanation),
+      matrix: paddedMatrix({ ...state, head }, explanation),
       colour: headColour(head),
       name: t("head", { n: head + 1 }),
     }));
@@ -424,6 +568,14 @@ export function attentionView({ element, store, engine, t }) {
   }
 
   let last = explanationOf(store.get());
+  /** Which sentences of the batch are explained. @param {State} state */
+  const batchKey = (state) =>
+    state.padding
+      ? batchOf(state)
+          .map((one) => one.explanation?.source)
+          .join("\n")
+      : "";
+  let lastBatch = batchKey(store.get());
   let width = 0;
   const sized = new ResizeObserver(([entry]) => {
     const now = Math.round(entry.contentRect.width);
@@ -446,8 +598,15 @@ export function attentionView({ element, store, engine, t }) {
         drawControls(state);
         if (again && focused?.name) /** @type {HTMLElement | null} */ (controls.querySelector(again))?.focus();
       }
-      if (explanation !== last || drawn.some((key) => changed.has(key)) || (!explanation && changed.has("status"))) {
+      const batch = changed.has("sentences") ? batchKey(state) : lastBatch;
+      if (
+        batch !== lastBatch ||
+        explanation !== last ||
+        drawn.some((key) => changed.has(key)) ||
+        (!explanation && changed.has("status"))
+      ) {
         last = explanation;
+        lastBatch = batch;
         draw(state);
       }
     },

@@ -2,10 +2,11 @@
 
 import { axes, reduced } from "../attention.js";
 import { bars, barsTable } from "../draw/bars.js";
-import { marked } from "../draw/difference.js";
+import { difference, marked } from "../draw/difference.js";
 import { h, roving, set } from "../draw/dom.js";
 import { figure } from "../draw/figure.js";
-import { heatmap } from "../draw/heatmap.js";
+import { heatmap, matrixTable } from "../draw/heatmap.js";
+import { collage, sheet } from "../draw/sheet.js";
 import { Comparison } from "../engine.js";
 import { headMask } from "../state.js";
 import { languageName } from "./panes.js";
@@ -15,6 +16,7 @@ import { percent } from "./translate.js";
 /** @typedef {import("../state.js").State} State */
 /** @typedef {import("../state.js").Kind} Kind */
 /** @typedef {import("../../src/js/types.js").SentenceExplanation} SentenceExplanation */
+/** @typedef {import("../attention.js").Matrix} Matrix */
 /** @typedef {{kind: Kind, layer: number, head: number}} Head */
 
 const kinds = /** @type {const} */ (["encoder", "decoder", "cross"]);
@@ -35,6 +37,12 @@ export function headsOf(explanation) {
 /** As the address has it: "c0.1". @param {Head} head */
 const nameOf = ({ kind, layer, head }) => `${kind[0]}${layer}.${head}`;
 
+/** @param {string} name @returns {Head} */
+const fromName = (name) => {
+  const [layer, head] = name.slice(1).split(".").map(Number);
+  return { kind: kinds.find((kind) => kind[0] === name[0]) ?? "cross", layer, head };
+};
+
 /** Mean log-probability of the tokens. @param {{logProbability: number}[]} tokens */
 const meanOf = (tokens) => tokens.reduce((sum, one) => sum + one.logProbability, 0) / Math.max(1, tokens.length);
 
@@ -42,13 +50,13 @@ const meanOf = (tokens) => tokens.reduce((sum, one) => sum + one.logProbability,
 export function effectView({ element, store, engine, t }) {
   const empty = h("p", { class: "empty" });
   const switches = h("div", { class: "switches" });
-  const result = h("div", { class: "pair", "aria-live": "polite" });
+  const result = h("div", { "aria-live": "polite" });
   const ranking = h("div", {});
   const rankButton = h("button", { type: "button" });
   const rankStatus = h("span", { class: "status", role: "status" });
   const other = h("select", { id: "other" });
   const file = h("input", { type: "file", accept: ".gguf", "aria-label": t("chooseFile"), hidden: true });
-  const sides = h("div", { class: "pair" });
+  const sides = h("div", {});
   const body = h(
     "div",
     {},
@@ -166,12 +174,8 @@ export function effectView({ element, store, engine, t }) {
     const { signal } = ablation;
     const off = offSet(state);
     const score = explanation.hypotheses[0]?.score ?? 0;
-    const original = side(
-      t("original"),
-      explanation.translation,
-      null,
-      t("scoreIs", { score: score.toFixed(3), share: percent(score) }),
-    );
+    const before = t("scoreIs", { score: score.toFixed(3), share: percent(score) });
+    const original = side(t("original"), explanation.translation, null, before);
     if (off.size === 0) return set(result, original);
     try {
       const changed = await engine.ablate(explanation.source, signal);
@@ -179,19 +183,40 @@ export function effectView({ element, store, engine, t }) {
       if (signal.aborted) return;
       const now = changed.hypotheses[0]?.score ?? 0;
       const change = `${now >= score ? "+" : "−"}${Math.abs(now - score).toFixed(3)}`;
-      const same = changed.translation === explanation.translation;
-      const without = side(
-        t("without", { n: off.size }),
-        changed.translation,
-        explanation.translation,
-        t("scoreChange", { score: now.toFixed(3), change }),
+      const title = t("without", { n: off.size });
+      const after = t("scoreChange", { score: now.toFixed(3), change });
+      const forced = t("originalScore", { score: again.toFixed(3) });
+      const without = side(title, changed.translation, explanation.translation, after);
+      if (changed.translation === explanation.translation) without.append(h("p", { class: "help" }, t("noChange")));
+      without.append(h("p", { class: "help" }, forced));
+      set(
+        result,
+        figure({
+          name: "glossa-heads-off",
+          what: t("headsOff"),
+          picture: h("div", { class: "pair" }, original, without),
+          forExport: () =>
+            sheet({
+              label: t("headsOff"),
+              rows: [
+                [t("source"), explanation.source],
+                [t("original"), explanation.translation, before],
+                [title, difference(explanation.translation, changed.translation), after],
+                [t("headsOff"), [...off].map(fromName).map(headName).join("; "), forced],
+              ],
+            }),
+          json: () => ({
+            sentence: explanation.source,
+            headsOff: [...off].map(fromName),
+            original: { translation: explanation.translation, score, scoreWithout: again },
+            without: { translation: changed.translation, score: now },
+          }),
+          t,
+        }),
       );
-      if (same) without.append(h("p", { class: "help" }, t("noChange")));
-      without.append(h("p", { class: "help" }, t("originalScore", { score: again.toFixed(3) })));
-      set(result, original, without);
     } catch (error) {
-      if (!signal.aborted)
-        set(result, original, h("p", { class: "status bad" }, t("failed", { problem: String(error) })));
+      const problem = error instanceof Error ? error.message : String(error);
+      if (!signal.aborted) set(result, original, h("p", { class: "status bad" }, t("failed", { problem })));
     }
   }
 
@@ -262,6 +287,7 @@ export function effectView({ element, store, engine, t }) {
       ranking,
       figure({
         name: "glossa-heads",
+        what: t("ranking"),
         picture: h("div", { class: "picture" }, bars({ label: t("ranking"), bars: items, width, onpick })),
         table: () => barsTable(items, t("ranking")),
         json: () => ({
@@ -312,35 +338,82 @@ export function effectView({ element, store, engine, t }) {
               signal,
             );
       if (signal.aborted) return;
-      const name = other.selectedOptions[0].textContent ?? "";
-      set(sides, withPicture(t("now"), explanation, null), withPicture(name, second, explanation.translation));
+      drawSides(
+        { name: t("now"), explanation },
+        { name: other.selectedOptions[0].textContent ?? "", explanation: second },
+      );
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error);
       if (!signal.aborted) set(sides, h("p", { class: "status bad" }, t("failed", { problem })));
     }
   }
 
-  /** @param {string} name @param {SentenceExplanation} explanation @param {string | null} before */
-  function withPicture(name, explanation, before) {
-    const score = explanation.hypotheses[0]?.score ?? 0;
-    const box = side(
-      name,
-      explanation.translation,
-      before,
-      t("scoreIs", { score: score.toFixed(3), share: percent(score) }),
-    );
-    const matrix = { ...axes(explanation, "cross"), data: reduced(explanation, "cross", "mean", 0, 0) };
+  /** @typedef {{name: string, explanation: SentenceExplanation}} Side */
+
+  /** @param {Side} one @returns {Matrix} */
+  const averageOf = ({ explanation }) => ({
+    ...axes(explanation, "cross"),
+    data: reduced(explanation, "cross", "mean", 0, 0),
+  });
+
+  /** @param {Side} one @param {number} width @param {boolean} [rectangles] */
+  function crossPicture(one, width, rectangles) {
+    const matrix = averageOf(one);
+    const high = matrix.data.reduce((a, b) => Math.max(a, b), 1e-6);
+    return heatmap(matrix, { label: `${one.name}: ${t("crossAverage")}`, width, high, largest: 26, rectangles });
+  }
+
+  /** @param {Side[]} both the one in use, and what it is compared with */
+  function drawSides(...both) {
+    const first = both[0].explanation.translation;
+    const scores = both.map(({ explanation }) => explanation.hypotheses[0]?.score ?? 0);
+    const notes = scores.map((score) => t("scoreIs", { score: score.toFixed(3), share: percent(score) }));
     const width = Math.max(260, sides.clientWidth / 2 - 24);
-    const high = Math.max(1e-6, ...matrix.data);
-    box.append(
-      h("p", { class: "help" }, t("crossAverage")),
-      h(
-        "div",
-        { class: "picture" },
-        heatmap(matrix, { label: `${name}: ${t("crossAverage")}`, width, high, largest: 26 }),
-      ),
+    const columns = both.map((one, i) => {
+      const box = side(one.name, one.explanation.translation, i === 0 ? null : first, notes[i]);
+      box.append(
+        h("p", { class: "help" }, t("crossAverage")),
+        h("div", { class: "picture" }, crossPicture(one, width)),
+      );
+      return box;
+    });
+    const forExport = () =>
+      collage(
+        t("compare"),
+        both.map((one, i) => [
+          sheet({
+            label: one.name,
+            rows: [[one.name], [difference(first, one.explanation.translation)], [notes[i]], [t("crossAverage")]],
+          }),
+          /** @type {SVGSVGElement} */ (crossPicture(one, 420, true).querySelector("svg")),
+        ]),
+      );
+    set(
+      sides,
+      figure({
+        name: "glossa-side-by-side",
+        what: t("compare"),
+        picture: h("div", { class: "pair" }, ...columns),
+        forExport,
+        table: () =>
+          h("div", {}, ...both.map((one) => matrixTable(averageOf(one), `${one.name}: ${t("crossAverage")}`))),
+        json: () => ({
+          sentence: both[0].explanation.source,
+          sides: both.map((one, i) => {
+            const { rows, cols, data } = averageOf(one);
+            return {
+              name: one.name,
+              translation: one.explanation.translation,
+              score: scores[i],
+              rows: rows.map(({ text }) => text),
+              columns: cols.map(({ text }) => text),
+              weights: rows.map((_, r) => data.slice(r * cols.length, (r + 1) * cols.length)),
+            };
+          }),
+        }),
+        t,
+      }),
     );
-    return box;
   }
   other.addEventListener("change", compare);
   file.addEventListener("change", compare);

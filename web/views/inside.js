@@ -103,6 +103,7 @@ export function insideView({ element, store, engine, t }) {
       h("h3", {}, caption),
       figure({
         name: `glossa-${name}`,
+        what: caption,
         picture: h("div", { class: "picture" }, draw(false)),
         forExport: () => draw(true),
         table: () =>
@@ -163,6 +164,7 @@ export function insideView({ element, store, engine, t }) {
     const items = tokens.map(({ piece, id }) => ({ name: piece, value: id, number: String(id) }));
     return figure({
       name: "glossa-tokens",
+      what: label,
       picture: h("div", { class: "picture" }, svg),
       table: () => barsTable(items, label),
       json: () => ({ sentence: explanation.source, tokens }),
@@ -186,6 +188,7 @@ export function insideView({ element, store, engine, t }) {
       h("h3", {}, label),
       figure({
         name: "glossa-probabilities",
+        what: label,
         picture: h("div", { class: "picture" }, bars({ label, bars: items, width: Math.min(520, room()), largest: 1 })),
         table: () => barsTable(items, label),
         json: () => ({ after: before, candidates: explanation.topK[token] }),
@@ -208,6 +211,7 @@ export function insideView({ element, store, engine, t }) {
     }));
     return figure({
       name: "glossa-beam",
+      what: label,
       picture: h(
         "div",
         { class: "picture", tabindex: "0", role: "region", "aria-label": label },
@@ -251,9 +255,14 @@ export function insideView({ element, store, engine, t }) {
     const square = { rows, cols: rows };
     const difference = (/** @type {number} */ value) =>
       h("p", { class: "help" }, t("differs", { value: value.toExponential(1) }));
-    /** @param {string} what */
+    /** @param {import("../draw/formula.js").Part} what */
     const norm = (what) => row("LayerNorm", "(", what, ")");
     const into = parts.pre ? norm("X") : "X";
+    /** A sum that is normalised where it stands, unless the norms stand before the sub-layers. @param {import("../draw/formula.js").Part[]} sum */
+    const after = (...sum) => (parts.pre ? sum : [norm(row(...sum))]);
+    const joined = ["[", sub("Z", "1"), ";", "…", ";", sub("Z", "H"), "]", sub("W", "O"), "+", sub("b", "O")];
+    const inner = [sub("W", "1"), parts.pre ? norm("Y") : "Y", "+", sub("b", "1")];
+    const forward = [sub("W", "2"), parts.activation, "(", ...inner, ")", "+", sub("b", "2")];
     set(
       steps,
       step(
@@ -342,82 +351,12 @@ export function insideView({ element, store, engine, t }) {
       ),
       step(
         "join",
-        parts.pre
-          ? formula(
-              "Y",
-              "=",
-              "X",
-              "+",
-              "[",
-              sub("Z", "1"),
-              ";",
-              "…",
-              ";",
-              sub("Z", "H"),
-              "]",
-              sub("W", "O"),
-              "+",
-              sub("b", "O"),
-            )
-          : formula(
-              "Y",
-              "=",
-              "LayerNorm",
-              "(",
-              "X",
-              "+",
-              "[",
-              sub("Z", "1"),
-              ";",
-              "…",
-              ";",
-              sub("Z", "H"),
-              "]",
-              sub("W", "O"),
-              "+",
-              sub("b", "O"),
-              ")",
-            ),
+        formula("Y", "=", ...after("X", "+", ...joined)),
         matrixFigure("attended", t("attended"), vectorsOf(rows, parts.attended)),
       ),
       step(
         "forward",
-        parts.pre
-          ? formula(
-              "X′",
-              "=",
-              "Y",
-              "+",
-              sub("W", "2"),
-              parts.activation,
-              "(",
-              sub("W", "1"),
-              norm("Y"),
-              "+",
-              sub("b", "1"),
-              ")",
-              "+",
-              sub("b", "2"),
-            )
-          : formula(
-              "X′",
-              "=",
-              "LayerNorm",
-              "(",
-              "Y",
-              "+",
-              sub("W", "2"),
-              parts.activation,
-              "(",
-              sub("W", "1"),
-              "Y",
-              "+",
-              sub("b", "1"),
-              ")",
-              "+",
-              sub("b", "2"),
-              ")",
-            ),
+        formula("X′", "=", ...after("Y", "+", ...forward)),
         matrixFigure(
           "forward",
           t("forwardHidden", { share: percent(Math.log(activeShare(parts.hidden))) }),

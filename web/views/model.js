@@ -6,6 +6,7 @@ import { barsTable } from "../draw/bars.js";
 import { choice, h, set } from "../draw/dom.js";
 import { figure } from "../draw/figure.js";
 import { histogram } from "../draw/histogram.js";
+import { sheet } from "../draw/sheet.js";
 import { size } from "../strings.js";
 import { languageName } from "./panes.js";
 
@@ -196,58 +197,24 @@ export function modelView({ element, store, engine, t }) {
       { id: "tensor", onchange: () => drawHistogram(gguf, select.value, picture) },
       ...tensors.filter((one) => one.type !== "I32").map((one) => h("option", { value: one.name }, one.name)),
     );
+    const keys = [...gguf.keys].map(([name, { value }]) => ({ name, value }));
     set(
       inside,
       h(
         "div",
         { class: "columns wide" },
-        h(
-          "div",
-          {},
-          h("h3", {}, t("metadata", { n: gguf.keys.size })),
-          h(
-            "div",
-            { class: "table-box", tabindex: "0", role: "region", "aria-label": t("metadata", { n: gguf.keys.size }) },
-            h(
-              "table",
-              {},
-              h(
-                "tbody",
-                {},
-                ...[...gguf.keys].map(([name, key]) =>
-                  h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, shown(key.value))),
-                ),
-              ),
-            ),
-          ),
-        ),
-        h(
-          "div",
-          {},
-          h("h3", {}, t("tensors", { n: tensors.length })),
-          h(
-            "div",
-            { class: "table-box", tabindex: "0", role: "region", "aria-label": t("tensors", { n: tensors.length }) },
-            h(
-              "table",
-              {},
-              h(
-                "tbody",
-                {},
-                ...tensors.map((one) =>
-                  h(
-                    "tr",
-                    {},
-                    h("th", { scope: "row" }, one.name),
-                    h("td", {}, one.type),
-                    h("td", {}, one.ne.join(" × ")),
-                    h("td", {}, size(one.bytes, language)),
-                  ),
-                ),
-              ),
-            ),
-          ),
-        ),
+        listing({
+          name: "glossa-metadata",
+          title: t("metadata", { n: keys.length }),
+          rows: keys.map(({ name, value }) => [name, shown(value)]),
+          json: () => Object.fromEntries(keys.map(({ name, value }) => [name, plain(value)])),
+        }),
+        listing({
+          name: "glossa-tensors",
+          title: t("tensors", { n: tensors.length }),
+          rows: tensors.map((one) => [one.name, one.type, one.ne.join(" × "), size(one.bytes, language)]),
+          json: () => tensors.map(({ name, type, ne, bytes }) => ({ name, type, ne, bytes })),
+        }),
         h(
           "div",
           {},
@@ -258,6 +225,20 @@ export function modelView({ element, store, engine, t }) {
       ),
     );
     drawHistogram(gguf, select.value, picture);
+  }
+
+  /** A table with its exports. @param {{name: string, title: string, rows: string[][], json: () => unknown}} options */
+  function listing({ name, title, rows, json }) {
+    const body = rows.map(([first, ...rest]) =>
+      h("tr", {}, h("th", { scope: "row" }, first), ...rest.map((cell) => h("td", {}, cell))),
+    );
+    const box = h(
+      "div",
+      { class: "table-box", tabindex: "0", role: "region", "aria-label": title },
+      h("table", {}, h("tbody", {}, ...body)),
+    );
+    const forExport = () => sheet({ label: title, rows });
+    return h("div", {}, h("h3", {}, title), figure({ name, what: title, picture: box, forExport, json, t }));
   }
 
   /** @param {import("../../src/js/convert/gguf-reader.js").GgufFile} gguf @param {string} name @param {HTMLElement} picture */
@@ -274,6 +255,7 @@ export function modelView({ element, store, engine, t }) {
       picture,
       figure({
         name: "glossa-histogram",
+        what: t("histogramOf", { name }),
         picture: h(
           "div",
           { class: "picture" },
@@ -335,6 +317,14 @@ export function modelView({ element, store, engine, t }) {
     },
   };
 }
+
+/** A value of the metadata for JSON. @param {unknown} value @returns {unknown} */
+const plain = (value) =>
+  typeof value === "bigint"
+    ? Number(value)
+    : ArrayBuffer.isView(value)
+      ? Array.from(/** @type {any} */ (value))
+      : value;
 
 /** A value of the metadata for people. @param {unknown} value */
 function shown(value) {

@@ -3,9 +3,10 @@
 
 import { tokenLabels } from "../attention.js";
 import { bars, barsTable } from "../draw/bars.js";
-import { marked } from "../draw/difference.js";
+import { difference, marked } from "../draw/difference.js";
 import { h, set } from "../draw/dom.js";
 import { figure } from "../draw/figure.js";
+import { sheet } from "../draw/sheet.js";
 
 /** @typedef {import("../app.js").Context} Context */
 /** @typedef {import("../state.js").State} State */
@@ -45,6 +46,7 @@ export function translateView({ element, store, engine, t }) {
 
   /** @param {State} state @returns {SentenceExplanation | null} */
   const explanationOf = (state) => state.sentences[state.sentence]?.explanation ?? null;
+  const target = () => store.get().models.find((one) => one.id === store.get().pair)?.target ?? null;
   const room = () => Math.max(200, body.clientWidth ? tokens.clientWidth : 380);
 
   /** Draws, and gives the focus back to where it was. @param {HTMLElement} box @param {() => void} draw */
@@ -70,6 +72,7 @@ export function translateView({ element, store, engine, t }) {
         tokens,
         figure({
           name: "glossa-confidence",
+          what: t("confidence"),
           picture: h("div", { class: "picture" }, draw()),
           table: () => barsTable(items, t("confidence")),
           json: () => ({
@@ -120,6 +123,7 @@ export function translateView({ element, store, engine, t }) {
         candidates,
         figure({
           name: "glossa-candidates",
+          what: candidatesTitle.textContent ?? "",
           picture: h(
             "div",
             { class: "picture" },
@@ -149,20 +153,38 @@ export function translateView({ element, store, engine, t }) {
     const texts = new Set();
     const [best, ...rest] = explanation.hypotheses.filter((one) => !texts.has(one.text) && texts.add(one.text));
     if (!best) return set(others);
-    set(
-      others,
-      h(
-        "ol",
-        { class: "hypotheses" },
-        ...[best, ...rest].map((one) =>
-          h(
-            "li",
-            {},
-            h("p", { class: "sentence" }, ...(one === best ? [one.text] : marked(best.text, one.text))),
-            h("p", { class: "help" }, t("scoreIs", { score: one.score.toFixed(3), share: percent(one.score) })),
-          ),
+    const all = [best, ...rest];
+    /** @param {typeof best} one */
+    const score = (one) => t("scoreIs", { score: one.score.toFixed(3), share: percent(one.score) });
+    const list = h(
+      "ol",
+      { class: "hypotheses", lang: target(), dir: "auto" },
+      ...all.map((one) =>
+        h(
+          "li",
+          {},
+          h("p", { class: "sentence" }, ...(one === best ? [one.text] : marked(best.text, one.text))),
+          h("p", { class: "help", lang: store.get().language }, score(one)),
         ),
       ),
+    );
+    set(
+      others,
+      figure({
+        name: "glossa-translations",
+        what: t("alternatives"),
+        picture: list,
+        forExport: () =>
+          sheet({
+            label: t("alternatives"),
+            rows: [
+              [t("source"), explanation.source],
+              ...all.map((one, i) => [String(i + 1), difference(best.text, one.text), score(one)]),
+            ],
+          }),
+        json: () => ({ sentence: explanation.source, translations: all }),
+        t,
+      }),
     );
   }
 

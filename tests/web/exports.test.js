@@ -1,0 +1,244 @@
+// Every view can be saved as SVG, PNG and JSON, with the numbers of `explain`, and every picture has its table.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, describe, test } from "node:test";
+import { Translator } from "../../src/js/index.js";
+import { parseGguf } from "../js/gguf-parse.js";
+import { launchChromium, saved, watchPage } from "./browser.js";
+import { model, noSite, openSite } from "./site.js";
+
+const SENTENCE = "Two men are sitting on a bench.";
+const PATIENCE = 60_000; // milliseconds that a busy machine may take
+
+/** @typedef {import("playwright-core").Page} Page */
+/** @typedef {import("../../src/js/types.js").Attention} Attention */
+
+/** Rows of every head. @param {Attention} attention */
+const rowsOf = ({ layers, heads, rows, cols, data }) =>
+  Array.from({ length: layers }, (_, layer) =>
+    Array.from({ length: heads }, (_, head) =>
+      Array.from({ length: rows }, (_, row) => {
+        const at = ((layer * heads + head) * rows + row) * cols;
+        return [...data.subarray(at, at + cols)];
+      }),
+    ),
+  );
+
+/** The mean of all heads, rounded: it is summed in another order here. @param {Attention} attention */
+const meanOf = (attention) => {
+  const all = rowsOf(attention).flat();
+  return all[0].map((row, r) =>
+    row.map((_, c) => (all.reduce((sum, head) => sum + head[r][c], 0) / all.length).toFixed(5)),
+  );
+};
+
+describe("exports", { skip: noSite }, () => {
+  /** @type {Awaited<ReturnType<typeof openSite>>} */
+  let site;
+  /** @type {import("playwright-core").Browser} */
+  let browser;
+  /** @type {import("playwright-core").BrowserContext} of a visitor who has the model already */
+  let visitor;
+  /** @type {Translator} */
+  let engine;
+  /** @type {import("../../src/js/types.js").SentenceExplanation} */
+  let expected;
+
+  before(async () => {
+    site = await openSite();
+    browser = await launchChromium();
+    visitor = await browser.newContext();
+    visitor.setDefaultTimeout(PATIENCE);
+    engine = await Translator.create({ model, worker: false, build: "simd128" });
+    expected = (await engine.explain(SENTENCE, { beamSize: 4, topK: 12 })).sentences[0];
+  });
+  after(async () => {
+    engine?.destroy();
+    await browser?.close();
+    await site?.close();
+  });
+
+  /** @param {string} view @param {string} [more] */
+  async function open(view, more = "") {
+    const page = await visitor.newPage();
+    const faults = watchPage(page);
+    await page.goto(`${site.url}#view=${view}&text=${encodeURIComponent(SENTENCE)}${more}`);
+    await page.locator(".output .word").first().waitFor();
+    return { page, faults };
+  }
+
+  /** Texts and values of an SVG that is a file of its own. @param {Page} page @param {Buffer} bytes */
+  const read = (page, bytes) =>
+    page.evaluate((text) => {
+      const parsed = new DOMParser().parseFromString(text, "image/svg+xml");
+      if (parsed.querySelector("parsererror")) throw new Error(parsed.documentElement.textContent ?? "");
+      return {
+        texts: [...parsed.querySelectorAll("text")].map((one) => one.textContent ?? ""),
+        values: [...parsed.querySelectorAll("[data-value]")].map((one) => Number(one.getAttribute("data-value"))),
+        shapes: parsed.querySelectorAll("text, path, rect").length,
+      };
+    }, bytes.toString());
+
+  /**
+   * Saves every figure in every form, opens its table, and returns what came, by the name of the file.
+   * @param {Page} page
+   * @param {string} [selector] which ones
+   */
+  async function saveAll(page, selector = "#view .figure") {
+    /** @type {Record<string, {json: any, texts: string[], values: number[]}>} */
+    const found = {};
+    for (const figure of await page.locator(selector).all()) {
+      const button = (/** @type {string} */ kind) => figure.getByRole("button", { name: `Export as ${kind}` });
+      const svg = await saved(page, button("SVG"));
+      assert.doesNotMatch(svg.bytes.toString(), /var\(|class=/, "the file needs no style sheet");
+      const { texts, values, shapes } = await read(page, svg.bytes);
+      assert.ok(shapes > 3, `${svg.name}: ${shapes} shapes`);
+      const png = (await saved(page, button("PNG"))).bytes;
+      assert.equal(png.subarray(1, 4).toString(), "PNG");
+      assert.ok(png.readUInt32BE(16) > 50 && png.readUInt32BE(20) > 20, "width and height");
+      const json = await saved(page, button("JSON"));
+      const name = json.name.replace(".json", "");
+      assert.equal(svg.name, `${name}.svg`);
+      found[name] = { json: JSON.parse(json.bytes.toString()), texts, values };
+      // A picture has a table; a text or a table is one.
+      if ((await figure.locator("svg, canvas").count()) > 0) {
+        await figure.locator("summary").click();
+        assert.ok((await figure.locator("table td").count()) > 0, `${name} has no table`);
+      }
+    }
+    const outside = await page.evaluate(() =>
+      [...document.querySelectorAll("#view svg, #view canvas, #view ol.hypotheses")]
+        .filter((one) => !one.closest(".figure, .mask-keys"))
+        .map((one) => one.outerHTML.slice(0, 80)),
+    );
+    assert.deepEqual(outside, [], "pictures that cannot be saved");
+    return found;
+  }
+
+  test("translate: confidence, candidates, other translations", async () => {
+    const { page, faults } = await open("translate");
+    await page.locator(".hypotheses").waitFor();
+    const found = await saveAll(page);
+    assert.deepEqual(Object.keys(found), ["glossa-confidence", "glossa-candidates", "glossa-translations"]);
+    const unique = expected.hypotheses.filter((one, i, all) => all.findIndex((other) => other.text === one.text) === i);
+    const { json, texts } = found["glossa-translations"];
+    assert.deepEqual(
+      json.translations.map((/** @type {any} */ one) => [one.text, one.score, one.tokens.length]),
+      unique.map((one) => [one.text, one.score, one.tokens.length]),
+    );
+    for (const { text, score } of unique) {
+      assert.ok(texts.join(" ").includes(text), text);
+      assert.ok(texts.some((one) => one.includes(score.toFixed(3))));
+    }
+    // The browser's exponential may differ from Node's in the last digit.
+    const logs = (/** @type {number[]} */ all) => all.map((one) => Math.log(one).toFixed(9));
+    const probabilities = expected.targetTokens.map((one) => Math.exp(one.logProbability));
+    assert.deepEqual(logs(found["glossa-confidence"].values), logs(probabilities));
+    assert.deepEqual(found["glossa-candidates"].json.candidates, expected.topK[0]);
+    assert.deepEqual(faults, []);
+    await page.close();
+  });
+
+  test("attention: every head at once, and one of them; lines too", async () => {
+    const { page, faults } = await open("attention", "&layer=1&head=3");
+    await page.locator(".large svg").waitFor();
+    const { "glossa-overview": all, "glossa-cross": one } = await saveAll(page);
+    assert.deepEqual(all.json.layers, rowsOf(expected.cross));
+    assert.deepEqual(one.json.weights, rowsOf(expected.cross)[1][3]);
+    assert.deepEqual(one.values, one.json.weights.flat());
+    await page.getByRole("radio", { name: "Lines" }).check();
+    await page.locator("svg.lines").waitFor();
+    const lines = (await saveAll(page))["glossa-cross"];
+    assert.deepEqual(
+      lines.values,
+      one.json.weights.flat().filter((/** @type {number} */ value) => value >= 0.02),
+    );
+    assert.deepEqual(faults, []);
+    await page.close();
+  });
+
+  test("cause and effect: heads off, the ranking, side by side", async () => {
+    const { page, faults } = await open("effect", "&off=c0.1,c1.0");
+    await page.locator(".side").nth(1).waitFor();
+    await page.locator("#other").selectOption("beam 1");
+    await page.locator(".spaced .side").nth(1).waitFor();
+    await page.getByRole("button", { name: /^Rank all/ }).click();
+    await page.locator(".bars .bar").first().waitFor();
+    const found = await saveAll(page);
+    const off = found["glossa-heads-off"];
+    const headMask = {
+      cross: /** @type {[number, number][]} */ ([
+        [0, 1],
+        [1, 0],
+      ]),
+    };
+    const without = (await engine.explain(SENTENCE, { beamSize: 4, headMask })).sentences[0];
+    assert.deepEqual(off.json.without, { translation: without.translation, score: without.hypotheses[0].score });
+    assert.equal(off.json.original.translation, expected.translation);
+    assert.equal(off.json.original.score, expected.hypotheses[0].score);
+    assert.deepEqual(off.json.headsOff, [
+      { kind: "cross", layer: 0, head: 1 },
+      { kind: "cross", layer: 1, head: 0 },
+    ]);
+    assert.ok(off.texts.join(" ").includes(without.translation));
+
+    const greedy = (await engine.explain(SENTENCE, { beamSize: 1 })).sentences[0];
+    const { json, values } = found["glossa-side-by-side"];
+    for (const [i, one] of [expected, greedy].entries()) {
+      assert.equal(json.sides[i].translation, one.translation);
+      assert.equal(json.sides[i].score, one.hypotheses[0].score);
+      const weights = json.sides[i].weights.map((/** @type {number[]} */ row) => row.map((value) => value.toFixed(5)));
+      assert.deepEqual(weights, meanOf(one.cross));
+    }
+    assert.deepEqual(
+      values,
+      json.sides.flatMap((/** @type {any} */ side) => side.weights.flat()),
+    );
+    assert.ok("glossa-heads" in found);
+    assert.deepEqual(faults, []);
+    await page.close();
+  });
+
+  test("how it works: every step", async () => {
+    const { page, faults } = await open("inside", "&layer=1&head=2");
+    await page.locator(".step-card .tree").waitFor();
+    // All vectors are drawn alike: a card of each kind will do.
+    const found = await saveAll(
+      page,
+      ".step-card:is(:nth-child(1), :nth-child(4), :nth-child(5), :nth-child(8), :nth-child(n + 9)) .figure",
+    );
+    assert.equal(await page.locator(".step-card .shown:not(:has(.figure))").count(), 0);
+    const row = rowsOf(expected.encoder)[1][2].flat();
+    assert.deepEqual(found["glossa-weights"].json.values, row);
+    assert.deepEqual(found["glossa-weights"].values, row);
+    assert.deepEqual(
+      found["glossa-tokens"].json.tokens.map((/** @type {any} */ one) => one.id),
+      expected.sourceTokens.map((one) => one.id),
+    );
+    assert.deepEqual(
+      found["glossa-beam"].json.map((/** @type {any} */ one) => one.score),
+      expected.hypotheses.map((one) => one.score),
+    );
+    assert.deepEqual(faults, []);
+    await page.close();
+  });
+
+  test("model: metadata, tensors and the histogram of a tensor", async () => {
+    const { page, faults } = await open("model");
+    await page.getByRole("button", { name: "Look inside the checkpoint" }).click();
+    await page.locator(".histogram").waitFor();
+    const found = await saveAll(page);
+    const parsed = parseGguf(readFileSync(model));
+    const metadata = found["glossa-metadata"].json;
+    assert.deepEqual(Object.keys(metadata).sort(), [...parsed.keys.keys()].sort());
+    assert.equal(metadata["glossa.embedding_length"], parsed.keys.get("glossa.embedding_length"));
+    assert.deepEqual(
+      found["glossa-tensors"].json.map((/** @type {any} */ one) => [one.name, one.ne]),
+      [...parsed.tensors].map(([name, one]) => [name, one.ne]),
+    );
+    assert.ok(found["glossa-tensors"].texts.includes("enc.blk.0.attn_q.weight"));
+    assert.deepEqual(faults, []);
+    await page.close();
+  });
+});
