@@ -6,13 +6,12 @@
 #define MAX_CONTEXT 65536
 #define MAX_NAME    96
 
-/* State of one loading. Row sums are counted in a first walk over the tensors and filled in a second. */
+/* State of one loading. */
 typedef struct loader {
     const glossa_gguf *gguf;
     glossa_model *model;
     glossa_error *error;
-    int32_t *sums; /* NULL in the first walk */
-    size_t sum_count;
+    size_t sum_count; /* row sums that are filled so far */
 } loader;
 
 /* Appends decimal digits or text to a tensor name. */
@@ -53,11 +52,10 @@ static name_builder layer_name(const char *side, uint32_t layer, const char *blo
 }
 
 static bool all_finite(const float *x, size_t count) {
-    /* x - x is 0 for finite numbers and NaN else, so the sum stays 0. */
-    float sum = 0;
+    bool finite = true; /* without a jump, so that compilers make vectors of it; x - x is NaN for all others */
     for (size_t i = 0; i < count; i++)
-        sum += x[i] - x[i];
-    return sum == 0;
+        finite &= x[i] - x[i] == 0;
+    return finite;
 }
 
 /* A float32 tensor of exactly `rows` x `cols` elements (cols 1: a vector); *out NULL where an optional one is missing.
@@ -74,10 +72,8 @@ static glossa_status load_floats(loader *l, const char *name, bool required, uin
     FAIL_IF(t->ne[0] != cols || count != cols * rows, l->error, GLOSSA_ERROR_FORMAT,
             "checkpoint: tensor '%s' has shape [%llu, %llu], need [%llu, %llu]", name, (unsigned long long)t->ne[0],
             (unsigned long long)t->ne[1], (unsigned long long)cols, (unsigned long long)rows);
-    if (!l->sums) {
-        FAIL_IF(!all_finite(t->data, (size_t)count), l->error, GLOSSA_ERROR_FORMAT,
-                "checkpoint: tensor '%s' holds NaN or infinity", name);
-    }
+    FAIL_IF(!all_finite(t->data, (size_t)count), l->error, GLOSSA_ERROR_FORMAT,
+            "checkpoint: tensor '%s' holds NaN or infinity", name);
     *out = t->data;
     return GLOSSA_OK;
 }
@@ -107,10 +103,9 @@ static glossa_status load_matrix(loader *l, const char *base, uint32_t rows, uin
     const glossa_gguf_tensor *s = glossa_gguf_find_tensor(l->gguf, scale.text);
     out->scale_per_row = s && s->ne[0] != 1;
     FORWARD(load_floats(l, scale.text, true, out->scale_per_row ? rows : 1, 1, &out->scale));
-    if (l->sums) {
-        out->row_sum = l->sums + l->sum_count;
-        l->model->kernels->row_sums(out->data, rows, cols, l->sums + l->sum_count);
-    }
+    int32_t *sums = l->model->row_sums + l->sum_count;
+    l->model->kernels->row_sums(out->data, rows, cols, sums);
+    out->row_sum = sums;
     l->sum_count += rows;
     return GLOSSA_OK;
 }
@@ -191,8 +186,23 @@ static glossa_status load_tables(loader *l) {
     return GLOSSA_OK;
 }
 
+/* Room for the row sums of every matrix of int8 that the file may have. */
+static glossa_status allocate_sums(loader *l) {
+    glossa_model *m = l->model;
+    size_t rows = 1;
+    for (size_t i = 0; i < l->gguf->tensor_count; i++) {
+        const glossa_gguf_tensor *t = &l->gguf->tensors[i];
+        if (t->type == TENSOR_I8 && t->ne[0] % GLOSSA_K_STEP == 0) rows += (size_t)t->ne[1];
+    }
+    m->row_sums = glossa_allocate(&m->allocator, rows, sizeof *m->row_sums);
+    FAIL_IF(!m->row_sums, l->error, GLOSSA_ERROR_MEMORY, "out of memory for %zu row sums", rows);
+    m->working_bytes += rows * sizeof *m->row_sums;
+    return GLOSSA_OK;
+}
+
 static glossa_status load_tensors(loader *l) {
     glossa_model *m = l->model;
+    FORWARD(allocate_sums(l));
     FORWARD(load_tables(l));
     for (uint32_t i = 0; i < m->config.encoder_layers; i++)
         FORWARD(load_layer(l, false, i, &m->encoder[i]));
@@ -203,6 +213,18 @@ static glossa_status load_tensors(loader *l) {
         FORWARD(load_norm(l, "dec.output_norm", &m->decoder_norm));
     }
     return GLOSSA_OK;
+}
+
+/* The first of the ids that is not in 0..limit - 1; `count` if all are. */
+static size_t first_beyond(const int32_t *ids, size_t count, uint32_t limit) {
+    bool within = true; /* there are millions */
+    for (size_t i = 0; i < count; i++)
+        within &= (uint32_t)ids[i] < limit;
+    if (within) return count;
+    size_t i = 0;
+    while ((uint32_t)ids[i] < limit)
+        i++;
+    return i;
 }
 
 static glossa_status load_shortlist(loader *l) {
@@ -224,11 +246,11 @@ static glossa_status load_shortlist(loader *l) {
         FAIL_IF(o[i] > o[i + 1] || o[i + 1] > o[lists], l->error, GLOSSA_ERROR_FORMAT,
                 "checkpoint: tensor 'shortlist.offsets' falls at element %llu", (unsigned long long)i + 1);
     }
-    for (int32_t i = 0; i < o[lists]; i++) {
-        FAIL_IF(id[i] < 0 || (uint32_t)id[i] >= m->target_embedding.rows, l->error, GLOSSA_ERROR_FORMAT,
-                "checkpoint: tensor 'shortlist.ids' element %d is %d, beyond the target vocabulary of %u", (int)i,
-                (int)id[i], (unsigned)m->target_embedding.rows);
-    }
+    const uint32_t rows = m->target_embedding.rows;
+    const size_t count = (size_t)o[lists], wrong = first_beyond(id, count, rows);
+    FAIL_IF(wrong < count, l->error, GLOSSA_ERROR_FORMAT,
+            "checkpoint: tensor 'shortlist.ids' element %zu is %d, beyond the target vocabulary of %u", wrong,
+            (int)id[wrong], (unsigned)rows);
     m->shortlist = (glossa_shortlist){.offsets = o, .ids = id};
     return glossa_gguf_u32(l->gguf, "glossa.shortlist.first", false, &m->shortlist.first, l->error);
 }
@@ -425,13 +447,7 @@ static glossa_status load(loader *l) {
     m->decoder = glossa_allocate(&m->allocator, m->config.decoder_layers, sizeof *m->decoder);
     FAIL_IF(!m->encoder || !m->decoder, l->error, GLOSSA_ERROR_MEMORY, "out of memory for %u + %u layers",
             (unsigned)m->config.encoder_layers, (unsigned)m->config.decoder_layers);
-    FORWARD(load_tensors(l));
-    m->row_sums = glossa_allocate(&m->allocator, l->sum_count + 1, sizeof *m->row_sums);
-    FAIL_IF(!m->row_sums, l->error, GLOSSA_ERROR_MEMORY, "out of memory for %zu row sums", l->sum_count);
-    m->working_bytes = sizeof *m + (l->sum_count + 1) * sizeof *m->row_sums +
-                       (m->config.encoder_layers + m->config.decoder_layers) * sizeof *m->encoder;
-    l->sums = m->row_sums;
-    l->sum_count = 0;
+    m->working_bytes = sizeof *m + (m->config.encoder_layers + m->config.decoder_layers) * sizeof *m->encoder;
     FORWARD(load_tensors(l));
     FORWARD(load_vocabularies(l));
     FORWARD(load_shortlist(l));

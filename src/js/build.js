@@ -37,14 +37,11 @@ const DOT_CASES = [
 /** @param {number[]} bytes */
 const pack = (bytes) => new Int32Array(new Int8Array(bytes).buffer)[0];
 
-/**
- * Whether relaxed dot products are there and exact: some engines accept them and compute something else.
- * @returns {Promise<boolean>}
- */
-export async function relaxedDotWorks() {
+/** Whether relaxed dot products are there and exact: some engines accept them and compute something else. */
+export function relaxedDotWorks() {
   if (!WebAssembly.validate(RELAXED_DOT)) return false;
-  const { instance } = await WebAssembly.instantiate(RELAXED_DOT);
-  const dot = /** @type {(a: number, b: number, c: number) => number} */ (instance.exports.dot);
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(RELAXED_DOT));
+  const dot = /** @type {(a: number, b: number, c: number) => number} */ (exports.dot);
   for (const [a, b, c] of /** @type {[number[], number[], number][]} */ (DOT_CASES)) {
     const expected = a.reduce((sum, value, i) => sum + value * b[i], c);
     if (dot(pack(a), pack(b), c) !== expected) return false;
@@ -89,7 +86,7 @@ export async function openCore(wanted = "auto", sources = {}) {
   if (typeof WebAssembly !== "object" || !WebAssembly.validate(SIMD128))
     throw makeError("NotSupportedError", "This browser lacks WebAssembly with SIMD; use a version from 2021 or later.");
   if (wanted !== "simd128") {
-    if (await relaxedDotWorks()) {
+    if (relaxedDotWorks()) {
       const core = new Core(await instantiate(await compile("relaxed", sources.relaxed)));
       if (core.checkKernels() === 0) return { build: "relaxed", core };
       core.close();

@@ -30,10 +30,13 @@ import { sha256 } from "./sha256.js";
 const ATTEMPTS = 4;
 const STALL_TIME = 20_000;
 
-/** A checksum beside a sink: counts, hashes and passes on. */
+/** Counts, passes on to a sink, and makes a checksum where one is wanted. */
 class Intake {
   loaded = 0;
-  #hash = sha256();
+  /** Whether a checksum is wanted: to compare, or to keep beside the model in the cache. */
+  hashed;
+  /** @type {ReturnType<typeof sha256> | null} */
+  #hash = null;
 
   /**
    * @param {Sink} sink
@@ -42,6 +45,7 @@ class Intake {
   constructor(sink, options) {
     this.sink = sink;
     this.options = options;
+    this.hashed = Boolean(options.sha256);
     /** @type {number | undefined} */
     this.total = undefined;
   }
@@ -50,7 +54,7 @@ class Intake {
   begin(total) {
     this.total = total;
     this.loaded = 0;
-    this.#hash = sha256();
+    this.#hash = this.hashed ? sha256() : null;
     this.sink.begin(total);
   }
 
@@ -58,30 +62,27 @@ class Intake {
   write(chunk) {
     this.options.signal?.throwIfAborted();
     this.sink.write(this.loaded, chunk);
-    this.#hash.update(chunk);
+    this.#hash?.update(chunk);
     this.loaded += chunk.length;
     this.options.onProgress?.(this.loaded, this.total);
   }
 
-  /** @returns {string} the checksum */
-  finish() {
+  /**
+   * The checksum; empty where none is wanted. It is compared with what the caller asks for.
+   * @param {string} place for the message
+   * @param {string} [expected]
+   */
+  finish(place, expected = this.options.sha256) {
     if (this.total !== undefined && this.loaded !== this.total)
       throw makeError("DataError", `The model ended after ${this.loaded} of ${this.total} bytes.`);
-    return this.#hash.digest();
+    const digest = this.#hash?.digest() ?? "";
+    if (expected && digest !== expected.toLowerCase())
+      throw makeError(
+        "DataError",
+        `The model from ${place} has the checksum ${digest} where ${expected} is expected: it is damaged or another version. Load it again or correct the manifest.`,
+      );
+    return digest;
   }
-}
-
-/**
- * @param {string} digest
- * @param {string | undefined} expected
- * @param {string} place
- */
-function checkDigest(digest, expected, place) {
-  if (expected && digest !== expected.toLowerCase())
-    throw makeError(
-      "DataError",
-      `The model from ${place} has the checksum ${digest} where ${expected} is expected: it is damaged or another version. Load it again or correct the manifest.`,
-    );
 }
 
 /**
@@ -96,18 +97,18 @@ export async function readModel(source, sink, options = {}) {
   if ("bytes" in source) {
     intake.begin(source.bytes.length);
     intake.write(source.bytes);
-    if (options.sha256) checkDigest(intake.finish(), options.sha256, "memory");
+    intake.finish("memory");
   } else if ("blob" in source) {
     intake.begin(source.blob.size);
     await pump(/** @type {ReadableStream<Uint8Array>} */ (source.blob.stream()), intake);
-    checkDigest(intake.finish(), options.sha256, "the Blob");
+    intake.finish("the Blob");
   } else if ("stream" in source) {
     intake.begin(undefined);
     await pump(source.stream, intake);
-    checkDigest(intake.finish(), options.sha256, "the stream");
+    intake.finish("the stream");
   } else if (source.url.startsWith("file:") && isNode) {
     await readFile(new URL(source.url), intake);
-    checkDigest(intake.finish(), options.sha256, source.url);
+    intake.finish(source.url);
   } else {
     return readURL(source.url, intake);
   }
@@ -167,6 +168,7 @@ async function readURL(url, intake) {
   if (options.cache === false) return download(url, intake, null).then(() => 'the option "cache" is false');
   if (!/^https?:/.test(url)) return download(url, intake, null).then(() => "");
   const { entry, problem } = await openEntry(url);
+  intake.hashed ||= entry !== null;
   try {
     if (entry && (await readKept(entry, url, intake))) return "";
     return (await download(url, intake, entry)) || problem;
@@ -195,7 +197,7 @@ async function readKept(entry, url, intake) {
     intake.begin(record.bytes || undefined);
     for await (const chunk of entry.read()) intake.write(chunk);
     if (!record.complete) return false;
-    checkDigest(intake.finish(), record.sha256, "the cache");
+    intake.finish("the cache", record.sha256);
     return true;
   } catch (error) {
     options.signal?.throwIfAborted();
@@ -295,8 +297,7 @@ async function download(url, intake, entry) {
   }
 
   try {
-    const digest = intake.finish();
-    checkDigest(digest, options.sha256, url);
+    const digest = intake.finish(url);
     if (keep) await keep.save(record(true, digest)).catch(giveUpKeeping);
   } catch (error) {
     await giveUpKeeping(error);

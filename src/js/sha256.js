@@ -14,17 +14,25 @@ function primeRoots(/** @type {number} */ count, /** @type {number} */ root) {
   return words;
 }
 
-const K = primeRoots(64, 3);
-const H = primeRoots(8, 2);
+/** @type {Uint32Array} made when first needed */
+let K;
+/** @type {Uint32Array} */
+let H;
 
 const rotate = (/** @type {number} */ x, /** @type {number} */ n) => (x >>> n) | (x << (32 - n));
 
 class Sha256 {
-  #h = Uint32Array.from(H);
+  #h;
   #w = new Uint32Array(64);
   #block = new Uint8Array(64);
   #filled = 0;
   #length = 0;
+
+  constructor() {
+    K ??= primeRoots(64, 3);
+    H ??= primeRoots(8, 2);
+    this.#h = Uint32Array.from(H);
+  }
 
   /** @param {Uint8Array} bytes */
   update(bytes) {

@@ -27,6 +27,8 @@
 typedef float f32x4 __attribute__((vector_size(16)));
 typedef int32_t i32x4 __attribute__((vector_size(16)));
 typedef uint32_t u32x4 __attribute__((vector_size(16)));
+typedef int16_t i16x8 __attribute__((vector_size(16)));
+typedef uint16_t u16x8 __attribute__((vector_size(16)));
 typedef int8_t i8x4 __attribute__((vector_size(4)));
 
 /* The same where they lie in memory: any alignment, any type around them. */
@@ -99,6 +101,26 @@ INLINE f32x4 load_int8(const int8_t *p) {
     i8x4 x;
     memcpy(&x, p, sizeof x);
     return __builtin_convertvector(x, f32x4);
+}
+
+/* The sum of each two neighbours among sixteen int8 from memory. */
+INLINE i16x8 pair_sums(const int8_t *p) {
+#if defined(__wasm_simd128__)
+    return (i16x8)wasm_i16x8_extadd_pairwise_i8x16(wasm_v128_load(p));
+#else
+    i16x8 x;
+    memcpy(&x, p, sizeof x);
+    return (x >> 8) + ((i16x8)((u16x8)x << 8) >> 8);
+#endif
+}
+
+/* The same of eight int16. */
+INLINE i32x4 pair_totals(i16x8 x) {
+#if defined(__wasm_simd128__)
+    return (i32x4)wasm_i32x4_extadd_pairwise_i16x8((v128_t)x);
+#else
+    return (i32x4)_mm_madd_epi16((__m128i)x, _mm_set1_epi16(1));
+#endif
 }
 
 /* Sixteen ints 0..127 as bytes. */

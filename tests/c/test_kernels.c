@@ -262,6 +262,15 @@ static void test_row_sums(void) {
             free(data);
         }
     }
+    for (int value = -128; value <= 127; value += 255) { /* as many extremes in a row as a model may have, and more */
+        int8_t *data = allocate(70016);
+        memset(data, value, 70016);
+        int32_t sums[2];
+        kernels->row_sums(data, 2, 35008, sums);
+        CHECK_INT(sums[0], 35008 * value);
+        CHECK_INT(sums[1], 35008 * value);
+        free(data);
+    }
 }
 
 static void test_layer_norm(void) {
