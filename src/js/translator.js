@@ -6,7 +6,7 @@ import { abortError, makeError } from "./errors.js";
 import { canonicalTag, findModel, loadManifest, sameLanguage } from "./manifest.js";
 import { modelCache } from "./model-cache.js";
 import { batchOptions, createOptions, explainOptions, workOptions } from "./options.js";
-import { isNode, toURL } from "./platform.js";
+import { builtin, isNode, toURL } from "./platform.js";
 
 /** @typedef {import("./types.js").Availability} Availability */
 /** @typedef {import("./types.js").BatchOptions} BatchOptions */
@@ -219,6 +219,12 @@ export class Translator {
       return await Translator.#finish(pair, pool, info, report, signal);
     } catch (error) {
       pool.close(error);
+      const { name, message } = /** @type {Error} */ (error);
+      if (name === "NetworkError" && model === undefined && settings.manifest === undefined)
+        throw makeError(
+          name,
+          `${message} The package lists models but does not bring them: get the file and pass the option "model" (a URL, a path or bytes), or "manifest" (a list of your own, which "glossa models --index FOLDER" writes).`,
+        );
       throw error;
     } finally {
       if (url) downloading.delete(url);
@@ -258,7 +264,8 @@ export class Translator {
     const { sourceLanguage, targetLanguage } = languagePair(options);
     const entry = findModel(await loadManifest(options.manifest), sourceLanguage, targetLanguage);
     if (!entry) return sameLanguage(sourceLanguage, targetLanguage) ? "available" : "unavailable";
-    if (isNode && entry.url.startsWith("file:")) return "available";
+    if (isNode && entry.url.startsWith("file:"))
+      return builtin("fs").existsSync(new URL(entry.url)) ? "available" : "unavailable";
     const record = (await modelCache.list()).find(({ url, complete }) => complete && url === entry.url);
     if (record && (!entry.sha256 || record.sha256 === entry.sha256.toLowerCase())) return "available";
     return downloading.has(entry.url) ? "downloading" : "downloadable";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -117,6 +117,28 @@ test("explain: text, JSON, SVG and HTML", () => {
     assert.match(stdout, /&#60;/);
   }
   assert.equal(explain("A dog. Two dogs.", "--svg").status, 1);
+});
+
+test("models: languages are found in a folder of checkpoints, once it is indexed", () => {
+  const models = join(folder, "models");
+  mkdirSync(models);
+  assert.match(glossa(["models", "--index", models]).stderr, /no checkpoint/);
+  copyFileSync(path("tests/golden/hello/en-ja.gguf"), join(models, "en-ja.gguf"));
+  const { status, stdout, stderr } = glossa(["models", "--index", models]);
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /manifest\.json: en-ja\.gguf/);
+  const manifest = join(models, "manifest.json");
+  const [model] = JSON.parse(readFileSync(manifest, "utf8")).models;
+  assert.deepEqual([model.id, model.source, model.target, model.licence], ["en-ja", "en", "ja", "mit"]);
+  const args = ["translate", "--source", "en", "--target", "ja", "--manifest", manifest];
+  assert.equal(glossa(args, "hello\n").stdout, "こんにちは\n");
+  assert.equal(glossa(["models", "--index", models, "--clear"]).status, 2);
+  const none = spawnSync(process.execPath, [GLOSSA, "models"], {
+    encoding: "utf8",
+    env: { ...process.env, GLOSSA_CACHE: join(folder, "cache") },
+  });
+  assert.deepEqual([none.status, none.stdout], [0, ""]);
+  assert.match(none.stderr, /no downloaded model/);
 });
 
 test("bench prints a line for each build", () => {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -64,6 +64,28 @@ translator.destroy();
 `,
     );
     assert.match(run(process.execPath, ["use.js", model]), /^Ein Hund/);
+  });
+
+  test("without a model at hand it says what to do; a folder of checkpoints, once indexed, is found by languages", {
+    skip: noModel,
+  }, () => {
+    writeFileSync(
+      join(folder, "languages.js"),
+      `import { Translator } from "glossa";
+const options = { sourceLanguage: "en", targetLanguage: "de", manifest: process.argv[2] };
+console.log(await Translator.availability(options));
+const translator = await Translator.create(options).catch((error) => console.log(error.name, error.message));
+console.log(await translator?.translate("A dog runs."));
+translator?.destroy();
+`,
+    );
+    const [state, error] = run(process.execPath, ["languages.js"]).split("\n");
+    assert.equal(state, "unavailable");
+    assert.match(error, /^NetworkError .*en-de\.gguf.* pass the option "model" .*"manifest"/);
+    mkdirSync(join(folder, "models"));
+    copyFileSync(model, join(folder, "models/en-de.gguf"));
+    run("node_modules/.bin/glossa", ["models", "--index", "models"]);
+    assert.match(run(process.execPath, ["languages.js", "models/manifest.json"]), /^available\nEin Hund/);
   });
 
   test("its types check in a strict TypeScript program", () => {

@@ -1,7 +1,7 @@
 // `glossa serve`.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -34,6 +34,20 @@ test("glossa serve serves a folder until it is interrupted, and says what is wro
     assert.equal(await answer.text(), "<!doctype html>");
     good.abort.abort();
     assert.equal(await running, 0);
+
+    const models = join(folder, "mine");
+    mkdirSync(models);
+    const bare = recorder();
+    assert.equal(await run(["--root", folder, "--models", models], bare.streams), 1);
+    assert.match(bare.io.error, /mine has no manifest\.json with a model; "glossa models --index/);
+    writeFileSync(join(models, "manifest.json"), '{"version":1,"models":[{"url":"a.gguf"}]}');
+    writeFileSync(join(models, "a.gguf"), "GGUF");
+    const own = recorder();
+    const serving = run(["--root", folder, "--models", models, "--port", "0"], own.streams);
+    while (!own.io.out) await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.equal(await (await fetch(new URL("/models/a.gguf", own.io.out.trim()))).text(), "GGUF");
+    own.abort.abort();
+    assert.equal(await serving, 0);
 
     const first = await serve({ root: folder });
     const taken = recorder();
