@@ -32,29 +32,55 @@ def fingerprint(text: str) -> str:
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFC", text).casefold())
 
 
-class Corpus:
-    """Training pairs of several folders, less every pair with a side that an evaluation set of them also has."""
+def directions(config: dict) -> list[tuple[str, str]]:
+    """(source, target) of each direction that a recipe trains: more than one where it lists several languages."""
+    sources, targets = ([x] if isinstance(x, str) else x for x in (config["source"], config["target"]))
+    return [(s, t) for s in sources for t in targets if s != t]
 
-    def __init__(self, root: Path, folders: dict[str, int], source: str, target: str, check: list[str] = ()):
+
+def language_token(config: dict, target: str) -> str | None:
+    """The token before the source that asks for a language, in models that know several."""
+    return None if isinstance(config["target"], str) else f">>{target}<<"
+
+
+def test_sets(root: Path, config: dict):
+    """(name, direction, sources, references) of each test set that the recipe is scored on and that `root` has."""
+    ways = directions(config)
+    for folder in config["score"]:
+        for split in ("test", "dev"):
+            for way in ways:
+                source, reference = read_pairs(root / folder, split, *way)
+                if source:
+                    yield f"{folder} {split}" + (f" {way[0]}-{way[1]}" if len(ways) > 1 else ""), way, source, reference
+
+
+class Corpus:
+    """Training pairs of several folders, less every pair with a side that an evaluation set of any direction also has."""
+
+    def __init__(self, root: Path, folders: dict[str, int], ways: list[tuple[str, str]], check: list[str] = ()):
         """`folders`: name -> how often each pair is seen per epoch. `check`: further folders for the leak check."""
         held: set[str] = set()
         for name in [*folders, *check]:
             for split in ("valid", "test", "dev"):
-                for side in read_pairs(root / name, split, source, target):
-                    held.update(map(fingerprint, side))
+                for source, target in ways:
+                    for side in read_pairs(root / name, split, source, target):
+                        held.update(map(fingerprint, side))
         self.source: list[str] = []
         self.target: list[str] = []
-        repeat: list[int] = []
+        self.repeat: list[int] = []
+        self.way: list[int] = []  # which of `ways` a pair belongs to
         self.leaks = 0
         for name, times in folders.items():
-            a, b = read_pairs(root / name, "train", source, target)
-            if not a:
-                raise FileNotFoundError(f"{root / name}: no train.{source} and train.{target}, plain or .gz")
-            for x, y in zip(a, b):
-                if fingerprint(x) in held or fingerprint(y) in held:
-                    self.leaks += 1
-                    continue
-                self.source.append(x)
-                self.target.append(y)
-                repeat.append(times)
-        self.repeat = repeat
+            pairs = [(way, *read_pairs(root / name, "train", *languages)) for way, languages in enumerate(ways)]
+            if not any(a for _, a, _ in pairs):
+                asked = " or ".join(f"train.{s} and train.{t}" for s, t in ways)
+                raise FileNotFoundError(f"{root / name}: no {asked}, plain or .gz")
+            for way, a, b in pairs:
+                for x, y in zip(a, b):
+                    if fingerprint(x) in held or fingerprint(y) in held:
+                        self.leaks += 1
+                        continue
+                    self.source.append(x)
+                    self.target.append(y)
+                    self.repeat.append(times)
+                    self.way.append(way)

@@ -9,11 +9,13 @@ import sentencepiece as spm
 import align
 
 
-def train_vocabulary(lines: list[str], prefix: Path, size: int, coverage: float) -> None:
+def train_vocabulary(lines: list[str], prefix: Path, size: int, coverage: float, tokens: list[str]) -> None:
+    """`tokens`: pieces that text never gives, such as those that ask for a language."""
     spm.SentencePieceTrainer.train(
         sentence_iterator=iter(lines), model_prefix=str(prefix), vocab_size=size, model_type="unigram",
         character_coverage=coverage, byte_fallback=True, pad_id=0, unk_id=1, bos_id=2, eos_id=3,
         input_sentence_size=300_000, shuffle_input_sentence=True, num_threads=2, minloglevel=1,
+        control_symbols=tokens,
     )  # fmt: skip
 
 
@@ -35,13 +37,20 @@ class Side:
         return [self.units[self.offset[i] : self.offset[i + 1]] for i in index]
 
 
-def encode(processor: spm.SentencePieceProcessor, lines: list[str], alpha: float | None = None) -> Side:
-    """`alpha`: sub-word regularisation (Kudo 2018); None takes the best segmentation."""
+def encode(
+    processor: spm.SentencePieceProcessor,
+    lines: list[str],
+    alpha: float | None = None,
+    first: list[int | None] | None = None,
+) -> Side:
+    """`alpha`: sub-word regularisation (Kudo 2018); None takes the best segmentation. `first`: a token before each line."""
     if alpha is None:
         ids = processor.encode(lines)
     else:
         ids = processor.encode(lines, enable_sampling=True, alpha=alpha, nbest_size=-1)
     eos = processor.eos_id()
+    if first is not None:
+        ids = [x if token is None else [token, *x] for token, x in zip(first, ids)]
     length = np.array([len(x) + 1 for x in ids])
     flat = np.fromiter((i for x in ids for i in (*x, eos)), dtype=np.uint16, count=int(length.sum()))
     return Side(flat, length)

@@ -37,21 +37,28 @@ class TextData:
 
     def __init__(self, root: Path, run: Path, config: dict, say):
         self.config = config
-        src, trg = config["source"], config["target"]
-        pairs = corpus.Corpus(root, config["train"], src, trg, config.get("check", []))
+        ways = corpus.directions(config)
+        pairs = corpus.Corpus(root, config["train"], ways, config.get("check", []))
         say(f"{len(pairs.source)} training pairs, {pairs.leaks} dropped by the leak check")
+        tokens = [corpus.language_token(config, target) for _, target in ways]
         vocabulary = run / "vocab.model"
         if not vocabulary.exists():
-            data.train_vocabulary([*pairs.source, *pairs.target], run / "vocab", config["vocab"], config["coverage"])
+            lines = [*pairs.source, *pairs.target]
+            controls = sorted({token for token in tokens if token})
+            data.train_vocabulary(lines, run / "vocab", config["vocab"], config["coverage"], controls)
         self.processor = spm.SentencePieceProcessor(model_file=str(vocabulary))
         self.source, self.target, repeat = pairs.source, pairs.target, pairs.repeat
+        ids = [token and self.processor.piece_to_id(token) for token in tokens]
+        self.first = [ids[way] for way in pairs.way] if any(ids) else None
         if config.get("copying"):
+            if self.first:
+                raise ValueError('"copying" is for recipes of one direction')
             source, target = self.copying(run / "copying.json", say)
             self.source, self.target = self.source + source, self.target + target
             repeat = repeat + [1] * len(source)
         self.repeat = np.array(repeat)
         self.links = self.align(run / "alignment.npz", say) if config.get("guided_alignment") else None
-        self.valid = {name: corpus.read_pairs(root / name, "valid", src, trg) for name in config["valid"]}
+        self.valid = validation(root, config)
 
     def copying(self, cache: Path, say) -> tuple[list[str], list[str]]:
         """Pairs that teach copying, made once a run; after the vocabulary, which they must not shape."""
@@ -80,11 +87,14 @@ class TextData:
 
     def segmented(self, sampled: bool) -> tuple[data.Side, data.Side]:
         alpha = self.config["sampling_alpha"] if sampled else None
-        sides = [data.encode(self.processor, lines, alpha) for lines in (self.source, self.target)]
+        source = data.encode(self.processor, self.source, alpha, self.first)
+        target = data.encode(self.processor, self.target, alpha)
         if self.links:
-            for side, units in zip(sides, self.units):
+            for side, units in zip((source, target), self.units):
                 side.units = units.of(side)
-        return sides[0], sides[1]
+            if self.first:  # what asks for the language belongs to no word
+                source.units[source.offset[:-1]] = self.units[0].count
+        return source, target
 
     def epoch(self, number: int) -> tuple[data.Side, data.Side]:
         return self.segmented(sampled(self.config, number))
@@ -131,6 +141,19 @@ class PackedData:
         if len(self.versions) == 1 or not sampled(self.config, number):
             return self.versions[0]
         return self.versions[1 + number % (len(self.versions) - 1)]
+
+
+def validation(root: Path, config: dict) -> dict[str, tuple[list[str], list[str], str | None]]:
+    """By name (and direction, where there are several) the pairs, and the token that asks for the language."""
+    out = {}
+    ways = corpus.directions(config)
+    for name in config["valid"]:
+        for source, target in ways:
+            label = name if len(ways) == 1 else f"{name} {source}-{target}"
+            pairs = corpus.read_pairs(root / name, "valid", source, target)
+            if pairs[0]:
+                out[label] = (*pairs, corpus.language_token(config, target))
+    return out
 
 
 def sampled(config: dict, epoch: int) -> bool:

@@ -15,16 +15,20 @@ def glossa(*words: str | Path, text: str | None = None) -> str:
     return done.stdout
 
 
-def engine_translate(model: Path, lines: list[str], beam: int) -> list[str]:
-    out = glossa("translate", "--model", model, "--beam", str(beam), text="\n".join(lines) + "\n").split("\n")[:-1]
+def engine_translate(model: Path, lines: list[str], beam: int, way: tuple[str, str]) -> list[str]:
+    """`way`: the source and the target language."""
+    words = ["translate", "--model", model, "--beam", str(beam), "--source", way[0], "--target", way[1]]
+    out = glossa(*words, text="\n".join(lines) + "\n").split("\n")[:-1]
     if len(out) != len(lines):
         raise RuntimeError(f"the engine gave {len(out)} lines for {len(lines)}")
     return out
 
 
-def engine_links(model: Path, line: str) -> tuple[str, list[tuple[str, str]]]:
+def engine_links(model: Path, line: str, way: tuple[str, str]) -> tuple[str, list[tuple[str, str]]]:
     """The translation of one sentence and the words (source, target) that the alignment head links."""
-    parts = json.loads(glossa("explain", "--model", model, "--json", line))["sentences"]
+    parts = json.loads(glossa("explain", "--model", model, "--source", way[0], "--target", way[1], "--json", line))[
+        "sentences"
+    ]
     if len(parts) != 1:
         raise ValueError(f"not one sentence but {len(parts)}: {line}")
     source, translation, links = parts[0]["source"], parts[0]["translation"], parts[0]["alignment"]

@@ -37,16 +37,16 @@ def main() -> int:
         info = recorded[name]
         config = info["config"]
         tokenize = config.get("bleu", {}).get("tokenize", "13a")
+        sets = {key: rest for key, *rest in corpus.test_sets(Path(args.data), config)}
         for key, row in info["scores"].items():
-            folder, split = key.rsplit(" ", 1)
-            source, reference = corpus.read_pairs(Path(args.data) / folder, split, config["source"], config["target"])
-            if not source:
-                print(f"{name:10} {key:26} skipped: {Path(args.data) / folder} is not there")
+            if key not in sets:
+                print(f"{name:10} {key:26} skipped: {args.data} does not have it")
                 continue
+            way, source, reference = sets[key]
             source, reference = source[: args.lines], reference[: args.lines]
             for beam in (1, args.beam):
                 kind = "greedy" if beam == 1 else f"beam {beam}"
-                out = engine_translate(ROOT / "models" / f"{name}.gguf", source, beam)
+                out = engine_translate(ROOT / "models" / f"{name}.gguf", source, beam, way)
                 bleu = sacrebleu.metrics.BLEU(tokenize=tokenize).corpus_score(out, [reference]).score
                 chrf = sacrebleu.metrics.CHRF().corpus_score(out, [reference]).score
                 old = row.get(f"int8 {kind}", {}).get("bleu")

@@ -10,9 +10,11 @@ import argparse
 import json
 from pathlib import Path
 
+import sentencepiece
 import torch
 from safetensors.torch import save_file
 
+from corpus import language_token
 from model import ModelConfig, Transformer
 
 
@@ -66,6 +68,10 @@ def export(run: Path, last: int | None = None, recipe: Path | None = None) -> No
     config, model_config = saved["config"], ModelConfig(**saved["model_config"])
     save_file(canonical(model.state_dict()), run / "model.safetensors")
     described = describe(model_config) | {"source_language": config["source"], "target_language": config["target"]}
+    if not isinstance(config["target"], str):
+        processor = sentencepiece.SentencePieceProcessor(model_file=str(run / "vocab.model"))
+        tokens = [processor.piece_to_id(language_token(config, target)) for target in config["target"]]
+        described |= {"target_language_tokens": tokens, "banned_ids": described["banned_ids"] + tokens}
     if config.get("guided_alignment"):
         described |= {"alignment_layer": model_config.decoder_layers - 1, "alignment_head": 0}
     general = config.get("general", {})

@@ -23,8 +23,6 @@ from engine import ROOT, engine_links, engine_translate, glossa
 from export import load_average
 from train import translate
 
-SETS = ("test", "dev")
-
 
 def score(hypotheses: list[str], references: list[str], tokenize: str) -> dict:
     bleu, chrf = sacrebleu.metrics.BLEU(tokenize=tokenize), sacrebleu.metrics.CHRF()
@@ -73,20 +71,18 @@ def evaluate(args: argparse.Namespace) -> dict:
     processor = spm.SentencePieceProcessor(model_file=str(run / "vocab.model"))
     tokenize = config.get("bleu", {}).get("tokenize", "13a")
     scores: dict[str, dict] = {}
-    for name in config["score"]:
-        for split in SETS:
-            source, reference = corpus.read_pairs(args.data / name, split, config["source"], config["target"])
-            if not source:
-                continue
-            source, reference = source[: args.lines], reference[: args.lines]
-            row = {"lines": len(source)}
-            for beam in (1, args.beam):
-                kind = "greedy" if beam == 1 else f"beam {beam}"
-                row[f"float32 {kind}"] = score(translate(model, processor, source, "cpu", beam), reference, tokenize)
-                out = engine_translate(gguf, source, beam)
-                row[f"int8 {kind}"] = score(out, reference, tokenize)
-                print(name, split, kind, row[f"float32 {kind}"], row[f"int8 {kind}"], flush=True)
-            scores[f"{name} {split}"] = row
+    for key, way, source, reference in corpus.test_sets(args.data, config):
+        source, reference = source[: args.lines], reference[: args.lines]
+        row = {"lines": len(source)}
+        token = corpus.language_token(config, way[1])
+        for beam in (1, args.beam):
+            kind = "greedy" if beam == 1 else f"beam {beam}"
+            out = translate(model, processor, source, "cpu", beam, token=token)
+            row[f"float32 {kind}"] = score(out, reference, tokenize)
+            out = engine_translate(gguf, source, beam, way)
+            row[f"int8 {kind}"] = score(out, reference, tokenize)
+            print(key, kind, row[f"float32 {kind}"], row[f"int8 {kind}"], flush=True)
+        scores[key] = row
     parameters = sum(p.numel() for p in model.parameters())
     return {"id": args.id, "config": config, "parameters": parameters, "bytes": gguf.stat().st_size,
             "seconds": round(saved["seconds"]), "step": saved["step"], "scores": scores}  # fmt: skip
@@ -184,8 +180,9 @@ def main() -> None:
     info = evaluate(args)
     gguf = ROOT / "models" / f"{args.id}.gguf"
     samples = drawn(info["config"], 10)
-    info["samples"] = list(zip(samples, engine_translate(gguf, samples, 1)))
-    info["links"] = [engine_links(gguf, line)[1] for line in drawn(info["config"], 20)]
+    way = corpus.directions(info["config"])[0]
+    info["samples"] = list(zip(samples, engine_translate(gguf, samples, 1, way)))
+    info["links"] = [engine_links(gguf, line, way)[1] for line in drawn(info["config"], 20)]
     info["speed"] = speed(gguf, drawn(info["config"], 40))
     if args.comparison:
         info["comparison"] = args.comparison

@@ -171,15 +171,15 @@ class Trainer:
     @torch.no_grad()
     def validate(self) -> None:
         self.model.eval()
-        for name, (a, b) in self.data.valid.items():
-            source, target = data.encode(self.spm, a), data.encode(self.spm, b)
+        for name, (a, b, token) in self.data.valid.items():
+            source, target = data.encode(self.spm, a, first=token_ids(self.spm, token, a)), data.encode(self.spm, b)
             total, count = 0.0, 0
             for index in data.batches(np.maximum(source.length, target.length), 8000, None):
                 loss, _, n = self.loss(*self.batch(source, target, index, False))
                 total, count = total + loss.item() * n, count + n
             some = self.c["bleu_lines"]
             bleu = (
-                sacrebleu.corpus_bleu(self.translate(a[:some]), [b[:some]], **self.c.get("bleu", {})).score
+                sacrebleu.corpus_bleu(self.translate(a[:some], token), [b[:some]], **self.c.get("bleu", {})).score
                 if some
                 else 0
             )
@@ -188,8 +188,8 @@ class Trainer:
             )
             self.log(step=self.step, valid=name, perplexity=math.exp(total / count), bleu=bleu, seconds=self.seconds)
 
-    def translate(self, lines: list[str]) -> list[str]:
-        return translate(self.model, self.spm, lines, self.device)
+    def translate(self, lines: list[str], token: str | None) -> list[str]:
+        return translate(self.model, self.spm, lines, self.device, token=token)
 
     def log(self, **entry) -> None:
         with open(self.out / "log.jsonl", "a") as f:
@@ -215,12 +215,23 @@ class Trainer:
         self.say(f"resumed at step {self.step}, epoch {self.epoch}, after {self.seconds:.0f} s")
 
 
+def token_ids(processor, token: str | None, lines: list[str]) -> list[int] | None:
+    return None if token is None else [processor.piece_to_id(token)] * len(lines)
+
+
 @torch.no_grad()
 def translate(
-    model: Transformer, processor, lines: list[str], device, beam: int = 1, normalize: float = 1.0
+    model: Transformer,
+    processor,
+    lines: list[str],
+    device,
+    beam: int = 1,
+    normalize: float = 1.0,
+    token: str | None = None,
 ) -> list[str]:
+    """`token` asks for the target language, in models that know several."""
     model.eval()
-    side = data.encode(processor, lines)
+    side = data.encode(processor, lines, first=token_ids(processor, token, lines))
     out = [""] * len(lines)
     for index in data.batches(side.length, 4000 // beam, None):
         source = torch.from_numpy(data.pad(side.rows(index), model.config.pad)).to(device)

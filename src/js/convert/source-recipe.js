@@ -63,6 +63,7 @@ export async function openRecipe(files, config, options) {
     config: {
       sourceLanguages: options.source ?? languages(config.source_language),
       targetLanguages: options.target ?? languages(config.target_language),
+      targetTokens: config.target_language_tokens,
       encoderLayers: config.encoder_layers,
       decoderLayers: config.decoder_layers,
       width: config.d_model,
