@@ -21,7 +21,7 @@ const OPAQUE = new Set(
 
 /** Elements that stand inside a sentence. */
 const INLINE = new Set(
-  "a abbr acronym b bdi bdo big cite code data del dfn em font i img input ins kbd label mark math q rp rt ruby s samp small span strike strong sub sup svg time tt u var wbr".split(
+  "a abbr acronym b bdi bdo big cite code data del dfn em font i img input ins kbd mark math q rp rt ruby s samp small span strike strong sub sup svg time tt u var wbr".split(
     " ",
   ),
 );

@@ -157,6 +157,16 @@ function isInner({ start, end }, unit) {
 /** @param {Mark[]} marks @param {{start: number, end: number}} unit @returns {Mark[]} */
 const innerOf = (marks, unit) => marks.flatMap((mark) => (isInner(mark, unit) ? [mark] : innerOf(mark.children, unit)));
 
+/** Whether one reaches out of the other. @param {{start: number, end: number}} a @param {{start: number, end: number}} b */
+const crosses = (a, b) => (a.start < b.start && a.end < b.end) || (a.start > b.start && a.end > b.end);
+
+/** @param {Mark} mark @param {number} start @param {number} end */
+function clip(mark, start, end) {
+  mark.start = Math.min(Math.max(mark.start, start), end);
+  mark.end = Math.min(Math.max(mark.end, start), end);
+  for (const child of mark.children) clip(child, start, end);
+}
+
 /**
  * The units of a segment: its sentences, joined where a mark reaches across their border.
  * @param {Segment} segment
@@ -178,6 +188,15 @@ function unitsOf({ plain, marks }, language, split) {
     if (touched.length < 2 || !reaches) continue;
     const joined = { start: touched[0].start, end: touched[touched.length - 1].end };
     spans.splice(spans.indexOf(touched[0]), touched.length, joined);
+  }
+  for (const mark of all) {
+    const span = spans.find(({ start, end }) => mark.start < end && mark.end > start);
+    if (!span || !crosses(mark, span)) continue;
+    const [start, end] = [Math.max(mark.start, span.start), Math.min(mark.end, span.end)];
+    const outside = plain.slice(mark.start, start) + plain.slice(end, mark.end);
+    if (outside.trim())
+      Object.assign(span, { start: Math.min(mark.start, span.start), end: Math.max(mark.end, span.end) });
+    else clip(mark, start, end); // its white space goes beside it
   }
   return spans
     .filter((span) => !all.some(({ opaque, start, end }) => opaque && start <= span.start && span.end <= end))
