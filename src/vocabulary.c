@@ -6,6 +6,12 @@
 #define PIECE_BITS 22
 #define PIECE_MASK ((1u << PIECE_BITS) - 1)
 
+#if defined(__GNUC__)
+#define NOINLINE __attribute__((noinline))
+#else
+#define NOINLINE
+#endif
+
 #define LENGTH_SIZE 8 /* of the length in front of a text */
 
 const char *glossa_key_join(glossa_key_name *name, const char *prefix, const char *leaf) {
@@ -58,7 +64,7 @@ static uint32_t hash_of(const uint8_t *text, size_t size) {
 }
 
 /* The slot of these bytes, whatever their type: taken by them, or empty. There is always an empty one. */
-static uint32_t slot_of(const glossa_vocabulary *self, uint32_t hash, const uint8_t *text, size_t size) {
+static NOINLINE uint32_t slot_of(const glossa_vocabulary *self, uint32_t hash, const uint8_t *text, size_t size) {
     const uint32_t tag = hash & ~PIECE_MASK, mask = (1u << self->slot_bits) - 1;
     uint32_t slot = hash * 0x9E3779B1u >> (32 - self->slot_bits);
     for (;; slot = (slot + 1) & mask) {
@@ -94,16 +100,23 @@ size_t glossa_vocabulary_user_defined(const glossa_vocabulary *self, const uint8
     return longest;
 }
 
-/* Enters the places inside a piece where a search may pass: ends of characters; any byte for a user-defined piece,
-   which is sought in text that is not normalized yet. */
-static void enter_prefixes(glossa_vocabulary *self, const uint8_t *text, size_t size, bool user_defined) {
-    uint32_t hash = GLOSSA_HASH_START;
-    for (size_t i = 0; i + 1 < size; i++) {
-        hash = glossa_hash_step(hash, text[i]);
-        if ((text[i + 1] & 0xC0) == 0x80 && !user_defined) continue;
-        const uint32_t bit = hash * 0x85EBCA6Bu >> (32 - self->prefix_bits);
-        self->prefixes[bit / 8] |= (uint8_t)(1u << bit % 8);
+/*
+ * The hash of a piece. On the way the places inside it where a search may pass are entered: ends of characters; any
+ * byte for a user-defined piece, which is sought in text that is not normalized yet. A function of its own, because
+ * nothing in opening a model takes longer than this loop.
+ */
+static NOINLINE uint32_t enter_prefixes(uint8_t *prefixes, unsigned prefix_bits, const uint8_t *text, size_t size,
+                                        bool user_defined) {
+    uint32_t hash = glossa_hash_step(GLOSSA_HASH_START, text[0]);
+    for (size_t i = 1; i < size; i++) {
+        const uint8_t byte = text[i];
+        if ((byte & 0xC0) != 0x80 || user_defined) {
+            const uint32_t bit = hash * 0x85EBCA6Bu >> (32 - prefix_bits);
+            prefixes[bit / 8] |= (uint8_t)(1u << bit % 8);
+        }
+        hash = glossa_hash_step(hash, byte);
     }
+    return hash;
 }
 
 /* ---- opening ---------------------------------------------------------------------------------------------------- */
@@ -183,13 +196,16 @@ static glossa_status enter_piece(glossa_vocabulary *self, const source *from, ui
     FAIL_IF(!(score >= -FLT_MAX && score <= FLT_MAX), error, GLOSSA_ERROR_FORMAT,
             "%s.scores[%u] is not a finite number", from->prefix, piece);
 
-    const uint32_t hash = hash_of(bytes, text.size), slot = slot_of(self, hash, bytes, text.size);
+    const uint32_t hash = in_dictionary((glossa_piece_type)type)
+                              ? enter_prefixes(self->prefixes, self->prefix_bits, bytes, text.size,
+                                               type == PIECE_USER_DEFINED)
+                              : hash_of(bytes, text.size);
+    const uint32_t slot = slot_of(self, hash, bytes, text.size);
     FAIL_IF(self->slots[slot] != 0, error, GLOSSA_ERROR_FORMAT, "%s.tokens[%u] is the same as [%u]: %.*s", from->prefix,
             piece, (self->slots[slot] & PIECE_MASK) - 1, (int)text.size, text.data);
     self->slots[slot] = (hash & ~PIECE_MASK) | (piece + 1);
     if (text.size > self->longest) self->longest = (uint32_t)text.size;
 
-    if (in_dictionary((glossa_piece_type)type)) enter_prefixes(self, bytes, text.size, type == PIECE_USER_DEFINED);
     switch (type) {
     case PIECE_NORMAL:
         if (score < self->min_score) self->min_score = score;

@@ -75,6 +75,9 @@ export function joiner(between, targetLanguage) {
   return between;
 }
 
+/** Words and their end: one sentence by every rule, so that the segmenter, which is slow to start, need not be asked. */
+const ONE_SENTENCE = /^[\p{L}\p{M}\p{N} ,'’-]*(?:[.!?。！？]+ *)?$/u;
+
 /**
  * Borders of the sentences of one line.
  * @param {string} line
@@ -82,6 +85,7 @@ export function joiner(between, targetLanguage) {
  * @returns {string[]} all together are the line
  */
 function sentencesOf(line, language) {
+  if (ONE_SENTENCE.test(line)) return [line];
   const found = segmenter(language);
   const raw = found ? Array.from(found.segment(line), (s) => s.segment) : line.split(/(?<=[.!?]["')\]]*\s+)/);
   /** @type {string[]} */

@@ -83,11 +83,12 @@ function languagePair(options) {
  */
 function plainSource(model) {
   if (typeof model === "string" || model instanceof URL) return { url: toURL(model).href };
-  if (model instanceof Blob) return { blob: model };
-  if (model instanceof ReadableStream) return { stream: model };
+  // Bytes first: Node loads Blob and ReadableStream only when they are named, and takes its time.
   if (ArrayBuffer.isView(model)) return { bytes: new Uint8Array(model.buffer, model.byteOffset, model.byteLength) };
   if (Object.prototype.toString.call(model) === "[object ArrayBuffer]")
     return { bytes: new Uint8Array(/** @type {ArrayBuffer} */ (model)) };
+  if (model instanceof Blob) return { blob: model };
+  if (model instanceof ReadableStream) return { stream: model };
   throw makeError(
     "TypeError",
     `The option "model" is ${Object.prototype.toString.call(model)}; it can be a URL, a path, a Blob, an ArrayBuffer, a typed array or a ReadableStream.`,

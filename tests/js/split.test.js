@@ -88,3 +88,26 @@ test("a long sentence is cut at the best place that is left", () => {
   for (const piece of pieces) assert.ok(!/[\ud800-\udbff]$|^[\udc00-\udfff]/.test(piece));
   assert.deepEqual(cutSentence("short", [5], 7), ["short"]);
 });
+
+test("a line that is plainly one sentence is one to the platform's segmenter too, in every language", () => {
+  const letters = [..."aZé ß,'’- 1٣日本ไก่한नि"];
+  let state = 1;
+  const next = (/** @type {number} */ below) => {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    return (state >>> 8) % below;
+  };
+  for (const language of ["en", "de", "el", "fr", "ja", "th"]) {
+    const segmenter = new Intl.Segmenter(language, { granularity: "sentence" });
+    for (let round = 0; round < 300; round++) {
+      const words = Array.from({ length: 1 + next(12) }, () => letters[next(letters.length)]).join("");
+      const ends = [..."..!?。！？"];
+      const line = `a${words}${Array.from({ length: next(4) }, () => ends[next(ends.length)]).join("")}${" ".repeat(next(3))}`;
+      assert.equal([...segmenter.segment(line)].length, 1, `${language}: ${line}`);
+      const sentences = splitText(line, language).filter(({ sentence }) => sentence);
+      assert.deepEqual(
+        sentences.map(({ text }) => text),
+        [line.trim()],
+      );
+    }
+  }
+});
