@@ -122,7 +122,7 @@ void glossa_model_describe(const glossa_model *model, glossa_model_info *info);
 /* Surface of one token of a vocabulary (the raw piece, "\xe2\x96\x81" marks a space); empty for an unknown id. */
 glossa_text glossa_model_piece(const glossa_model *model, bool target, uint32_t id);
 
-/* Name of the kernels in use: "scalar", "simd128", "relaxed" or a native set. */
+/* Name of the kernels in use: "scalar", "simd128", "relaxed", "relaxed-pairs" or a native set. */
 const char *glossa_model_kernels(const glossa_model *model);
 
 /* Changes the kernels, e.g. to "scalar"; all give the same bits. Before the first session. Fails with ARGUMENT for a

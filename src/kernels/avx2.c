@@ -9,9 +9,15 @@
 #define MATMUL_TARGET __attribute__((target("avx2")))
 #include "x86.h"
 
-MATMUL_TARGET static inline __m256i add_products(__m256i sums, __m256i weights, __m256i inputs) {
+typedef __m256i ones_t;
+
+MATMUL_TARGET static inline __m256i make_ones(const int16_t *one) {
+    return _mm256_set1_epi16(*one);
+}
+
+MATMUL_TARGET static inline __m256i add_products(__m256i sums, __m256i weights, __m256i inputs, __m256i ones) {
     const __m256i pairs = _mm256_maddubs_epi16(inputs, weights);
-    return _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+    return _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, ones));
 }
 
 #include "matmul.h"

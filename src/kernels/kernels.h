@@ -118,6 +118,7 @@ extern const glossa_kernels glossa_kernels_simd128; /* in the relaxed build too 
 #endif
 #if defined(__wasm_relaxed_simd__)
 extern const glossa_kernels glossa_kernels_relaxed;
+extern const glossa_kernels glossa_kernels_relaxed_pairs;
 #endif
 #if defined(__x86_64__) && defined(__GNUC__)
 extern const glossa_kernels glossa_kernels_avx2; /* to be used only where the processor has it */

@@ -7,7 +7,9 @@
  *     weights_t load_weights(const int8_t *)         MATMUL_STEP weights
  *     inputs_t load_inputs(const uint8_t *)          MATMUL_STEP activations
  *     sums_t no_sums(void)
- *     sums_t add_products(sums_t, weights_t, inputs_t)    int32 partial sums, however they are spread over lanes
+ *     ones_t make_ones(const int16_t *one)           sixteen-bit ones, where add_products needs them
+ *     sums_t add_products(sums_t, weights_t, inputs_t, ones_t)
+ *                                                    int32 partial sums, however they are spread over lanes
  *     i32x4 totals_of(sums_t, sums_t, sums_t, sums_t)     the four totals
  *
  * and, where MATMUL_STEP is twice GLOSSA_K_STEP, load_weights_part and load_inputs_part, half of it with zeros behind.
@@ -60,7 +62,8 @@ MATMUL_INLINE void columns_take(columns *c, const glossa_matrix *w, const uint32
 
 /* The totals of `rows` x `quads` * 4 dot products; both are constants where it is called. */
 MATMUL_INLINE void tile(const uint8_t *q, const int8_t *const *weights, size_t cols, size_t rows, size_t quads,
-                        i32x4 totals[MATMUL_ROWS][2]) {
+                        const int16_t *one, i32x4 totals[MATMUL_ROWS][2]) {
+    const ones_t ones = make_ones(one);
     sums_t sums[MATMUL_ROWS][8];
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < 4 * quads; j++)
@@ -73,7 +76,7 @@ MATMUL_INLINE void tile(const uint8_t *q, const int8_t *const *weights, size_t c
         for (size_t j = 0; j < 4 * quads; j++) {
             const weights_t part = load_weights(weights[j] + k);
             for (size_t i = 0; i < rows; i++)
-                sums[i][j] = add_products(sums[i][j], part, inputs[i]);
+                sums[i][j] = add_products(sums[i][j], part, inputs[i], ones);
         }
     }
 #if MATMUL_STEP > GLOSSA_K_STEP
@@ -84,7 +87,7 @@ MATMUL_INLINE void tile(const uint8_t *q, const int8_t *const *weights, size_t c
         for (size_t j = 0; j < 4 * quads; j++) {
             const weights_t part = load_weights_part(weights[j] + k);
             for (size_t i = 0; i < rows; i++)
-                sums[i][j] = add_products(sums[i][j], part, inputs[i]);
+                sums[i][j] = add_products(sums[i][j], part, inputs[i], ones);
         }
     }
 #endif
@@ -102,6 +105,7 @@ typedef struct task {
     glossa_edge edge;
     float *y; /* (M, N) rows y_stride apart */
     size_t y_stride;
+    int16_t one; /* 1, from memory: V8 would make a constant anew for every product */
 } task;
 
 /* From the totals of row i and one half of the columns to y. */
@@ -117,14 +121,14 @@ MATMUL_INLINE void multiply(const task *t, const uint8_t *q, const columns *c, s
     i32x4 totals[MATMUL_ROWS][2];
     for (const columns *end = c + blocks; c < end; c++) {
         if (rows == 1) {
-            tile(q, c->weights, t->cols, 1, 2, totals);
+            tile(q, c->weights, t->cols, 1, 2, &t->one, totals);
             finish(totals[0][0], t, c, i, 0);
             if (c->count > 4) finish(totals[0][1], t, c, i, 1);
             continue;
         }
         for (size_t half = 0; half < 2; half++) {
             if (4 * half >= c->count) break;
-            tile(q, c->weights + 4 * half, t->cols, rows, 1, totals);
+            tile(q, c->weights + 4 * half, t->cols, rows, 1, &t->one, totals);
             for (size_t r = 0; r < rows; r++)
                 finish(totals[r][0], t, c, i + r, half);
         }
@@ -158,7 +162,7 @@ MATMUL_TARGET static void matmul(const glossa_rows *rows, const glossa_matrix *w
     const size_t count = rows->count; /* M */
     const task t = {
         w->cols, rows->scale, rows->zero, w->bias != NULL, edge ? *edge : (glossa_edge){ACTIVATION_NONE, NULL, 0},
-        y,       y_stride};
+        y,       y_stride,    1};
     /* A panel of weights that the first cache keeps while all rows pass over it. */
     size_t panel = MATMUL_PANEL_BLOCKS;
     while (panel > 1 && 8 * panel * t.cols > MATMUL_PANEL_BYTES)

@@ -95,21 +95,38 @@ int glossa_kernels_self_test(const glossa_kernels *kernels) {
     return 0;
 }
 
+#if defined(__wasm_relaxed_simd__)
+#include <wasm_simd128.h>
+
+/*
+ * Whether i32x4.relaxed_dot is made of instructions for pairs, which saturate at 16 bits. Where the second operand has
+ * 8 bits the specification leaves the result open, and it tells: 4 x 127 x 255 with AVX-VNNI, 4 x 127 x -1 on ARM.
+ */
+static bool dot_is_made_of_pairs(void) {
+    const volatile int8_t weight = 127, input = -1; /* volatile: for the machine to compute, not for a compiler */
+    const v128_t sums =
+        wasm_i32x4_relaxed_dot_i8x16_i7x16_add(wasm_i8x16_splat(weight), wasm_i8x16_splat(input), wasm_i32x4_splat(0));
+    return wasm_i32x4_extract_lane(sums, 0) == 2 * INT16_MAX;
+}
+#endif
+
 const glossa_kernels *const *glossa_kernels_all(void) {
 #if defined(__x86_64__) && defined(__GNUC__)
     static const glossa_kernels *const tables[] = {&glossa_kernels_vnni, &glossa_kernels_avx2, &glossa_kernels_scalar,
                                                    NULL};
     if (!__builtin_cpu_supports("avx2")) return tables + 2;
     return __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vl") ? tables : tables + 1;
+#elif defined(__wasm_relaxed_simd__)
+    static const glossa_kernels *const tables[][5] = {
+        {&glossa_kernels_relaxed, &glossa_kernels_relaxed_pairs, &glossa_kernels_simd128, &glossa_kernels_scalar, NULL},
+        {&glossa_kernels_relaxed_pairs, &glossa_kernels_relaxed, &glossa_kernels_simd128, &glossa_kernels_scalar,
+         NULL}};
+    return tables[dot_is_made_of_pairs()];
+#elif defined(__wasm_simd128__)
+    static const glossa_kernels *const tables[] = {&glossa_kernels_simd128, &glossa_kernels_scalar, NULL};
+    return tables;
 #else
-    static const glossa_kernels *const tables[] = {
-#if defined(__wasm_relaxed_simd__)
-        &glossa_kernels_relaxed,
-#endif
-#if defined(__wasm_simd128__)
-        &glossa_kernels_simd128,
-#endif
-        &glossa_kernels_scalar, NULL};
+    static const glossa_kernels *const tables[] = {&glossa_kernels_scalar, NULL};
     return tables;
 #endif
 }

@@ -1,5 +1,5 @@
 /*
- * WebAssembly SIMD128: int8 products as pairs of int16, i32x4.dot_i16x8. Also what the relaxed table falls back to.
+ * WebAssembly SIMD128: int8 products as pairs of int16, i32x4.dot_i16x8. Also what the relaxed tables fall back to.
  */
 #include "vector.h"
 
@@ -28,7 +28,14 @@ INLINE i32x4 no_sums(void) {
     return splat_int(0);
 }
 
-INLINE i32x4 add_products(i32x4 sums, pair weights, pair inputs) {
+typedef int ones_t;
+
+INLINE ones_t make_ones(const int16_t *one) {
+    return *one;
+}
+
+INLINE i32x4 add_products(i32x4 sums, pair weights, pair inputs, ones_t ones) {
+    (void)ones;
     return sums + ((i32x4)wasm_i32x4_dot_i16x8(weights.low, inputs.low) +
                    (i32x4)wasm_i32x4_dot_i16x8(weights.high, inputs.high));
 }

@@ -9,7 +9,14 @@
 #define MATMUL_TARGET __attribute__((target("avx512vl,avx512vnni,avx2")))
 #include "x86.h"
 
-MATMUL_TARGET static inline __m256i add_products(__m256i sums, __m256i weights, __m256i inputs) {
+typedef int ones_t;
+
+MATMUL_TARGET static inline ones_t make_ones(const int16_t *one) {
+    return *one;
+}
+
+MATMUL_TARGET static inline __m256i add_products(__m256i sums, __m256i weights, __m256i inputs, ones_t ones) {
+    (void)ones;
     return _mm256_dpbusd_epi32(sums, inputs, weights);
 }
 

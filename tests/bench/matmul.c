@@ -112,6 +112,21 @@ EXPORT int32_t bench_peak_relaxed(uint32_t times) {
         total += sums[i];
     return total[0] + total[1] + total[2] + total[3];
 }
+
+EXPORT int32_t bench_peak_relaxed_pairs(uint32_t times) {
+    i32x4 sums[4];
+    v128_t inputs[4], weights = wasm_i8x16_splat((int8_t)(times >> 3));
+    const v128_t ones = wasm_i16x8_splat((int16_t)(times > 0));
+    for (size_t i = 0; i < 4; i++)
+        sums[i] = splat_int((int32_t)i), inputs[i] = wasm_i8x16_splat((int8_t)(times >> i & 127));
+    for (uint32_t t = 0; t < 2 * times; t++) {        /* 4 x 32 operations */
+        weights = wasm_i8x16_add(weights, inputs[0]); /* or the products would not change from turn to turn */
+        for (size_t i = 0; i < 4; i++)
+            sums[i] += (i32x4)wasm_i32x4_dot_i16x8(wasm_i16x8_relaxed_dot_i8x16_i7x16(weights, inputs[i]), ones);
+    }
+    const i32x4 total = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    return total[0] + total[1] + total[2] + total[3];
+}
 #endif
 
 #if !defined(__wasm__)

@@ -1,0 +1,37 @@
+/*
+ * WebAssembly relaxed SIMD, int8 products in two steps: i16x8.relaxed_dot_i8x16_i7x16, whose pairs always fit, and a
+ * product with ones that widens and adds them. For x86-64 without AVX-VNNI, where engines make five instructions of the
+ * single step and three of these two.
+ */
+#include "kernels.h"
+
+#if defined(__wasm_relaxed_simd__)
+
+#include "relaxed.h"
+
+typedef v128_t ones_t;
+
+INLINE ones_t make_ones(const int16_t *one) {
+    return wasm_v128_load16_splat(one);
+}
+
+INLINE i32x4 add_products(i32x4 sums, v128_t weights, v128_t inputs, ones_t ones) {
+    return sums + (i32x4)wasm_i32x4_dot_i16x8(wasm_i16x8_relaxed_dot_i8x16_i7x16(weights, inputs), ones);
+}
+
+#include "matmul.h"
+
+const glossa_kernels glossa_kernels_relaxed_pairs = {
+    .name = "relaxed-pairs",
+    .quantize = glossa_vector_quantize,
+    .row_sums = glossa_vector_row_sums,
+    .matmul = matmul,
+    .layer_norm = glossa_vector_layer_norm,
+    .embed = glossa_vector_embed,
+    .attend = glossa_vector_attend,
+    .softmax = glossa_vector_softmax,
+    .log_sum_exp = glossa_vector_log_sum_exp,
+    .ssru = glossa_vector_ssru,
+};
+
+#endif
