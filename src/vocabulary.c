@@ -196,10 +196,10 @@ static glossa_status enter_piece(glossa_vocabulary *self, const source *from, ui
     FAIL_IF(!(score >= -FLT_MAX && score <= FLT_MAX), error, GLOSSA_ERROR_FORMAT,
             "%s.scores[%u] is not a finite number", from->prefix, piece);
 
-    const uint32_t hash = in_dictionary((glossa_piece_type)type)
-                              ? enter_prefixes(self->prefixes, self->prefix_bits, bytes, text.size,
-                                               type == PIECE_USER_DEFINED)
-                              : hash_of(bytes, text.size);
+    const uint32_t hash =
+        in_dictionary((glossa_piece_type)type)
+            ? enter_prefixes(self->prefixes, self->prefix_bits, bytes, text.size, type == PIECE_USER_DEFINED)
+            : hash_of(bytes, text.size);
     const uint32_t slot = slot_of(self, hash, bytes, text.size);
     FAIL_IF(self->slots[slot] != 0, error, GLOSSA_ERROR_FORMAT, "%s.tokens[%u] is the same as [%u]: %.*s", from->prefix,
             piece, (self->slots[slot] & PIECE_MASK) - 1, (int)text.size, text.data);
