@@ -37,6 +37,12 @@ VARIANTS = {
     "pre-gelu-sigmoid-halves-tied": {"norm": "pre", "activation": "gelu-sigmoid", "position": "sinusoid-halves"},
     "post-relu-deep-one-head": {"heads": 1, "encoder_layers": 4, "decoder_layers": 1, "output_bias": False},
     "post-silu-learned-many-heads": {"activation": "silu", "position": "learned", "heads": 8, "norm_epsilon": 1e-6},
+    "post-relu-marian-zero-vector": {
+        "position": "sinusoid-marian",
+        "start": "zero-vector",
+        "norm_epsilon": 1e-6,
+        "seed": 1025,
+    },
 }
 END_BIAS = 5.0  # of the end-of-sentence token, so that hypotheses end
 LIMIT = 14
@@ -108,9 +114,11 @@ def attention_of(model: Transformer, source: torch.Tensor, target: list[int]) ->
 def main() -> None:
     torch.set_num_threads(1)
     for number, (name, change) in enumerate(VARIANTS.items()):
+        change = dict(change)
+        seed = change.pop("seed", 1000 + number)
         config = ModelConfig(vocab=len(PIECES), dropout=0.0, **(BASE | change))
         model = Transformer(config).eval()
-        seeded(model, 1000 + number)
+        seeded(model, seed)
         cases = []
         for text in TEXTS:
             ids = [PIECES.index("\u2581" if ch == " " else ch) for ch in " " + text] + [config.eos]
@@ -121,7 +129,7 @@ def main() -> None:
             inside = attention_of(model, source, greedy.ids)
             case |= inside if text == TEXTS[0] else {"log_probability": inside["log_probability"]}
             cases.append(case)
-        body = {"variant": name, "seed": 1000 + number, "config": describe(config), "output_bias": config.output_bias,
+        body = {"variant": name, "seed": seed, "config": describe(config), "output_bias": config.output_bias,
                 "pieces": PIECES, "cases": cases}  # fmt: skip
         (here / f"{name}.json").write_text(json.dumps(body, ensure_ascii=False, separators=(",", ":")) + "\n")
         print(name, [len(c["greedy"]["ids"]) for c in cases], [round(c["beam"][0]["score"], 3) for c in cases])

@@ -1,15 +1,15 @@
-// Runs in a process of its own, since the engine keeps its state in globals: reads one job as JSON from a file, translates
+// Runs in a process of its own, since the engine keeps its state in globals: reads jobs as JSON from a file, translates
 // with @browsermt/bergamot-translator's WebAssembly, and prints what came out, with the score of each word, as JSON.
 //
-//     node bergamot.js JOB.json       {package, model, vocabularies, shortlist?, precision, texts}, files by path
+//     node bergamot.js JOBS.json      {package, jobs: [{model, vocabularies, shortlist?, precision, texts}]}, files by path
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { runInThisContext } from "node:vm";
 
-const job = JSON.parse(readFileSync(process.argv[2], "utf8"));
-const script = join(job.package, "worker/bergamot-translator-worker.js");
-const binary = readFileSync(join(job.package, "worker/bergamot-translator-worker.wasm"));
+const order = JSON.parse(readFileSync(process.argv[2], "utf8"));
+const script = join(order.package, "worker/bergamot-translator-worker.js");
+const binary = readFileSync(join(order.package, "worker/bergamot-translator-worker.wasm"));
 
 // Firefox brings the matrix products; the module's own stand in for them elsewhere.
 const camel = (/** @type {string} */ name) => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
@@ -49,34 +49,42 @@ function load(path, border) {
   return block;
 }
 
-const vocabularies = new library.AlignedMemoryList();
-for (const path of job.vocabularies) vocabularies.push_back(load(path, 64));
-const shortlist = job.shortlist ? load(job.shortlist, 64) : new library.AlignedMemory(0, 64);
-const config = {
-  "beam-size": 1,
-  normalize: "1.0",
-  "word-penalty": 0,
-  "cpu-threads": 0,
-  "gemm-precision": job.precision,
-  "skip-cost": false,
-  alignment: "soft",
-  quiet: true,
-  "quiet-translation": true,
-  "max-length-break": 128,
-  "mini-batch-words": 1024,
-  workspace: 64,
-  "max-length-factor": "2.0",
-};
-const yaml = Object.entries(config).map(([key, value]) => `${key}: ${value}\n`);
-const model = new library.TranslationModel(yaml.join(""), load(job.model, 256), shortlist, vocabularies, null);
 const service = new library.BlockingService({ cacheSize: 0 });
 
-/** One sentence a batch: the shortlist is made for a batch. @param {string} text */
-function translate(text) {
-  const input = new library.VectorString();
-  const options = new library.VectorResponseOptions();
-  input.push_back(text);
-  options.push_back({ qualityScores: true, alignment: false, html: true });
-  return service.translate(model, input, options).get(0).getTranslatedText();
+/**
+ * One sentence a batch: the shortlist is made for a batch.
+ * @param {{ model: string, vocabularies: string[], shortlist?: string, precision: string, texts: string[] }} job
+ */
+function translate({ model: path, vocabularies: paths, shortlist, precision, texts }) {
+  const vocabularies = new library.AlignedMemoryList();
+  for (const vocabulary of paths) vocabularies.push_back(load(vocabulary, 64));
+  const config = {
+    "beam-size": 1,
+    normalize: "1.0",
+    "word-penalty": 0,
+    "cpu-threads": 0,
+    "gemm-precision": precision,
+    "skip-cost": false,
+    alignment: "soft",
+    quiet: true,
+    "quiet-translation": true,
+    "ssplit-mode": "sentence",
+    "max-length-break": 128,
+    "mini-batch-words": 1024,
+    workspace: 64,
+    "max-length-factor": "2.0",
+  };
+  const yaml = Object.entries(config).map(([key, value]) => `${key}: ${value}\n`);
+  const lists = shortlist ? load(shortlist, 64) : new library.AlignedMemory(0, 64);
+  const model = new library.TranslationModel(yaml.join(""), load(path, 256), lists, vocabularies, null);
+  const translations = texts.map((text) => {
+    const input = new library.VectorString();
+    const options = new library.VectorResponseOptions();
+    input.push_back(text);
+    options.push_back({ qualityScores: true, alignment: false, html: true });
+    return service.translate(model, input, options).get(0).getTranslatedText();
+  });
+  model.delete();
+  return translations;
 }
-process.stdout.write(JSON.stringify(job.texts.map(translate)), () => process.exit(0));
+process.stdout.write(JSON.stringify(order.jobs.map(translate)), () => process.exit(0));

@@ -21,10 +21,11 @@ async function exported(checkpoint, format) {
   /** @type {Uint8Array[]} */
   const parts = [];
   const write = (/** @type {Uint8Array} */ bytes) => parts.push(bytes.slice());
-  const { vocabularies } = await convertToMarian("m.gguf", checkpoint, { format, write });
+  const { vocabularies, shortlist } = await convertToMarian("m.gguf", checkpoint, { format, write });
   const names = { both: "vocab.spm", source: "srcvocab.spm", target: "trgvocab.spm" };
   return {
     [`m.${format}`]: concat(...parts),
+    ...(shortlist && { "lex.bin": shortlist }),
     ...Object.fromEntries(vocabularies.map(({ side, bytes }) => [names[side], bytes])),
   };
 }
@@ -98,14 +99,12 @@ test("weights with a scale a row become float32", async () => {
   );
 });
 
-test("the shortlist stays behind, the vocabulary's rules do not", async () => {
-  const files = {
-    "m.npz": writeNpz(makeStudent({})),
-    "vocab.spm": writeSpm(40),
-    "lex.bin": writeShortlist(40, 40).file,
-  };
-  const after = parseGguf(await imported(await exported(await imported(files, "f32"), "npz"), "f32"));
-  assert.ok(!after.tensors.has("shortlist.ids"));
+test("the shortlist goes along", async () => {
+  const { file } = writeShortlist(40, 40, { first: 6, best: 5 });
+  const files = { "m.npz": writeNpz(makeStudent({})), "vocab.spm": writeSpm(40), "lex.bin": file };
+  const out = await exported(await imported(files, "f32"), "npz");
+  const withoutChecksum = (/** @type {Uint8Array} */ bytes) => concat(bytes.subarray(0, 8), bytes.subarray(16));
+  assert.deepEqual(withoutChecksum(out["lex.bin"]), withoutChecksum(file));
 });
 
 test("what Marian cannot run is refused by key and value", async () => {

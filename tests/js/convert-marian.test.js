@@ -60,10 +60,7 @@ for (const [title, shape] of SHAPES) {
           ids(targetTokens),
         );
         for (const [t, token] of targetTokens.entries())
-          assert.ok(
-            Math.abs(token.logProbability - wanted[t]) < 1e-4,
-            `token ${t}: ${token.logProbability}, ${wanted[t]}`,
-          );
+          assert.equal(token.logProbability, wanted[t], `token ${t}, to the bit`);
       }
     } finally {
       translator.destroy();

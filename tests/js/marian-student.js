@@ -170,6 +170,14 @@ export function intgemm8(name, { shape: [rows, cols], data }) {
   return { q, multiplier };
 }
 
+/** The matrices of a student as intgemm8, by name. @param {ReturnType<typeof makeStudent>} student */
+export function int8Of({ parameters }) {
+  const made = new Map(
+    [...parameters].filter(([name]) => isMatrix(name)).map(([name, p]) => [name, intgemm8(name, p)]),
+  );
+  return (/** @type {string} */ name) => /** @type {ReturnType<typeof intgemm8>} */ (made.get(name));
+}
+
 /**
  * A `.bin`, version 1.
  * @param {ReturnType<typeof makeStudent>} student
@@ -324,6 +332,10 @@ export function writeShortlist(source, target, { first = 8, best = 5, seed = 1 }
   return {
     lists,
     first,
-    file: concat(u64(0xf11a48d5013417f5n, 0, first, best, offsets.length, ids.length), u64(...offsets), u32(...ids)),
+    file: concat(
+      u64(0xf11a48d5013417f5n, 0, first, best, offsets.length, ids.length),
+      bytes(BigUint64Array.from(offsets, BigInt)),
+      bytes(Uint32Array.from(ids)),
+    ),
   };
 }

@@ -12,8 +12,8 @@ SOURCE is a folder with a model, or the model's file in it:
   Hugging Face MarianMT     config.json, model.safetensors or pytorch_model.bin, source.spm, target.spm, vocab.json
   a recipe's export         config.json, model.safetensors, vocab.model
 
-The second form writes a Marian model and, beside it, its vocabularies; it takes what Marian can run, such as imported
-models. In a .bin, matrices that came quantized from Marian stay so.
+The second form writes a Marian model and, beside it, its vocabularies and its shortlist; it takes what Marian can run,
+such as imported models. In a .bin, matrices that came quantized from Marian stay so.
 
 options:
   -o, --output FILE         what to write
@@ -120,17 +120,18 @@ async function exportFile(source, output, format, quiet, io) {
   const file = await openFile(source);
   try {
     const onProgress = quiet || !io.stderr.isTTY ? undefined : progress(io.stderr);
-    const { bytes, vocabularies } = await writeFile(output, (write) =>
-      convertToMarian(file.name, file, { format, write, onProgress }),
-    );
+    const result = await writeFile(output, (write) => convertToMarian(file.name, file, { format, write, onProgress }));
     const names = { both: "vocab", source: "srcvocab", target: "trgvocab" };
+    const stem = basename(output, `.${format}`);
     const written = [output];
-    for (const vocabulary of vocabularies) {
-      const name = `${names[vocabulary.side]}.${basename(output, `.${format}`)}.spm`;
+    /** @param {string} name @param {Uint8Array} bytes */
+    const beside = async (name, bytes) => {
       written.push(join(dirname(output), name));
-      await writeFile(join(dirname(output), name), (write) => write(vocabulary.bytes));
-    }
-    if (!quiet) io.stderr.write(`${written.join(", ")}: ${bytes.toLocaleString("en")} bytes of model\n`);
+      await writeFile(join(dirname(output), name), (write) => write(bytes));
+    };
+    for (const { side, bytes } of result.vocabularies) await beside(`${names[side]}.${stem}.spm`, bytes);
+    if (result.shortlist) await beside(`lex.${stem}.bin`, result.shortlist);
+    if (!quiet) io.stderr.write(`${written.join(", ")}: ${result.bytes.toLocaleString("en")} bytes of model\n`);
   } finally {
     await file.close();
   }

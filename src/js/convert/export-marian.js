@@ -226,7 +226,7 @@ async function floats(gguf, name, rows, cols) {
 
 /**
  * Writes a checkpoint as a Marian model: `.bin` keeps int8 weights that have one scale a tensor (intgemm8), everything
- * else becomes float32, as all of a `.npz` does. The shortlist stays behind.
+ * else becomes float32, as all of a `.npz` does.
  * @param {GgufFile} gguf
  * @param {{ format: "bin" | "npz", write: Write, onProgress?: (done: number, total: number) => void }} options
  * @returns {Promise<number>} bytes written

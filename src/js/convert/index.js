@@ -9,6 +9,7 @@ import { exportMarian } from "./export-marian.js";
 import { exportSentencePiece } from "./export-vocabulary.js";
 import { SourceFile } from "./file.js";
 import { GgufFile } from "./gguf-reader.js";
+import { writeShortlist } from "./shortlist.js";
 import { openSource, SourceFiles } from "./sources.js";
 
 export { ConvertError } from "./errors.js";
@@ -66,11 +67,15 @@ export async function convertToBlob(files, options = {}) {
 }
 
 /**
- * The way back, where there is one: a checkpoint as a Marian model with its vocabularies.
+ * The way back, where there is one: a checkpoint as a Marian model with its vocabularies and its shortlist.
  * @param {string} name of the file, for messages
  * @param {FileLike} checkpoint
  * @param {{ format: "bin" | "npz", write: (bytes: Uint8Array) => unknown, onProgress?: (done: number, total: number) => void }} options
- * @returns {Promise<{ bytes: number, vocabularies: { side: "source" | "target" | "both", bytes: Uint8Array }[] }>}
+ * @returns {Promise<{
+ *   bytes: number,
+ *   vocabularies: { side: "source" | "target" | "both", bytes: Uint8Array }[],
+ *   shortlist?: Uint8Array,
+ * }>}
  */
 export async function convertToMarian(name, checkpoint, options) {
   const gguf = await GgufFile.open(new SourceFile(name, checkpoint));
@@ -79,5 +84,11 @@ export async function convertToMarian(name, checkpoint, options) {
   /** @type {{ side: "source" | "target" | "both", bytes: Uint8Array }[]} */
   const vocabularies = [{ side: two ? "source" : "both", bytes: source }];
   if (two) vocabularies.push({ side: "target", bytes: exportSentencePiece(gguf, "glossa.target.tokenizer") });
-  return { bytes: await exportMarian(gguf, options), vocabularies };
+  /** @type {Uint8Array | undefined} */
+  let shortlist;
+  if (gguf.tensors.has("shortlist.ids")) {
+    const [offsets, ids] = [await gguf.read("shortlist.offsets"), await gguf.read("shortlist.ids")];
+    shortlist = writeShortlist({ first: gguf.number("glossa.shortlist.first"), offsets, ids });
+  }
+  return { bytes: await exportMarian(gguf, options), vocabularies, shortlist };
 }

@@ -1,4 +1,4 @@
-import { Cursor } from "./bytes.js";
+import { asBytes, ByteWriter, Cursor } from "./bytes.js";
 import { ensure } from "./errors.js";
 
 const MAGIC = 0xf11a48d5013417f5n;
@@ -6,7 +6,8 @@ const HEADER = 48;
 
 /**
  * Reads a binary lexical shortlist of Marian: u64 magic, checksum, firstNum, bestNum, count of offsets (source
- * vocabulary + 1), count of ids; u64 offsets; u32 target ids, ascending in each list. The checksum is not verified.
+ * vocabulary + 1), count of ids; u64 offsets; u32 target ids, ascending in each list. The checksum is not verified, as
+ * Marian does not either unless it is told to.
  * @param {import("./file.js").SourceFile} file
  * @param {number} sourceVocabulary
  * @param {number} targetVocabulary
@@ -46,4 +47,33 @@ export async function readShortlist(file, sourceVocabulary, targetVocabulary) {
     ids[i] = id;
   }
   return { first, offsets, ids };
+}
+
+/**
+ * The way back.
+ * @param {{ first: number, offsets: ArrayLike<number>, ids: ArrayLike<number> }} shortlist
+ * @returns {Uint8Array}
+ */
+export function writeShortlist({ first, offsets, ids }) {
+  let best = 0;
+  for (let i = 1; i < offsets.length; i++) best = Math.max(best, offsets[i] - offsets[i - 1]);
+  const out = new ByteWriter(HEADER + 8 * offsets.length + 4 * ids.length);
+  out.raw(asBytes(BigUint64Array.of(MAGIC, 0n)));
+  for (const value of [first, best, offsets.length, ids.length]) out.u64(value);
+  for (let i = 0; i < offsets.length; i++) out.u64(offsets[i]);
+  for (let i = 0; i < ids.length; i++) out.u32(ids[i]);
+  const bytes = out.done();
+  new DataView(bytes.buffer).setBigUint64(8, checksum(bytes.subarray(16)), true);
+  return bytes;
+}
+
+/** Marian's, where it is built for 64 bits: boost's hash_combine over whole words. @param {Uint8Array} bytes */
+function checksum(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let seed = 0n;
+  for (let at = 0; at + 8 <= bytes.length; at += 8) {
+    const mixed = view.getBigUint64(at, true) + 0x9e3779b9n + (seed << 6n) + (seed >> 2n);
+    seed = BigInt.asUintN(64, seed ^ mixed);
+  }
+  return seed;
 }
