@@ -68,7 +68,11 @@ function resolveURLs(manifest, base) {
  * @returns {string}
  */
 export function canonicalTag(tag) {
-  return Intl.getCanonicalLocales(tag)[0];
+  try {
+    return Intl.getCanonicalLocales(tag)[0];
+  } catch {
+    throw makeError("RangeError", `"${tag}" is no language tag; it takes one of BCP 47, such as "en" or "zh-Hant".`);
+  }
 }
 
 /** @param {string} tag language and script, as likely subtags give them: zh, zh-CN and zh-Hans are one */

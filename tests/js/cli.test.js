@@ -164,8 +164,11 @@ test("wrong usage is status 2, a failed job 1, each with a message on stderr alo
     [["explain", "--model", MODEL], 2, /one text/],
     [["explain", "--model", MODEL, "x", "--svg", "--json"], 2, /exclude/],
     [["translate", "--model", "/nowhere.gguf"], 1, /nowhere\.gguf.*check the path/],
-    [["translate", "--model", GLOSSA], 1, /GGUF|magic/i],
-    [translate("/nowhere.txt"), 1, /nowhere\.txt/],
+    [["translate", "--model", GLOSSA], 1, /glossa\.js: not a GGUF/],
+    [["translate", "--source", "en_US", "--target", "de"], 1, /"en_US" is no language tag/],
+    [translate("/nowhere.txt"), 1, /\/nowhere\.txt: there is no such file/],
+    [translate(folder), 1, /is a folder/],
+    [translate("-o", "/nowhere/x"), 1, /\/nowhere\/x: there is no such file or folder/],
     [["translate", "--source", "xx", "--target", "de"], 1, /no model from xx to de/],
   ])) {
     const result = glossa(args, "A dog runs.\n");
@@ -173,6 +176,7 @@ test("wrong usage is status 2, a failed job 1, each with a message on stderr alo
     assert.match(result.stderr, message);
     assert.equal(result.stdout, "");
   }
+  assert.match(glossa(["--version"]).stdout, /^\d+\.\d+\.\d+\n$/);
   for (const command of ["--help", "translate", "explain", "bench", "models"])
     assert.match(glossa(command === "--help" ? [command] : [command, "--help"]).stdout, /^Usage: glossa/);
 });

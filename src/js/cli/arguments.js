@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { Translator } from "../index.js";
 
 /** A wrong command line: the message and the usage go to stderr, and the status is 2. */
 export class UsageError extends Error {}
@@ -64,6 +65,20 @@ export function modelOptions({ model, source, target, manifest, build }) {
     targetLanguage: target,
     build: /** @type {import("../types.js").BuildChoice} */ (build),
   };
+}
+
+/**
+ * Translator.create(), whose messages name the model where they are about what is in it.
+ * @param {import("../types.js").CreateOptions} options
+ */
+export async function createTranslator(options) {
+  try {
+    return await Translator.create(options);
+  } catch (error) {
+    const { name, message } = /** @type {Error} */ (error);
+    if (name !== "DataError" || options.model === undefined) throw error;
+    throw new Error(`${options.model}: ${message}`, { cause: error });
+  }
 }
 
 /**

@@ -1,7 +1,6 @@
 // `glossa bench`: how fast this machine translates, with each build.
 
-import { Translator } from "../index.js";
-import { integer, MODEL_OPTIONS, MODEL_USAGE, modelOptions, parse, withUsage } from "./arguments.js";
+import { createTranslator, integer, MODEL_OPTIONS, MODEL_USAGE, modelOptions, parse, withUsage } from "./arguments.js";
 import { openInput, readLines } from "./lines.js";
 
 const usage = `Usage: glossa bench --model M [options] [FILE]
@@ -53,7 +52,7 @@ export function run(argv, io) {
     for (const build of builds) {
       let translator;
       try {
-        translator = await Translator.create({ ...modelOptions({ ...values, build }), worker: false });
+        translator = await createTranslator({ ...modelOptions({ ...values, build }), worker: false });
       } catch (error) {
         if (values.build !== "auto" || /** @type {Error} */ (error).name !== "NotSupportedError") throw error;
         io.stdout.write(`${build}: this machine does not have it\n`);

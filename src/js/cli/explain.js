@@ -1,7 +1,15 @@
 // `glossa explain`: a translation and what happened inside, as text, JSON, SVG or a page.
 
-import { Translator } from "../index.js";
-import { integer, MODEL_OPTIONS, MODEL_USAGE, modelOptions, parse, UsageError, withUsage } from "./arguments.js";
+import {
+  createTranslator,
+  integer,
+  MODEL_OPTIONS,
+  MODEL_USAGE,
+  modelOptions,
+  parse,
+  UsageError,
+  withUsage,
+} from "./arguments.js";
 import { drawPage, drawSentence, label } from "./picture.js";
 
 const usage = `Usage: glossa explain --model M "text" [options]
@@ -42,7 +50,7 @@ export function run(argv, io) {
       throw new UsageError("--json, --svg and --html exclude each other");
     const beamSize = integer("beam", values.beam, 1, 16);
     const topK = integer("top-k", values["top-k"], 0, 64);
-    const translator = await Translator.create({ ...modelOptions(values), worker: false });
+    const translator = await createTranslator({ ...modelOptions(values), worker: false });
     try {
       const explanation = await translator.explain(positionals[0], { beamSize, topK, prefix: values.prefix });
       const { alignmentHead, targetLanguage } = translator.info.model;

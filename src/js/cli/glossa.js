@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The command `glossa`: one subcommand a module beside this one.
 
+import { readFileSync } from "node:fs";
 import process from "node:process";
 
 /**
@@ -18,7 +19,7 @@ const COMMANDS = {
   convert: { about: "make a Glossa checkpoint of a trained model", load: () => import("./convert.js") },
   inspect: { about: "show what a checkpoint holds", load: () => import("./inspect.js") },
   bench: { about: "measure the speed on this machine", load: () => import("./bench.js") },
-  models: { about: "list and delete downloaded models", load: () => import("./models.js") },
+  models: { about: "list and delete downloaded models, make a list of your own", load: () => import("./models.js") },
   serve: { about: "serve the page on localhost", load: () => import("./serve.js") },
 };
 
@@ -28,7 +29,7 @@ ${Object.entries(COMMANDS)
   .map(([name, { about }]) => `  ${name.padEnd(10)} ${about}`)
   .join("\n")}
 
-glossa COMMAND --help tells the options of each. Status: 0 done, 1 failed, 2 wrong usage.
+glossa COMMAND --help tells the options of each; glossa --version the version. Status: 0 done, 1 failed, 2 wrong usage.
 `;
 
 /**
@@ -39,6 +40,11 @@ glossa COMMAND --help tells the options of each. Status: 0 done, 1 failed, 2 wro
 export async function main([name, ...argv], io) {
   if (name === "--help" || name === "-h" || name === "help") {
     io.stdout.write(usage);
+    return 0;
+  }
+  if (name === "--version" || name === "-V") {
+    const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8"));
+    io.stdout.write(`${version}\n`);
     return 0;
   }
   const command = Object.hasOwn(COMMANDS, name ?? "") ? COMMANDS[name] : undefined;

@@ -31,6 +31,16 @@ export async function* readLines(stream) {
   if (held.length) yield [Buffer.concat(held).toString("utf8")];
 }
 
+/** @param {string} file @param {NodeJS.ErrnoException} error */
+function fileError(file, { code, message }) {
+  const reasons = /** @type {Record<string, string>} */ ({
+    ENOENT: "there is no such file or folder",
+    EACCES: "access is denied",
+    EISDIR: "it is a folder",
+  });
+  return new Error(`${file}: ${reasons[code ?? ""] ?? message}`);
+}
+
 /**
  * Opens what is to be translated.
  * @param {string | undefined} file
@@ -39,7 +49,11 @@ export async function* readLines(stream) {
  */
 export async function openInput(file, stdin) {
   if (file === undefined || file === "-") return { stream: stdin, bytes: 0 };
-  const { size } = await stat(file);
+  const facts = await stat(file).catch((error) => {
+    throw fileError(file, error);
+  });
+  if (facts.isDirectory()) throw new Error(`${file} is a folder`);
+  const { size } = facts;
   return { stream: createReadStream(file), bytes: size };
 }
 
@@ -55,7 +69,9 @@ export async function openOutput(file, stdout, resume) {
   if (file === undefined) return { write: (text) => writeAll(stdout, text), close: async () => {}, lines: 0 };
   const lines = resume ? await cutToLines(file) : 0;
   const stream = createWriteStream(file, { flags: resume ? "a" : "w" });
-  await once(stream, "open");
+  await once(stream, "open").catch((error) => {
+    throw fileError(file, error);
+  });
   return {
     write: (text) => writeAll(stream, text),
     lines,

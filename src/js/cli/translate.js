@@ -1,8 +1,8 @@
 // `glossa translate`: one line out for each line in.
 
 import { availableParallelism } from "node:os";
-import { Translator } from "../index.js";
 import {
+  createTranslator,
   integer,
   MODEL_OPTIONS,
   MODEL_USAGE,
@@ -65,7 +65,7 @@ export function run(argv, io) {
     };
 
     const input = await openInput(positionals[0], io.stdin);
-    const translator = await Translator.create({ ...create, worker: jobs > 1, pool: jobs });
+    const translator = await createTranslator({ ...create, worker: jobs > 1, pool: jobs });
     try {
       const output = await openOutput(values.output, io.stdout, values.resume);
       await translateLines(translator, input, output, options, jobs, io);
@@ -78,7 +78,7 @@ export function run(argv, io) {
 }
 
 /**
- * @param {Translator} translator
+ * @param {import("../index.js").Translator} translator
  * @param {Awaited<ReturnType<typeof openInput>>} input
  * @param {Awaited<ReturnType<typeof openOutput>>} output
  * @param {import("../types.js").TranslateOptions} options
