@@ -122,6 +122,15 @@ void glossa_model_describe(const glossa_model *model, glossa_model_info *info);
 /* Surface of one token of a vocabulary (the raw piece, "\xe2\x96\x81" marks a space); empty for an unknown id. */
 glossa_text glossa_model_piece(const glossa_model *model, bool target, uint32_t id);
 
+/* A language that a model reads or writes. */
+typedef struct glossa_language {
+    glossa_text tag; /* BCP 47 */
+    int32_t token;   /* glossa_options.source_prefix that chooses it as the target; -1: nothing chooses */
+} glossa_language;
+
+/* Language `index` of the source, or of the target; its tag is empty beyond the last. */
+glossa_language glossa_model_language(const glossa_model *model, bool target, size_t index);
+
 /* Name of the kernels in use: "scalar", "simd128", "relaxed", "relaxed-pairs" or a native set. */
 const char *glossa_model_kernels(const glossa_model *model);
 
@@ -186,8 +195,8 @@ typedef struct glossa_options {
     size_t banned_count;
     const uint32_t *prefix; /* target ids that every hypothesis starts with (one sentence a batch); copied */
     size_t prefix_count;
-    const uint32_t *source_prefix; /* source ids put before every text's own, such as the target-language token of a
-                                      multilingual model; copied */
+    const uint32_t *source_prefix; /* source ids put before every text's own: the target language's token of a
+                                      multilingual model (glossa_model_language); copied */
     size_t source_prefix_count;
     /* Heads to switch off: 1 byte a head, layer by layer, in the order encoder self, decoder self, cross:
        (encoder_layers + 2 x decoder_layers) x heads bytes, 0 = on, else off; NULL: all on. A head that is off adds

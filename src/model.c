@@ -2,9 +2,10 @@
 
 #include <string.h>
 
-#define MAX_LAYERS  256
-#define MAX_CONTEXT 65536
-#define MAX_NAME    96
+#define MAX_LAYERS    256
+#define MAX_CONTEXT   65536
+#define MAX_LANGUAGES 1024
+#define MAX_NAME      96
 
 /* State of one loading. */
 typedef struct loader {
@@ -358,11 +359,38 @@ static glossa_status load_config(loader *l) {
     FORWARD(glossa_gguf_string(g, "general.name", false, &m->name, l->error));
     const glossa_gguf_key *language;
     FORWARD(glossa_gguf_array(g, "glossa.source_language", GGUF_STRING, false, &language, l->error));
-    const uint8_t *at = language ? language->data : NULL;
-    if (language && language->count) m->source_language = glossa_gguf_next_string(&at);
+    if (language) m->source_languages = (glossa_languages){language->data, (size_t)language->count};
     FORWARD(glossa_gguf_array(g, "glossa.target_language", GGUF_STRING, false, &language, l->error));
-    at = language ? language->data : NULL;
-    if (language && language->count) m->target_language = glossa_gguf_next_string(&at);
+    if (language) m->target_languages = (glossa_languages){language->data, (size_t)language->count};
+    const glossa_languages *both[2] = {&m->source_languages, &m->target_languages};
+    for (size_t i = 0; i < 2; i++) {
+        FAIL_IF(both[i]->count > MAX_LANGUAGES, l->error, GLOSSA_ERROR_FORMAT,
+                "checkpoint: key 'glossa.%s_language' has %zu elements, more than %d", i ? "target" : "source",
+                both[i]->count, MAX_LANGUAGES);
+    }
+    return GLOSSA_OK;
+}
+
+/* The source tokens that choose the target language of a multilingual model. */
+static glossa_status load_language_tokens(loader *l) {
+    glossa_model *m = l->model;
+    const glossa_gguf_key *key;
+    FORWARD(glossa_gguf_array(l->gguf, "glossa.target_language_tokens", GGUF_I32, false, &key, l->error));
+    if (!key) return GLOSSA_OK;
+    const size_t count = m->target_languages.count;
+    FAIL_IF(key->count != count, l->error, GLOSSA_ERROR_FORMAT,
+            "checkpoint: key 'glossa.target_language_tokens' has %zu elements for %zu target languages",
+            (size_t)key->count, count);
+    m->language_tokens = glossa_allocate(&m->allocator, count, sizeof *m->language_tokens);
+    FAIL_IF(!m->language_tokens, l->error, GLOSSA_ERROR_MEMORY, "out of memory for %zu language tokens", count);
+    m->working_bytes += count * sizeof *m->language_tokens;
+    for (size_t i = 0; i < count; i++) {
+        const int32_t id = glossa_gguf_i32_at(key, i);
+        FAIL_IF(id < 0 || (uint32_t)id >= m->source_embedding.rows, l->error, GLOSSA_ERROR_FORMAT,
+                "checkpoint: key 'glossa.target_language_tokens' element %zu is %d, beyond the vocabulary of %u", i,
+                (int)id, (unsigned)m->source_embedding.rows);
+        m->language_tokens[i] = (uint32_t)id;
+    }
     return GLOSSA_OK;
 }
 
@@ -450,6 +478,7 @@ static glossa_status load(loader *l) {
     m->working_bytes = sizeof *m + (m->config.encoder_layers + m->config.decoder_layers) * sizeof *m->encoder;
     FORWARD(load_tensors(l));
     FORWARD(load_vocabularies(l));
+    FORWARD(load_language_tokens(l));
     FORWARD(load_shortlist(l));
     FORWARD(load_banned(l));
     count_parameters(l);
@@ -492,6 +521,7 @@ void glossa_model_close(glossa_model *model) {
     glossa_release(&allocator, model->encoder);
     glossa_release(&allocator, model->decoder);
     glossa_release(&allocator, model->banned);
+    glossa_release(&allocator, model->language_tokens);
     glossa_release(&allocator, model->row_sums);
     glossa_release(&allocator, model);
 }
@@ -500,8 +530,8 @@ void glossa_model_describe(const glossa_model *model, glossa_model_info *info) {
     const glossa_config *c = &model->config;
     *info = (glossa_model_info){
         .name = model->name,
-        .source_language = model->source_language,
-        .target_language = model->target_language,
+        .source_language = glossa_model_language(model, false, 0).tag,
+        .target_language = glossa_model_language(model, true, 0).tag,
         .encoder_layers = c->encoder_layers,
         .decoder_layers = c->decoder_layers,
         .heads = c->heads,
@@ -521,6 +551,17 @@ void glossa_model_describe(const glossa_model *model, glossa_model_info *info) {
 
 glossa_text glossa_model_piece(const glossa_model *model, bool target, uint32_t id) {
     return glossa_tokenizer_piece(target ? model->target_tokenizer : model->source_tokenizer, id);
+}
+
+glossa_language glossa_model_language(const glossa_model *model, bool target, size_t index) {
+    const glossa_languages *languages = target ? &model->target_languages : &model->source_languages;
+    glossa_language language = {.token = -1};
+    if (index >= languages->count) return language;
+    const uint8_t *at = languages->names;
+    for (size_t i = 0; i <= index; i++)
+        language.tag = glossa_gguf_next_string(&at);
+    if (target && model->language_tokens) language.token = (int32_t)model->language_tokens[index];
+    return language;
 }
 
 const char *glossa_model_kernels(const glossa_model *model) {

@@ -62,6 +62,12 @@ typedef struct glossa_shortlist {
     uint32_t first;         /* ids below this are always candidates */
 } glossa_shortlist;
 
+/* What the file says of its languages. */
+typedef struct glossa_languages {
+    const uint8_t *names; /* (count) strings as GGUF has them */
+    size_t count;
+} glossa_languages;
+
 struct glossa_model {
     glossa_allocator allocator;
     const glossa_kernels *kernels;
@@ -81,7 +87,9 @@ struct glossa_model {
     size_t banned_count;
     uint32_t source_eos, target_eos;
     int32_t *row_sums; /* of all int8 matrices */
-    glossa_text name, source_language, target_language;
+    glossa_text name;
+    glossa_languages source_languages, target_languages;
+    uint32_t *language_tokens; /* (target_languages.count) NULL: a source does not name its target */
     uint64_t parameters, tensor_bytes, working_bytes;
 };
 

@@ -36,6 +36,7 @@ import { makeError, statusError } from "./errors.js";
  * @property {(context: number, size: number) => number} glossa_context_checkpoint
  * @property {(context: number) => number} glossa_context_open_model
  * @property {(context: number) => number} glossa_context_describe
+ * @property {(context: number, target: number, index: number) => number} glossa_context_language
  * @property {(context: number, target: number, id: number) => number} glossa_context_piece
  * @property {(context: number) => number} glossa_context_kernels
  * @property {() => number} glossa_context_version
@@ -55,7 +56,7 @@ import { makeError, statusError } from "./errors.js";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-const OPTION_WORDS = 10;
+const OPTION_WORDS = 11;
 
 /** The functions that the module may import, by "module.name"; a module that wants another is not ours. */
 const IMPORTS = /** @type {Record<string, Function>} */ ({
@@ -98,6 +99,8 @@ export class Core {
   #checkpoint = 0;
   /** @type {ModelInfo | null} */
   #info = null;
+  /** @type {number[]} what stands before every text: the token of the target language */
+  #sourcePrefix = [];
 
   /** @param {CoreExports} wasm */
   constructor(wasm) {
@@ -106,6 +109,11 @@ export class Core {
     if (!this.#context) throw makeError("QuotaExceededError", "There is no memory for the engine.");
     this.#slots = wasm.glossa_context_slots(this.#context) >>> 2;
     this.modelBytes = 0;
+  }
+
+  /** Another one on the same heap, for another model. */
+  sibling() {
+    return new Core(this.#wasm);
   }
 
   /** Ends the context; the heap itself goes with the instance. */
@@ -223,19 +231,17 @@ export class Core {
       throw error;
     }
     this.#info = this.#describe();
+    this.chooseLanguages(this.#info.sourceLanguage, this.#info.targetLanguage);
   }
 
   /** @returns {ModelInfo} */
   #describe() {
     this.#check(this.#wasm.glossa_context_describe(this.#context));
-    const text = (/** @type {number} */ i) => this.#text(this.#slot(2 * i), this.#slot(2 * i + 1));
-    const number = (/** @type {number} */ i) => this.#slot(6 + i);
+    const number = (/** @type {number} */ i) => this.#slot(2 + i);
     const layer = number(9) | 0;
     const head = number(10) | 0;
-    return {
-      name: text(0),
-      sourceLanguage: text(1),
-      targetLanguage: text(2),
+    const info = {
+      name: this.#text(this.#slot(0), this.#slot(1)),
       encoderLayers: number(0),
       decoderLayers: number(1),
       heads: number(2),
@@ -244,11 +250,36 @@ export class Core {
       sourceVocabulary: number(5),
       targetVocabulary: number(6),
       context: number(7),
-      mixer: number(8) === 1 ? "ssru" : "attention",
-      alignmentHead: layer < 0 || head < 0 ? null : [layer, head],
+      mixer: /** @type {"ssru" | "attention"} */ (number(8) === 1 ? "ssru" : "attention"),
+      alignmentHead: layer < 0 || head < 0 ? null : /** @type {[number, number]} */ ([layer, head]),
       parameters: number(11) + 2 ** 32 * number(12),
       tensorBytes: number(13),
     };
+    const [sources, targets] = [this.#languages(false), this.#languages(true)].map((all) => all.map(({ tag }) => tag));
+    const chosen = { sourceLanguage: sources[0] ?? "", targetLanguage: targets[0] ?? "" };
+    return { ...info, ...chosen, sourceLanguages: sources, targetLanguages: targets };
+  }
+
+  /** @param {boolean} target */
+  #languages(target) {
+    const languages = [];
+    for (;;) {
+      this.#check(this.#wasm.glossa_context_language(this.#context, target ? 1 : 0, languages.length));
+      const tag = this.#text(this.#slot(0), this.#slot(1));
+      if (!tag) return languages;
+      languages.push({ tag, token: this.#slot(2) | 0 });
+    }
+  }
+
+  /**
+   * Says which of its languages the model works with, as it names them; it starts with the first of each.
+   * @param {string} sourceLanguage
+   * @param {string} targetLanguage
+   */
+  chooseLanguages(sourceLanguage, targetLanguage) {
+    this.#info = { ...this.model, sourceLanguage, targetLanguage };
+    const token = this.#languages(true).find(({ tag }) => tag === targetLanguage)?.token ?? -1;
+    this.#sourcePrefix = token < 0 ? [] : [token];
   }
 
   get model() {
@@ -309,7 +340,7 @@ export class Core {
 
   /**
    * @param {string} text
-   * @returns {ByteToken[]} the end-of-sentence token included
+   * @returns {ByteToken[]} the end-of-sentence token included, the token of the target language not
    */
   tokenize(text) {
     this.#tokenize(text);
@@ -318,11 +349,12 @@ export class Core {
 
   /**
    * @param {string} text
-   * @returns {number} its tokens, the end-of-sentence token included
+   * @returns {number} its tokens as the encoder gets them
    */
   countTokens(text) {
     this.#tokenize(text);
-    return this.#slot(1);
+    const count = this.#slot(1);
+    return count && count + this.#sourcePrefix.length;
   }
 
   /**
@@ -335,7 +367,8 @@ export class Core {
     const banned = options.banned ?? [];
     const prefix = options.prefix ?? [];
     const mask = options.headMask ?? new Uint8Array(0);
-    const words = texts.length + OPTION_WORDS + banned.length + prefix.length;
+    const ids = [...Array.from(banned), ...Array.from(prefix), ...this.#sourcePrefix];
+    const words = texts.length + OPTION_WORDS + ids.length;
     const textBytes = encoded.reduce((sum, bytes) => sum + bytes.length, 0);
     const size = 4 * words + mask.length + textBytes;
     const at = this.#wasm.glossa_context_input(this.#context, size) >>> 0;
@@ -355,13 +388,13 @@ export class Core {
         options.topK ?? 0,
         banned.length,
         prefix.length,
+        this.#sourcePrefix.length,
         mask.length,
       ],
       word,
     );
     this.#floats[word + 3] = options.normalize ?? 1;
-    this.#words.set(banned, word + OPTION_WORDS);
-    this.#words.set(prefix, word + OPTION_WORDS + banned.length);
+    this.#words.set(ids, word + OPTION_WORDS);
     let byte = at + 4 * words;
     for (const bytes of [mask, ...encoded]) {
       this.#bytes.set(bytes, byte);

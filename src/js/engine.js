@@ -302,17 +302,18 @@ export class Pool {
     signal?.addEventListener("abort", stop);
     try {
       signal?.throwIfAborted();
-      let { source } = this.#load;
+      let { models } = this.#load;
       /** @type {Transferable[]} */
       const transfer = [];
       if (donor) {
-        const bytes = /** @type {Uint8Array<ArrayBuffer>} */ (await donor.request({ type: "checkpoint" }));
-        source = { bytes };
-        transfer.push(bytes.buffer);
-      } else if ("stream" in source && this.#maker !== inPlace) {
-        transfer.push(/** @type {Transferable} */ (/** @type {unknown} */ (source.stream)));
+        const copies = /** @type {{models: Uint8Array<ArrayBuffer>[]}} */ (await donor.request({ type: "checkpoint" }));
+        models = models.map((model, i) => ({ ...model, source: { bytes: copies.models[i] } }));
+        transfer.push(...copies.models.map(({ buffer }) => buffer));
+      } else if (this.#maker !== inPlace) {
+        for (const { source } of models)
+          if ("stream" in source) transfer.push(/** @type {Transferable} */ (/** @type {unknown} */ (source.stream)));
       }
-      const info = await connection.request({ ...this.#load, type: "load", source }, { onProgress, transfer });
+      const info = await connection.request({ ...this.#load, type: "load", models }, { onProgress, transfer });
       if (this.#closed) throw abortError();
       slot.connection = connection;
       return info;

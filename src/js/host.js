@@ -5,8 +5,10 @@ import { openCore } from "./build.js";
 import { errorData, isFatal, makeError } from "./errors.js";
 import { explainText } from "./explanation.js";
 import { translateHTML } from "./html.js";
+import { pickLanguage } from "./manifest.js";
 import { readModel } from "./model-source.js";
-import { Engine, streamText, translateTexts, Turns } from "./translation.js";
+import { Engine, Turns } from "./sentences.js";
+import { streamText, translateTexts } from "./translation.js";
 
 /** @typedef {import("./protocol.js").Request} Request */
 /** @typedef {import("./protocol.js").Reply} Reply */
@@ -50,8 +52,14 @@ export class Host {
     }
   }
 
+  /** @returns {import("./core.js").Core[]} of the model, or of both where it goes through a pivot */
+  get #cores() {
+    const { core, next } = this.#ready;
+    return next ? [core, next.core] : [core];
+  }
+
   #close() {
-    this.#engine?.core.close();
+    if (this.#engine) for (const core of this.#cores) core.close();
     this.#engine = null;
   }
 
@@ -64,8 +72,8 @@ export class Host {
     try {
       abort.signal.throwIfAborted();
       const value = await this.#work(request, turns, abort.signal);
-      const { heapBytes, workingBytes } = this.#ready.core;
-      this.#reply({ id, type: "result", value, memory: { wasmBytes: heapBytes, workingBytes } }, transferables(value));
+      const { wasmBytes, workingBytes } = this.#memory;
+      this.#reply({ id, type: "result", value, memory: { wasmBytes, workingBytes } }, transferables(value));
     } catch (error) {
       const fatal = isFatal(error);
       const shown = fatal
@@ -96,7 +104,8 @@ export class Host {
     const { id } = request;
     if (request.type === "load") return this.#load(request, signal);
     const engine = this.#ready;
-    const { sourceLanguage, targetLanguage } = engine.core.model;
+    const { sourceLanguage } = engine.core.model;
+    const { targetLanguage } = (engine.next ?? engine).core.model;
     const languages = { sourceLanguage, targetLanguage };
     switch (request.type) {
       case "translate": {
@@ -119,7 +128,7 @@ export class Host {
       case "info":
         return this.#info();
       case "checkpoint":
-        return engine.core.checkpoint();
+        return { models: this.#cores.map((core) => core.checkpoint()) };
     }
   }
 
@@ -127,68 +136,101 @@ export class Host {
    * @param {import("./protocol.js").LoadRequest} request
    * @param {AbortSignal} signal
    */
-  async #load({ id, source, build, wasm, cache, sha256 }, signal) {
+  async #load({ id, models, build, wasm, cache }, signal) {
     this.#close();
     const opened = await openCore(build, wasm);
-    const { core } = opened;
+    const cores = models.map((_, i) => (i ? opened.core.sibling() : opened.core));
     try {
-      // Of unknown size, the model is gathered first: the heap takes it in one piece.
-      /** @type {Uint8Array[] | null} */
-      let gathered = null;
-      let known = 0;
-      const notKept = await readModel(
-        source,
-        {
-          begin(total) {
-            gathered = total === undefined ? [] : null;
-            known = total ?? 0;
-            if (total !== undefined) core.reserve(total);
-          },
-          write(offset, chunk) {
-            known = Math.max(known, offset + chunk.length);
-            if (gathered) gathered.push(chunk.slice());
-            else core.write(offset, chunk);
-          },
-        },
-        {
-          cache,
-          sha256,
-          signal,
-          onProgress: (done, total) => this.#reply({ id, type: "progress", done, total: total ?? 0 }),
-        },
-      );
-      const pieces = /** @type {Uint8Array[] | null} */ (gathered);
-      if (pieces) {
-        core.reserve(known);
-        let offset = 0;
-        for (const chunk of pieces) {
-          core.write(offset, chunk);
-          offset += chunk.length;
-        }
+      const sizes = models.map(({ bytes }) => bytes);
+      /** @type {Set<string>} */
+      const notKept = new Set();
+      for (const [i, { source, sha256, languages }] of models.entries()) {
+        const before = sizes.slice(0, i).reduce((sum, size) => sum + size, 0);
+        const onProgress = (/** @type {number} */ done, /** @type {number | undefined} */ total) => {
+          sizes[i] = total ?? Math.max(sizes[i], done);
+          this.#reply({ id, type: "progress", done: before + done, total: sizes.reduce((sum, size) => sum + size, 0) });
+        };
+        const problem = await readInto(cores[i], source, { cache, sha256, signal, onProgress });
+        if (problem) notKept.add(problem);
+        signal.throwIfAborted();
+        cores[i].openModel();
+        if (languages) chooseLanguages(cores[i], languages);
       }
-      signal.throwIfAborted();
-      core.openModel();
-      this.#engine = new Engine(core, this.#gentle);
+      const [core, second] = cores;
+      this.#engine = new Engine(core, this.#gentle, second ? new Engine(second, this.#gentle) : null);
       this.#build = opened.build;
-      return { ...this.#info(), notKept };
+      return { ...this.#info(), notKept: [...notKept].join("; ") };
     } catch (error) {
-      if (!isFatal(error)) core.close();
+      if (!isFatal(error)) for (const core of cores) core.close();
       throw error;
     }
   }
 
-  #info() {
-    const { core } = this.#ready;
-    return {
-      build: this.#build,
-      kernels: core.kernels,
-      version: core.version,
-      wasmBytes: core.heapBytes,
-      modelBytes: core.modelBytes,
-      workingBytes: core.workingBytes,
-      model: core.model,
-    };
+  get #memory() {
+    const cores = this.#cores;
+    const sum = (/** @type {"modelBytes" | "workingBytes"} */ key) =>
+      cores.reduce((total, core) => total + core[key], 0);
+    return { wasmBytes: cores[0].heapBytes, modelBytes: sum("modelBytes"), workingBytes: sum("workingBytes") };
   }
+
+  #info() {
+    const models = this.#cores.map(({ model }) => model);
+    const { kernels, version } = this.#ready.core;
+    return { build: this.#build, kernels, version, ...this.#memory, model: models[0], models };
+  }
+}
+
+/**
+ * Reads a model to its end into the heap.
+ * @param {import("./core.js").Core} core
+ * @param {import("./model-source.js").PlainSource} source
+ * @param {import("./model-source.js").ReadOptions} options
+ */
+async function readInto(core, source, options) {
+  // Of unknown size, the model is gathered first: the heap takes it in one piece.
+  /** @type {Uint8Array[] | null} */
+  let gathered = null;
+  let known = 0;
+  const sink = {
+    begin(/** @type {number | undefined} */ total) {
+      gathered = total === undefined ? [] : null;
+      known = total ?? 0;
+      if (total !== undefined) core.reserve(total);
+    },
+    write(/** @type {number} */ offset, /** @type {Uint8Array} */ chunk) {
+      known = Math.max(known, offset + chunk.length);
+      if (gathered) gathered.push(chunk.slice());
+      else core.write(offset, chunk);
+    },
+  };
+  const notKept = await readModel(source, sink, options);
+  const pieces = /** @type {Uint8Array[] | null} */ (gathered);
+  if (pieces) {
+    core.reserve(known);
+    let offset = 0;
+    for (const chunk of pieces) {
+      core.write(offset, chunk);
+      offset += chunk.length;
+    }
+  }
+  return notKept;
+}
+
+/**
+ * @param {import("./core.js").Core} core
+ * @param {import("./types.js").LanguagePair} wanted
+ */
+function chooseLanguages(core, { sourceLanguage, targetLanguage }) {
+  const { sourceLanguages, targetLanguages } = core.model;
+  const pick = (/** @type {string[]} */ all, /** @type {string} */ tag) => (all.length ? pickLanguage(all, tag) : tag); // a file that names none may be anything
+  const source = pick(sourceLanguages, sourceLanguage);
+  const target = pick(targetLanguages, targetLanguage);
+  if (source === undefined || target === undefined)
+    throw makeError(
+      "NotSupportedError",
+      `The model translates from ${sourceLanguages.join(", ")} to ${targetLanguages.join(", ")}, not from ${sourceLanguage} to ${targetLanguage}.`,
+    );
+  core.chooseLanguages(source, target);
 }
 
 /**

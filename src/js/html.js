@@ -2,11 +2,12 @@
 // go where the words went that they enclosed. Every tag comes out once, and balanced if it was.
 
 import { decodeText, encodeText, isInline, mapAttributes, REFERENCE, tokenizeHTML } from "./html-tokens.js";
+import { joinWorks } from "./sentences.js";
 import { isTranslatable, splitText } from "./split.js";
-import { joinWorks, planText, translateSentences, translateTexts } from "./translation.js";
+import { planText, translateSentences, translateTexts } from "./translation.js";
 
 /** @typedef {import("./html-tokens.js").HTMLToken} HTMLToken */
-/** @typedef {import("./translation.js").Work} Work */
+/** @typedef {import("./sentences.js").Work} Work */
 /** @typedef {import("./types.js").WordLink} WordLink */
 
 /**
@@ -338,10 +339,10 @@ function renderSegment({ plain, marks, units }) {
 }
 
 /**
- * @param {import("./translation.js").Engine} engine
+ * @param {import("./sentences.js").Engine} engine
  * @param {string} html
  * @param {import("./protocol.js").WorkOptions} options
- * @param {import("./translation.js").Turns} turns
+ * @param {import("./sentences.js").Turns} turns
  * @param {{sourceLanguage: string, targetLanguage: string, attributes: string[]}} how
  * @returns {Promise<string>}
  */
@@ -416,10 +417,10 @@ function fix(work, start, end) {
 }
 
 /**
- * @param {import("./translation.js").Engine} engine
+ * @param {import("./sentences.js").Engine} engine
  * @param {HTMLToken[]} tokens
  * @param {import("./protocol.js").WorkOptions} options
- * @param {import("./translation.js").Turns} turns
+ * @param {import("./sentences.js").Turns} turns
  * @param {{sourceLanguage: string, targetLanguage: string, names: string[]}} how
  * @returns {Promise<HTMLToken[]>}
  */

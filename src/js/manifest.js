@@ -6,8 +6,8 @@ import { readKept, toURL } from "./platform.js";
 /**
  * @typedef {object} ManifestModel
  * @property {string} id
- * @property {string} source a BCP 47 tag
- * @property {string} target
+ * @property {string | string[]} source a BCP 47 tag, or those of a multilingual model
+ * @property {string | string[]} target
  * @property {string} url relative to the manifest
  * @property {number} bytes
  * @property {string} sha256 hexadecimal
@@ -56,7 +56,8 @@ function resolveURLs(manifest, base) {
     throw makeError("DataError", `the manifest has version ${manifest.version}; this release reads version 1`);
   const models = manifest.models.map((model) => {
     for (const key of /** @type {const} */ (["id", "source", "target", "url"]))
-      if (typeof model[key] !== "string") throw makeError("DataError", `a model of the manifest lacks "${key}"`);
+      if (typeof model[key] !== "string" && !(Array.isArray(model[key]) && /source|target/.test(key)))
+        throw makeError("DataError", `a model of the manifest lacks "${key}"`);
     return { ...model, url: base ? new URL(model.url, toURL(base)).href : toURL(model.url).href };
   });
   return { version: 1, models };
@@ -90,11 +91,48 @@ export function sameLanguage(a, b) {
 }
 
 /**
+ * The language of a list that a tag means: the very tag, else the first that is the same language.
+ * @param {string | string[]} languages
+ * @param {string} tag
+ * @returns {string | undefined}
+ */
+export function pickLanguage(languages, tag) {
+  const all = [languages].flat();
+  return all.find((language) => language === tag) ?? all.find((language) => sameLanguage(language, tag));
+}
+
+/** Where there is no direct model, a text goes through this language. */
+const PIVOT = "en";
+
+/**
+ * A model of a route, and what it is used for.
+ * @typedef {{model: ManifestModel, sourceLanguage: string, targetLanguage: string}} Leg
+ */
+
+/**
+ * The models that take a text from one language to another: a direct one, else one to English and one from there.
  * @param {Manifest} manifest
  * @param {string} source
  * @param {string} target
- * @returns {ManifestModel | undefined}
+ * @returns {Leg[]} none between two variants of one language; throws where there is no way
  */
-export function findModel(manifest, source, target) {
-  return manifest.models.find((model) => sameLanguage(model.source, source) && sameLanguage(model.target, target));
+export function findRoute(manifest, source, target) {
+  const leg = (/** @type {string} */ sourceLanguage, /** @type {string} */ targetLanguage) => {
+    const model = manifest.models.find(
+      (candidate) => pickLanguage(candidate.source, sourceLanguage) && pickLanguage(candidate.target, targetLanguage),
+    );
+    return model ? [{ model, sourceLanguage, targetLanguage }] : [];
+  };
+  const direct = leg(source, target);
+  if (direct.length || sameLanguage(source, target)) return direct;
+  const ends = [source, target].some((language) => sameLanguage(language, PIVOT));
+  const legs = ends ? [] : [...leg(source, PIVOT), ...leg(PIVOT, target)];
+  if (legs.length === 2) return legs;
+  const pairs = manifest.models.map(
+    (model) => `${[model.source].flat().join("/")} to ${[model.target].flat().join("/")}`,
+  );
+  throw makeError(
+    "NotSupportedError",
+    `There is no model from ${source} to ${target}, nor a way through English; the manifest has ${pairs.join(", ") || "none"}. Choose from these, or pass the option "model".`,
+  );
 }

@@ -1,7 +1,7 @@
 // Options, checked and with their defaults, before anything else happens.
 
 import { makeError } from "./errors.js";
-import { SEARCHES } from "./translation.js";
+import { SEARCHES } from "./sentences.js";
 
 /** @typedef {import("./types.js").CreateOptions} CreateOptions */
 /** @typedef {import("./types.js").TranslateOptions} TranslateOptions */

@@ -32,6 +32,9 @@ const escaped = (text) => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 /** @param {string} text */
 const isWordy = (text) => /[\p{L}\p{N}]/u.test(text) && !/[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}]/u.test(text);
 
+/** @param {string} text @returns {string} a pattern that finds it as a word of its own, if it is one */
+const bounded = (text) => (isWordy(text) ? `(?<![\\p{L}\\p{N}])${escaped(text)}(?![\\p{L}\\p{N}])` : escaped(text));
+
 /**
  * Finds what is fixed in a sentence; the longest wins where two overlap.
  * @param {string} text
@@ -47,8 +50,7 @@ export function findFixed(text, kinds, glossary) {
       found.push({ start: match.index, end: match.index + match[0].length, replacement: match[0] });
   for (const [term, replacement] of Object.entries(glossary)) {
     if (!term) continue;
-    const source = isWordy(term) ? `(?<![\\p{L}\\p{N}])${escaped(term)}(?![\\p{L}\\p{N}])` : escaped(term);
-    for (const match of text.matchAll(new RegExp(source, "giu")))
+    for (const match of text.matchAll(new RegExp(bounded(term), "giu")))
       found.push({ start: match.index, end: match.index + match[0].length, replacement });
   }
   found.sort((a, b) => b.end - b.start - (a.end - a.start) || a.start - b.start);
@@ -57,6 +59,23 @@ export function findFixed(text, kinds, glossary) {
   for (const fixed of found)
     if (kept.every((other) => fixed.end <= other.start || fixed.start >= other.end)) kept.push(fixed);
   return kept.sort((a, b) => a.start - b.start);
+}
+
+/**
+ * Finds in a translation what was fixed in its source, to keep it in a further one.
+ * @param {string} translation
+ * @param {Fixed[]} fixed
+ * @returns {Fixed[]} in order, none overlapping
+ */
+export function keepFixed(translation, fixed) {
+  const texts = [...new Set(fixed.map(({ replacement }) => replacement))].filter(Boolean);
+  if (!texts.length) return [];
+  const longestFirst = texts.sort((a, b) => b.length - a.length).map(bounded);
+  return Array.from(translation.matchAll(new RegExp(longestFirst.join("|"), "gu")), ({ index, 0: replacement }) => ({
+    start: index,
+    end: index + replacement.length,
+    replacement,
+  }));
 }
 
 /**
@@ -69,8 +88,7 @@ export function hasFixed(translation, fixed) {
   const needed = new Map();
   for (const { replacement } of fixed) needed.set(replacement, (needed.get(replacement) ?? 0) + 1);
   for (const [text, count] of needed) {
-    const word = isWordy(text) ? `(?<![\\p{L}\\p{N}])${escaped(text)}(?![\\p{L}\\p{N}])` : escaped(text);
-    if ((translation.match(new RegExp(word, "gu"))?.length ?? 0) !== count) return false;
+    if ((translation.match(new RegExp(bounded(text), "gu"))?.length ?? 0) !== count) return false;
   }
   return true;
 }

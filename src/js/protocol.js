@@ -6,11 +6,18 @@
  * @typedef {object} LoadRequest
  * @property {number} id
  * @property {"load"} type
- * @property {import("./model-source.js").PlainSource} source
+ * @property {ModelLoad[]} models one, or two that work one after the other
  * @property {import("./types.js").BuildChoice} build
  * @property {WasmSources} wasm
  * @property {boolean} cache
+ */
+
+/**
+ * @typedef {object} ModelLoad
+ * @property {import("./model-source.js").PlainSource} source
+ * @property {number} bytes as far as they are known; 0: not at all
  * @property {string} [sha256]
+ * @property {import("./types.js").LanguagePair | null} languages to use it for; null: its own
  */
 
 /**
@@ -48,7 +55,7 @@
 
 /** @typedef {{id: number, type: "measure", texts: string[]}} MeasureRequest replies the tokens of each text */
 /** @typedef {{id: number, type: "info"}} InfoRequest */
-/** @typedef {{id: number, type: "checkpoint"}} CheckpointRequest replies a copy of the model's bytes */
+/** @typedef {{id: number, type: "checkpoint"}} CheckpointRequest replies {models}: copies of their bytes */
 /** @typedef {{id: number, type: "abort", target: number}} AbortMessage no reply of its own; ends request `target` */
 /** @typedef {{id: number, type: "close"}} CloseMessage no reply */
 

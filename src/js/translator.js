@@ -3,7 +3,7 @@
 
 import { hasWorkers, inPlace, inWorker, Pool } from "./engine.js";
 import { abortError, makeError } from "./errors.js";
-import { canonicalTag, findModel, loadManifest, sameLanguage } from "./manifest.js";
+import { canonicalTag, findRoute, loadManifest } from "./manifest.js";
 import { modelCache } from "./model-cache.js";
 import { batchOptions, createOptions, explainOptions, workOptions } from "./options.js";
 import { builtin, isNode, toURL } from "./platform.js";
@@ -127,6 +127,18 @@ function sendableWasm(sources) {
   return Object.fromEntries(entries);
 }
 
+/**
+ * @param {import("./manifest.js").ManifestModel} model
+ * @returns {Promise<Availability>}
+ */
+async function stateOf({ url, sha256 }) {
+  if (isNode && url.startsWith("file:"))
+    return builtin("fs").existsSync(new URL(url)) ? "available" : "unavailable";
+  const record = (await modelCache.list()).find((kept) => kept.complete && kept.url === url);
+  if (record && (!sha256 || record.sha256 === sha256.toLowerCase())) return "available";
+  return downloading.has(url) ? "downloading" : "downloadable";
+}
+
 export class Translator {
   /** @type {string} */
   #sourceLanguage;
@@ -167,56 +179,42 @@ export class Translator {
     signal?.throwIfAborted();
     const report = startMonitor(settings.monitor, signal);
 
-    let source = model === undefined ? null : plainSource(model);
-    let { sha256 } = settings;
-    let expected = 0;
-    if (!source) {
-      const wanted = /** @type {LanguagePair} */ (pair);
-      const entry = findModel(await loadManifest(settings.manifest), wanted.sourceLanguage, wanted.targetLanguage);
+    /** @type {import("./protocol.js").ModelLoad[]} */
+    let models;
+    if (model !== undefined) {
+      models = [{ source: plainSource(model), bytes: 0, sha256: settings.sha256, languages: pair }];
+    } else {
+      const { sourceLanguage, targetLanguage } = /** @type {LanguagePair} */ (pair);
+      const route = findRoute(await loadManifest(settings.manifest), sourceLanguage, targetLanguage);
       signal?.throwIfAborted();
-      if (!entry && sameLanguage(wanted.sourceLanguage, wanted.targetLanguage))
-        return Translator.#finish(wanted, null, identityInfo(wanted), report, signal);
-      if (!entry)
-        throw makeError(
-          "NotSupportedError",
-          `There is no model from ${wanted.sourceLanguage} to ${wanted.targetLanguage}; see Translator.availability(), or pass the option "model".`,
-        );
-      source = { url: entry.url };
-      sha256 ??= entry.sha256;
-      expected = entry.bytes;
+      models = route.map(({ model: { url, bytes, sha256 }, ...languages }) => ({
+        source: { url },
+        bytes: bytes ?? 0,
+        sha256,
+        languages,
+      }));
     }
+    if (pair && !models.length) return Translator.#finish(pair, null, identityInfo(pair), report, signal);
 
     const threaded = settings.worker !== false && hasWorkers;
-    if (threaded) source = await sendable(source);
+    if (threaded) for (const load of models) load.source = await sendable(load.source);
     const pool = new Pool(threaded ? inWorker(settings.worker) : inPlace, {
-      source,
+      models,
       build: settings.build,
       wasm: sendableWasm(settings.wasm),
       cache: settings.cache,
-      sha256,
     });
-    const url = "url" in source ? source.url : null;
-    if (url) downloading.add(url);
-    let info;
+    const urls = models.flatMap(({ source }) => ("url" in source ? [source.url] : []));
+    for (const url of urls) downloading.add(url);
     try {
       report(0);
-      info = await pool.start(threaded ? settings.pool : 1, {
+      /** @type {TranslatorInfo} */
+      const info = await pool.start(threaded ? settings.pool : 1, {
         signal,
-        onProgress: (done, total) =>
-          report(total || expected ? Math.min(done / (total || expected), 65535 / 65536) : 0),
+        onProgress: (done, total) => report(total ? Math.min(done / total, 65535 / 65536) : 0),
         fallBack: settings.worker === true,
       });
-      const { sourceLanguage, targetLanguage } = info.model;
-      if (
-        pair &&
-        sourceLanguage &&
-        !(sameLanguage(pair.sourceLanguage, sourceLanguage) && sameLanguage(pair.targetLanguage, targetLanguage))
-      )
-        throw makeError(
-          "NotSupportedError",
-          `The model translates from ${sourceLanguage} to ${targetLanguage}, not from ${pair.sourceLanguage} to ${pair.targetLanguage}.`,
-        );
-      pair ??= { sourceLanguage, targetLanguage };
+      pair ??= { sourceLanguage: info.model.sourceLanguage, targetLanguage: info.model.targetLanguage };
       return await Translator.#finish(pair, pool, info, report, signal);
     } catch (error) {
       pool.close(error);
@@ -228,7 +226,7 @@ export class Translator {
         );
       throw error;
     } finally {
-      if (url) downloading.delete(url);
+      for (const url of urls) downloading.delete(url);
     }
   }
 
@@ -257,19 +255,23 @@ export class Translator {
   }
 
   /**
-   * Whether there is a model for two languages, and whether it is here already.
+   * Whether there is a model for two languages, or two that lead through English, and whether they are here already.
    * @param {LanguagePair & {manifest?: CreateOptions["manifest"]}} options
    * @returns {Promise<Availability>}
    */
   static async availability(options) {
     const { sourceLanguage, targetLanguage } = languagePair(options);
-    const entry = findModel(await loadManifest(options.manifest), sourceLanguage, targetLanguage);
-    if (!entry) return sameLanguage(sourceLanguage, targetLanguage) ? "available" : "unavailable";
-    if (isNode && entry.url.startsWith("file:"))
-      return builtin("fs").existsSync(new URL(entry.url)) ? "available" : "unavailable";
-    const record = (await modelCache.list()).find(({ url, complete }) => complete && url === entry.url);
-    if (record && (!entry.sha256 || record.sha256 === entry.sha256.toLowerCase())) return "available";
-    return downloading.has(entry.url) ? "downloading" : "downloadable";
+    const manifest = await loadManifest(options.manifest);
+    let route;
+    try {
+      route = findRoute(manifest, sourceLanguage, targetLanguage);
+    } catch {
+      return "unavailable";
+    }
+    const states = await Promise.all(route.map(({ model }) => stateOf(model)));
+    return (
+      /** @type {const} */ (["unavailable", "downloadable", "downloading"]).find((state) => states.includes(state)) ?? "available"
+    );
   }
 
   get sourceLanguage() {
@@ -398,7 +400,7 @@ export class Translator {
     const work = explainOptions(options);
     const text = `${input}`;
     this.#life.signal.throwIfAborted();
-    if (!this.#pool) return { source: text, translation: text, sentences: [] };
+    if (!this.#pool) return { source: text, translation: text, sentences: [], stages: [] };
     return this.#pool.run(
       { type: "explain", text, options: work },
       { signals: [options.signal, this.#supersede(options)] },
@@ -480,6 +482,7 @@ export class Translator {
 function identityInfo({ sourceLanguage, targetLanguage }) {
   const none = { encoderLayers: 0, decoderLayers: 0, heads: 0, width: 0, ffnWidth: 0 };
   const sizes = { sourceVocabulary: 0, targetVocabulary: 0, context: 0, parameters: 0, tensorBytes: 0 };
+  const languages = { sourceLanguages: [sourceLanguage], targetLanguages: [targetLanguage] };
   return {
     build: "simd128",
     kernels: "",
@@ -489,7 +492,17 @@ function identityInfo({ sourceLanguage, targetLanguage }) {
     workingBytes: 0,
     workers: 0,
     notKept: "",
-    model: { name: "", sourceLanguage, targetLanguage, ...none, ...sizes, mixer: "attention", alignmentHead: null },
+    model: {
+      name: "",
+      sourceLanguage,
+      targetLanguage,
+      ...languages,
+      ...none,
+      ...sizes,
+      mixer: "attention",
+      alignmentHead: null,
+    },
+    models: [],
   };
 }
 

@@ -159,7 +159,8 @@
  * @property {string} translation
  * @property {Token[]} sourceTokens
  * @property {TargetToken[]} targetTokens
- * @property {Hypothesis[]} hypotheses best first
+ * @property {Hypothesis[]} hypotheses best first; of those with the same text, which other tokens spell, only
+ *     the best
  * @property {Candidate[][]} topK for each target token, best first
  * @property {WordLink[]} alignment
  * @property {Attention} encoder
@@ -173,14 +174,17 @@
  * @typedef {object} Explanation
  * @property {string} source
  * @property {string} translation
- * @property {SentenceExplanation[]} sentences
+ * @property {SentenceExplanation[]} sentences empty where there are stages
+ * @property {Explanation[]} stages where the text goes through English: how it came there, and how from there on
  */
 
 /**
  * @typedef {object} ModelInfo
  * @property {string} name
- * @property {string} sourceLanguage
+ * @property {string} sourceLanguage that it is used for
  * @property {string} targetLanguage
+ * @property {string[]} sourceLanguages all that it reads; empty where the file names none
+ * @property {string[]} targetLanguages all that it writes
  * @property {number} encoderLayers
  * @property {number} decoderLayers
  * @property {number} heads
@@ -205,7 +209,8 @@
  * @property {number} workingBytes what the engine holds beside the checkpoint
  * @property {number} workers 0 where the work is done in place
  * @property {string} notKept why a downloaded model is not in the cache; empty where it is
- * @property {ModelInfo} model
+ * @property {ModelInfo} model the one that reads the text
+ * @property {ModelInfo[]} models in the order in which they work: two where a text goes through English
  */
 
 export {};

@@ -133,17 +133,14 @@ EXPORT uint32_t glossa_context_open_model(glossa_context *context) {
     return status;
 }
 
-/* Slots: name, source language, target language (pointer, size each), then numbers in the order written here. */
+/* Slots: name (pointer, size), then numbers in the order written here. */
 EXPORT uint32_t glossa_context_describe(glossa_context *context) {
     if (!context->model) return fail(context, GLOSSA_ERROR_STATE, "no model is open");
     glossa_model_info info;
     glossa_model_describe(context->model, &info);
     uint32_t *out = context->slots;
-    const glossa_text texts[3] = {info.name, info.source_language, info.target_language};
-    for (size_t i = 0; i < 3; i++) {
-        *out++ = address(texts[i].data);
-        *out++ = (uint32_t)texts[i].size;
-    }
+    *out++ = address(info.name.data);
+    *out++ = (uint32_t)info.name.size;
     const uint32_t numbers[] = {info.encoder_layers,
                                 info.decoder_layers,
                                 info.heads,
@@ -160,6 +157,16 @@ EXPORT uint32_t glossa_context_describe(glossa_context *context) {
                                 (uint32_t)info.tensor_bytes,
                                 (uint32_t)info.working_bytes};
     memcpy(out, numbers, sizeof numbers);
+    return GLOSSA_OK;
+}
+
+/* Slots: tag (pointer, size; 0 beyond the last language), token (-1: none). */
+EXPORT uint32_t glossa_context_language(glossa_context *context, uint32_t target, uint32_t index) {
+    if (!context->model) return fail(context, GLOSSA_ERROR_STATE, "no model is open");
+    const glossa_language language = glossa_model_language(context->model, target != 0, index);
+    context->slots[0] = address(language.tag.data);
+    context->slots[1] = (uint32_t)language.tag.size;
+    context->slots[2] = (uint32_t)language.token;
     return GLOSSA_OK;
 }
 
@@ -243,11 +250,24 @@ EXPORT uint32_t glossa_context_tokenize(glossa_context *context, const char *tex
 
 /*
  * `input` is the block from glossa_context_input: `count` sizes of texts (words), then `options` as words, then the
- * banned ids, the prefix ids, the head mask, and the texts one after the other. The options, in order: beam, search,
- * whether normalize is set, normalize (a float), max_length, no_repeat_ngram, top_k, number of banned ids, number of
- * prefix ids, bytes of head mask (0: none).
+ * banned ids, the prefix ids, the source prefix ids, the head mask, and the texts one after the other. The options, in
+ * order: beam, search, whether normalize is set, normalize (a float), max_length, no_repeat_ngram, top_k, number of
+ * banned ids, of prefix ids, of source prefix ids, bytes of head mask (0: none).
  */
-enum { BEAM, SEARCH, NORMALIZE_SET, NORMALIZE, MAX_LENGTH, NO_REPEAT, TOP_K, BANNED, PREFIX, MASK, OPTION_WORDS };
+enum {
+    BEAM,
+    SEARCH,
+    NORMALIZE_SET,
+    NORMALIZE,
+    MAX_LENGTH,
+    NO_REPEAT,
+    TOP_K,
+    BANNED,
+    PREFIX,
+    SOURCE_PREFIX,
+    MASK,
+    OPTION_WORDS
+};
 
 EXPORT uint32_t glossa_context_begin(glossa_context *context, uint32_t count) {
     const uint32_t ready = need_session(context);
@@ -259,7 +279,8 @@ EXPORT uint32_t glossa_context_begin(glossa_context *context, uint32_t count) {
     const uint32_t *words = sizes + count;
     const uint32_t *banned = words + OPTION_WORDS;
     const uint32_t *prefix = banned + words[BANNED];
-    const uint8_t *mask = (const uint8_t *)(prefix + words[PREFIX]);
+    const uint32_t *source_prefix = prefix + words[PREFIX];
+    const uint8_t *mask = (const uint8_t *)(source_prefix + words[SOURCE_PREFIX]);
     const char *text = (const char *)mask + words[MASK];
 
     glossa_options options = {.beam = words[BEAM],
@@ -272,6 +293,8 @@ EXPORT uint32_t glossa_context_begin(glossa_context *context, uint32_t count) {
                               .banned_count = words[BANNED],
                               .prefix = words[PREFIX] ? prefix : NULL,
                               .prefix_count = words[PREFIX],
+                              .source_prefix = words[SOURCE_PREFIX] ? source_prefix : NULL,
+                              .source_prefix_count = words[SOURCE_PREFIX],
                               .head_mask = words[MASK] ? mask : NULL};
     memcpy(&options.normalize, &words[NORMALIZE], sizeof options.normalize);
 

@@ -15,6 +15,7 @@ import {
   integer,
   json,
   makeModel,
+  multilingualFolder,
   named,
   op,
   P,
@@ -124,9 +125,7 @@ test("position tables that equal the formula are dropped, others are kept", asyn
 });
 
 test("tokens that choose the target language", async () => {
-  const ids = { ...IDS, ">>deu<<": 7, ">>nob<<": 8, ">>zh_Hans<<": 9 };
-  for (const id of [7, 8, 9]) delete ids[/** @type {keyof typeof ids} */ (`other${id}`)];
-  const files = folder({}, { "vocab.json": json(ids) });
+  const files = multilingualFolder();
   const { keys } = parseGguf(await bytesOf(files));
   assert.deepEqual(keys.get("glossa.target_language"), ["de", "nb", "zh-Hans"]);
   assert.deepEqual(keys.get("glossa.target_language_tokens"), [7, 8, 9]);

@@ -172,3 +172,13 @@ export function folder(config = {}, more = {}) {
   if (!Object.keys(more).some((name) => /model\./.test(name))) files["model.safetensors"] = safetensors(makeModel());
   return files;
 }
+
+/** Source tokens that choose the target language of the multilingual folder. */
+export const LANGUAGE_IDS = { ">>deu<<": 7, ">>nob<<": 8, ">>zh_Hans<<": 9 };
+
+/** The same with tokens that choose the target language. @param {Record<string, Uint8Array>} [more] */
+export function multilingualFolder(more) {
+  const ids = { ...IDS, ...LANGUAGE_IDS };
+  for (const id of Object.values(LANGUAGE_IDS)) delete ids[`other${id}`];
+  return folder({ _name_or_path: "Someone/opus-mt-en-mul" }, { "vocab.json": json(ids), ...more });
+}

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { Core, instantiate } from "../../../src/js/core.js";
-import { Engine } from "../../../src/js/translation.js";
+import { Engine } from "../../../src/js/sentences.js";
 import { Glossa } from "./glossa.js";
 import { memory, serve, timed } from "./serve.js";
 

@@ -4,7 +4,8 @@
     python tests/golden/marianmt/make.py            (needs torch, transformers, sentencepiece, and node)
 
 The folder itself is not stored: tests/js/marianmt-folder.js writes it from a seed. Each case has the ids that
-MarianTokenizer gives, the whole distribution of every step of greedy search, and the hypotheses of beam 4.
+MarianTokenizer gives, the whole distribution of every step of greedy search, and the hypotheses of beam 4. The cases
+of the multilingual folder start with the token of their target language, as the library wants it.
 """
 
 import json
@@ -16,12 +17,13 @@ import torch
 from transformers import MarianMTModel, MarianTokenizer
 
 TEXTS = ["\u2581da3ea4", "da3 fa5ga6 da3", "ea4 ha7 nothing", "fa5 fa5 fa5 ga6ga6ea4"]
+LANGUAGES = [">>deu<<", ">>nob<<", ">>zh_Hans<<"]
 LENGTH = 12  # of a target, the start included
 HERE = Path(__file__).parent
 WRITE = """
 import { writeFileSync } from "node:fs";
-import { folder } from "%s";
-for (const [name, bytes] of Object.entries(folder())) writeFileSync(process.argv[1] + "/" + name, bytes);
+import * as make from "%s";
+for (const [name, bytes] of Object.entries(make.%s())) writeFileSync(process.argv[1] + "/" + name, bytes);
 """
 
 
@@ -52,14 +54,20 @@ def case(model, tokenizer, text):
     }
 
 
-def main():
+def cases_of(kind, texts):
     with tempfile.TemporaryDirectory() as folder:
         module = (HERE.parent.parent / "js" / "marianmt-folder.js").resolve().as_uri()
-        subprocess.run(["node", "--input-type=module", "-e", WRITE % module, folder], check=True)
+        subprocess.run(["node", "--input-type=module", "-e", WRITE % (module, kind), folder], check=True)
         tokenizer = MarianTokenizer.from_pretrained(folder)
         model = MarianMTModel.from_pretrained(folder).eval().float()
-        cases = [case(model, tokenizer, text) for text in TEXTS]
-    out = {"length": LENGTH, "cases": cases}
+        return [case(model, tokenizer, text) for text in texts]
+
+
+def main():
+    multilingual = cases_of("multilingualFolder", [f"{token} {text}" for text in TEXTS for token in LANGUAGES])
+    for one in multilingual:
+        del one["log_probability"], one["beam"]
+    out = {"length": LENGTH, "cases": cases_of("folder", TEXTS), "multilingual": multilingual}
     (HERE / "reference.json").write_text(json.dumps(out, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
