@@ -206,6 +206,28 @@ static void test_source_prefix(void) {
     close_tiny(&b);
 }
 
+static bool is_language(glossa_language language, const char *tag, int32_t token) {
+    return language.tag.size == strlen(tag) && language.token == token &&
+           (!language.tag.size || !memcmp(language.tag.data, tag, language.tag.size));
+}
+
+static void test_languages(void) {
+    opened one = open_tiny(&VARIANTS[1]), two = open_tiny(&(tiny_options){.targets = 2, .target_tokens = 2});
+    CHECK(is_language(glossa_model_language(one.model, false, 0), "en", -1));
+    CHECK(is_language(glossa_model_language(one.model, true, 0), "de", -1));
+    CHECK(is_language(glossa_model_language(one.model, true, 1), "", -1));
+    CHECK(is_language(glossa_model_language(two.model, false, 0), "en", -1));
+    CHECK(is_language(glossa_model_language(two.model, true, 0), "de", TINY_LETTERS + 't' - 'a'));
+    CHECK(is_language(glossa_model_language(two.model, true, 1), "fr", TINY_LETTERS + 'u' - 'a'));
+    CHECK(is_language(glossa_model_language(two.model, true, 2), "", -1));
+    CHECK(is_language(glossa_model_language(two.model, true, SIZE_MAX), "", -1));
+    glossa_model_info info;
+    glossa_model_describe(two.model, &info);
+    CHECK(info.target_language.size == 2 && !memcmp(info.target_language.data, "de", 2));
+    close_tiny(&one);
+    close_tiny(&two);
+}
+
 /* The hypothesis of greedy search, given back as a prefix, is found again with the same log-probabilities. */
 static void test_prefix_of_itself(void) {
     opened o = open_tiny(&VARIANTS[3]);
@@ -429,6 +451,10 @@ static void test_bad_models(void) {
                  "'token_embd.weight' holds NaN");
     refuse_model(&(tiny_options){.float32 = true, .widen = "enc.blk.1.ffn_down.weight"}, GLOSSA_ERROR_FORMAT,
                  "'enc.blk.1.ffn_down.weight' has shape [48, 33], need [48, 32]");
+    refuse_model(&(tiny_options){.targets = 3, .target_tokens = 2}, GLOSSA_ERROR_FORMAT,
+                 "'glossa.target_language_tokens' has 2 elements for 3 target languages");
+    refuse_model(&(tiny_options){.targets = 3, .target_tokens = 3}, GLOSSA_ERROR_FORMAT,
+                 "'glossa.target_language_tokens' element 2 is 57, beyond the vocabulary of 57");
 }
 
 /* ---- an allocator that fails at the n-th call ---- */
@@ -522,6 +548,7 @@ int main(void) {
     RUN(test_search_rules);
     RUN(test_forced_prefix);
     RUN(test_source_prefix);
+    RUN(test_languages);
     RUN(test_prefix_of_itself);
     RUN(test_banned_and_no_repeat);
     RUN(test_partial);

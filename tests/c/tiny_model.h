@@ -22,6 +22,8 @@ typedef struct tiny_options {
     const char *omit;                  /* a tensor that is left out, or NULL */
     const char *widen;                 /* a tensor that is one row too long, or NULL */
     uint32_t format_version;           /* 0: 1 */
+    size_t targets;                    /* languages "de", "fr", "nl" that tokens 't', 'u', 'v' choose; 0: "de" alone */
+    size_t target_tokens;              /* how many of these tokens the file has */
 } tiny_options;
 
 static inline float tiny_random(uint32_t *state) {
@@ -142,7 +144,12 @@ static inline void tiny_config(gguf_builder *b, const tiny_options *o) {
     put_u32(b, "glossa.format_version", o->format_version ? o->format_version : 1);
     put_string(b, "glossa.task", "translation");
     put_string(b, "glossa.source_language", "en");
-    put_string(b, "glossa.target_language", "de");
+    const int32_t tokens[] = {TINY_LETTERS + 't' - 'a', TINY_LETTERS + 'u' - 'a', TINY_VOCABULARY};
+    if (o->targets)
+        put_strings(b, "glossa.target_language", (const char *const[]){"de", "fr", "nl"}, o->targets);
+    else
+        put_string(b, "glossa.target_language", "de");
+    if (o->target_tokens) put_i32s(b, "glossa.target_language_tokens", tokens, o->target_tokens);
     put_u32(b, "glossa.encoder.block_count", TINY_ENCODER);
     put_u32(b, "glossa.decoder.block_count", TINY_DECODER);
     put_u32(b, "glossa.embedding_length", TINY_D);

@@ -178,6 +178,7 @@ export const LANGUAGE_IDS = { ">>deu<<": 7, ">>nob<<": 8, ">>zh_Hans<<": 9 };
 
 /** The same with tokens that choose the target language. @param {Record<string, Uint8Array>} [more] */
 export function multilingualFolder(more) {
+  /** @type {Record<string, number>} */
   const ids = { ...IDS, ...LANGUAGE_IDS };
   for (const id of Object.values(LANGUAGE_IDS)) delete ids[`other${id}`];
   return folder({ _name_or_path: "Someone/opus-mt-en-mul" }, { "vocab.json": json(ids), ...more });

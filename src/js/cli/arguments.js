@@ -32,7 +32,8 @@ export const MODEL_OPTIONS = /** @type {const} */ ({
 
 export const MODEL_USAGE = `  --model M      the checkpoint: a path or a URL; or
   --source TAG --target TAG [--manifest M]
-                 languages, such as en and de, looked up in the list of models
+                 languages, such as en and de, looked up in the list of models; with --model,
+                 which of its languages a multilingual model uses
   --build B      auto (default), simd128 or relaxed
   --beam N       width of the beam search, 1 to 16 (default 1: greedy)
 `;

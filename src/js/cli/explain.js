@@ -53,16 +53,18 @@ export function run(argv, io) {
     const translator = await createTranslator({ ...modelOptions(values), worker: false });
     try {
       const explanation = await translator.explain(positionals[0], { beamSize, topK, prefix: values.prefix });
-      const { alignmentHead, targetLanguage } = translator.info.model;
+      const { models } = translator.info;
+      const stages = explanation.stages.length ? explanation.stages : [explanation];
       if (values.json) io.stdout.write(`${JSON.stringify(explanation, plainArrays)}\n`);
-      else if (values.html) io.stdout.write(drawPage(explanation, alignmentHead, targetLanguage));
+      else if (values.html) io.stdout.write(drawPage(explanation, models));
       else if (values.svg) {
-        if (explanation.sentences.length !== 1)
+        const sentences = stages.flatMap((stage) => stage.sentences);
+        if (sentences.length !== 1)
           throw new Error(
-            `--svg draws one sentence; this text has ${explanation.sentences.length} (--html draws them all)`,
+            `--svg draws one sentence by one model; this text has ${sentences.length} (--html draws them all)`,
           );
-        io.stdout.write(drawSentence(explanation.sentences[0], alignmentHead));
-      } else io.stdout.write(describe(explanation));
+        io.stdout.write(drawSentence(sentences[0], models[0].alignmentHead));
+      } else io.stdout.write(stages.map(describe).join("\n"));
     } finally {
       translator.destroy();
     }

@@ -103,13 +103,14 @@ export function drawSentence(sentence, head) {
 }
 
 /**
- * A page that needs nothing beside itself: a picture and the candidates of each step, for each sentence.
+ * A page that needs nothing beside itself: a picture and the candidates of each step, for each sentence and model.
  * @param {import("../types.js").Explanation} explanation
- * @param {[number, number] | null} head
- * @param {string} language of the translation
+ * @param {import("../types.js").ModelInfo[]} models one, or one for each stage
  */
-export function drawPage(explanation, head, language) {
-  const sections = explanation.sentences.map((sentence) => {
+export function drawPage(explanation, models) {
+  const stages = explanation.stages.length ? explanation.stages : [explanation];
+  const drawn = stages.flatMap(({ sentences }, i) => sentences.map((sentence) => ({ sentence, model: models[i] })));
+  const sections = drawn.map(({ sentence, model: { alignmentHead, targetLanguage } }) => {
     const rows = sentence.targetTokens.map((token, t) => {
       const others = sentence.topK[t]
         .map(
@@ -120,9 +121,9 @@ export function drawPage(explanation, head, language) {
       return `<tr><th scope="row">${escapeXML(label(token))}</th><td>${(100 * Math.exp(token.logProbability)).toFixed(1)} %</td><td>${others}</td></tr>`;
     });
     const hypotheses = sentence.hypotheses.map(
-      (h) => `<li><span lang="${escapeXML(language)}">${escapeXML(h.text)}</span> (${h.score.toFixed(3)})</li>`,
+      (h) => `<li><span lang="${escapeXML(targetLanguage)}">${escapeXML(h.text)}</span> (${h.score.toFixed(3)})</li>`,
     );
-    return `<section>${drawSentence(sentence, head)}<h2>Hypotheses</h2><ol>${hypotheses.join("")}</ol><h2>Steps</h2><table><thead><tr><th scope="col">token</th><th scope="col">probability</th><th scope="col">candidates</th></tr></thead><tbody>${rows.join("")}</tbody></table></section>`;
+    return `<section>${drawSentence(sentence, alignmentHead)}<h2>Hypotheses</h2><ol>${hypotheses.join("")}</ol><h2>Steps</h2><table><thead><tr><th scope="col">token</th><th scope="col">probability</th><th scope="col">candidates</th></tr></thead><tbody>${rows.join("")}</tbody></table></section>`;
   });
   return `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeXML(explanation.translation)}</title>
