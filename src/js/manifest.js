@@ -114,7 +114,7 @@ const PIVOT = "en";
  * @param {Manifest} manifest
  * @param {string} source
  * @param {string} target
- * @returns {Leg[]} none between two variants of one language; throws where there is no way
+ * @returns {Leg[] | null} none between two variants of one language; null where there is no way
  */
 export function findRoute(manifest, source, target) {
   const leg = (/** @type {string} */ sourceLanguage, /** @type {string} */ targetLanguage) => {
@@ -127,11 +127,17 @@ export function findRoute(manifest, source, target) {
   if (direct.length || sameLanguage(source, target)) return direct;
   const ends = [source, target].some((language) => sameLanguage(language, PIVOT));
   const legs = ends ? [] : [...leg(source, PIVOT), ...leg(PIVOT, target)];
-  if (legs.length === 2) return legs;
-  const pairs = manifest.models.map(
-    (model) => `${[model.source].flat().join("/")} to ${[model.target].flat().join("/")}`,
-  );
-  throw makeError(
+  return legs.length === 2 ? legs : null;
+}
+
+/**
+ * @param {Manifest} manifest
+ * @param {string} source
+ * @param {string} target
+ */
+export function routeError({ models }, source, target) {
+  const pairs = models.map((model) => `${[model.source].flat().join("/")} to ${[model.target].flat().join("/")}`);
+  return makeError(
     "NotSupportedError",
     `There is no model from ${source} to ${target}, nor a way through English; the manifest has ${pairs.join(", ") || "none"}. Choose from these, or pass the option "model".`,
   );

@@ -3,7 +3,7 @@
 
 import { hasWorkers, inPlace, inWorker, Pool } from "./engine.js";
 import { abortError, makeError } from "./errors.js";
-import { canonicalTag, findRoute, loadManifest } from "./manifest.js";
+import { canonicalTag, findRoute, loadManifest, routeError } from "./manifest.js";
 import { modelCache } from "./model-cache.js";
 import { batchOptions, createOptions, explainOptions, workOptions } from "./options.js";
 import { builtin, isNode, toURL } from "./platform.js";
@@ -132,8 +132,7 @@ function sendableWasm(sources) {
  * @returns {Promise<Availability>}
  */
 async function stateOf({ url, sha256 }) {
-  if (isNode && url.startsWith("file:"))
-    return builtin("fs").existsSync(new URL(url)) ? "available" : "unavailable";
+  if (isNode && url.startsWith("file:")) return builtin("fs").existsSync(new URL(url)) ? "available" : "unavailable";
   const record = (await modelCache.list()).find((kept) => kept.complete && kept.url === url);
   if (record && (!sha256 || record.sha256 === sha256.toLowerCase())) return "available";
   return downloading.has(url) ? "downloading" : "downloadable";
@@ -185,8 +184,10 @@ export class Translator {
       models = [{ source: plainSource(model), bytes: 0, sha256: settings.sha256, languages: pair }];
     } else {
       const { sourceLanguage, targetLanguage } = /** @type {LanguagePair} */ (pair);
-      const route = findRoute(await loadManifest(settings.manifest), sourceLanguage, targetLanguage);
+      const manifest = await loadManifest(settings.manifest);
       signal?.throwIfAborted();
+      const route = findRoute(manifest, sourceLanguage, targetLanguage);
+      if (!route) throw routeError(manifest, sourceLanguage, targetLanguage);
       models = route.map(({ model: { url, bytes, sha256 }, ...languages }) => ({
         source: { url },
         bytes: bytes ?? 0,
@@ -261,17 +262,11 @@ export class Translator {
    */
   static async availability(options) {
     const { sourceLanguage, targetLanguage } = languagePair(options);
-    const manifest = await loadManifest(options.manifest);
-    let route;
-    try {
-      route = findRoute(manifest, sourceLanguage, targetLanguage);
-    } catch {
-      return "unavailable";
-    }
+    const route = findRoute(await loadManifest(options.manifest), sourceLanguage, targetLanguage);
+    if (!route) return "unavailable";
     const states = await Promise.all(route.map(({ model }) => stateOf(model)));
-    return (
-      /** @type {const} */ (["unavailable", "downloadable", "downloading"]).find((state) => states.includes(state)) ?? "available"
-    );
+    const worst = /** @type {const} */ (["unavailable", "downloadable", "downloading"]);
+    return worst.find((state) => states.includes(state)) ?? "available";
   }
 
   get sourceLanguage() {
