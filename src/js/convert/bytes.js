@@ -43,6 +43,15 @@ export function asFloat32(bytes) {
   return new Float32Array(at.buffer, at.byteOffset, at.byteLength >> 2);
 }
 
+/**
+ * The same of int32.
+ * @param {Uint8Array} bytes
+ */
+export function asInt32(bytes) {
+  const at = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+  return new Int32Array(at.buffer, at.byteOffset, at.byteLength >> 2);
+}
+
 /** @param {ArrayBufferView} view */
 export function asBytes(view) {
   return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
@@ -59,10 +68,12 @@ export class Cursor {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.what = what;
     this.at = 0;
+    /** Where reading must stop: the end of the bytes, or of a part of them that is read by itself. */
+    this.end = bytes.length;
   }
 
   get left() {
-    return this.bytes.length - this.at;
+    return this.end - this.at;
   }
 
   /**
@@ -108,9 +119,13 @@ export class Cursor {
 
   /** A 64-bit count or length; one past 2^53 cannot be real and is an error. */
   u64() {
-    const value = this.view.getBigUint64(this.skip(8), true);
-    ensure(value <= BigInt(Number.MAX_SAFE_INTEGER), () => `${this.what} has an impossible size, ${value}`);
-    return Number(value);
+    const at = this.skip(8);
+    const value = this.view.getUint32(at, true) + 2 ** 32 * this.view.getUint32(at + 4, true);
+    ensure(
+      value <= Number.MAX_SAFE_INTEGER,
+      () => `${this.what} has an impossible size, ${this.view.getBigUint64(at, true)}`,
+    );
+    return value;
   }
 }
 
@@ -154,7 +169,21 @@ export class ByteWriter {
   /** @param {number} value */
   u64(value) {
     const at = this.extend(8);
-    this.view.setBigUint64(at, BigInt(value), true);
+    this.view.setUint32(at, value, true);
+    this.view.setUint32(at + 4, value / 2 ** 32, true);
+  }
+
+  /**
+   * A string of GGUF: its bytes behind their number.
+   * @param {string} text
+   */
+  string(text) {
+    const most = 3 * text.length; // of UTF-8 for each unit of UTF-16
+    const at = this.extend(8 + most);
+    const { written } = ENCODER.encodeInto(text, this.buffer.subarray(at + 8));
+    this.size = at;
+    this.u64(written);
+    this.size += written;
   }
 
   /** @param {Uint8Array} bytes */

@@ -1,4 +1,4 @@
-import { asBytes, ByteWriter, encodeUtf8 } from "./bytes.js";
+import { asBytes, ByteWriter } from "./bytes.js";
 import { ensure } from "./errors.js";
 
 /**
@@ -57,21 +57,11 @@ export const u8s = (value) => ({ type: "array", of: "u8", value });
 
 /**
  * @param {ByteWriter} out
- * @param {string} value
- */
-function putString(out, value) {
-  const bytes = encodeUtf8(value);
-  out.u64(bytes.length);
-  out.raw(bytes);
-}
-
-/**
- * @param {ByteWriter} out
  * @param {string} type
  * @param {number | boolean | string} value
  */
 function putScalar(out, type, value) {
-  if (type === "string") return putString(out, String(value));
+  if (type === "string") return out.string(String(value));
   if (type === "u64") return out.u64(Number(value));
   if (type === "u32") return out.u32(Number(value));
   const at = out.extend(type === "bool" || type === "u8" ? 1 : 4);
@@ -102,7 +92,7 @@ export function ggufHeader(metadata, tensors) {
   out.u64(tensors.length);
   out.u64(metadata.size + 1);
   for (const [name, entry] of new Map([...metadata, ["general.alignment", u32(ALIGNMENT)]])) {
-    putString(out, name);
+    out.string(name);
     out.u32(VALUE_TYPES[entry.type]);
     if (entry.type === "array") {
       out.u32(VALUE_TYPES[entry.of]);
@@ -114,7 +104,7 @@ export function ggufHeader(metadata, tensors) {
   }
   let offset = 0;
   for (const tensor of tensors) {
-    putString(out, tensor.name);
+    out.string(tensor.name);
     out.u32(tensor.ne.length);
     for (const n of tensor.ne) out.u64(n);
     out.u32(TENSOR_TYPES[tensor.type].code);

@@ -36,12 +36,9 @@ const FIXED32 = 5;
 
 /** Walks the fields of one protobuf message. A varint is cut to its lowest 32 bits, which is all that is used here. */
 class Message {
-  /**
-   * @param {Uint8Array} bytes
-   * @param {string} what
-   */
-  constructor(bytes, what) {
-    this.cursor = new Cursor(bytes, what);
+  /** @param {Cursor} cursor at the message's start; it ends where the cursor does */
+  constructor(cursor) {
+    this.cursor = cursor;
     this.field = 0;
     this.wire = 0;
   }
@@ -94,6 +91,24 @@ class Message {
     return this.cursor.take(this.varint());
   }
 
+  /**
+   * What a function reads from a message in this one.
+   * @template T
+   * @param {(message: Message) => T} read to its end
+   * @returns {T}
+   */
+  nested(read) {
+    this.expect(BYTES);
+    const { cursor } = this;
+    const { end } = cursor;
+    const at = cursor.skip(this.varint());
+    cursor.end = cursor.at;
+    cursor.at = at;
+    const value = read(new Message(cursor));
+    cursor.end = end;
+    return value;
+  }
+
   text() {
     return decodeUtf8(this.bytes(), `a piece of ${this.cursor.what}`);
   }
@@ -107,12 +122,8 @@ class Message {
   }
 }
 
-/**
- * @param {Uint8Array} bytes
- * @param {string} what
- */
-function readPiece(bytes, what) {
-  const message = new Message(bytes, what);
+/** @param {Message} message */
+function readPiece(message) {
   const piece = { text: "", score: 0, type: PIECE.NORMAL };
   while (message.next()) {
     if (message.field === 1) piece.text = message.text();
@@ -123,12 +134,8 @@ function readPiece(bytes, what) {
   return piece;
 }
 
-/**
- * @param {Uint8Array} bytes
- * @param {string} what
- */
-function readTrainer(bytes, what) {
-  const message = new Message(bytes, what);
+/** @param {Message} message */
+function readTrainer(message) {
   const spec = { kind: 1, suffix: false, bos: "<s>", eos: "</s>", pad: "<pad>" };
   while (message.next()) {
     if (message.field === 3) spec.kind = message.int();
@@ -141,12 +148,8 @@ function readTrainer(bytes, what) {
   return spec;
 }
 
-/**
- * @param {Uint8Array} bytes
- * @param {string} what
- */
-function readNormalizer(bytes, what) {
-  const message = new Message(bytes, what);
+/** @param {Message} message */
+function readNormalizer(message) {
   /** @type {{ charsmap: Uint8Array, prefix: boolean, removeExtra: boolean, escape: boolean }} */
   const spec = { charsmap: new Uint8Array(0), prefix: true, removeExtra: true, escape: true };
   while (message.next()) {
@@ -166,19 +169,20 @@ function readNormalizer(bytes, what) {
  * @returns {Vocabulary}
  */
 export function readSentencePiece(bytes, name) {
-  const message = new Message(bytes, name);
+  const message = new Message(new Cursor(bytes, name));
+  const nothing = new Message(new Cursor(new Uint8Array(0), name));
   /** @type {{ text: string, score: number, type: number }[]} */
   const pieces = [];
-  let trainer = readTrainer(new Uint8Array(0), name);
-  let normalizer = readNormalizer(new Uint8Array(0), name);
+  let trainer = readTrainer(nothing);
+  let normalizer = readNormalizer(nothing);
   while (message.next()) {
     if (message.field === 1) {
-      ensure(pieces.length < MAX_PIECES, `${name} has more than ${MAX_PIECES} pieces`);
-      pieces.push(readPiece(message.bytes(), name));
-    } else if (message.field === 2) trainer = readTrainer(message.bytes(), name);
-    else if (message.field === 3) normalizer = readNormalizer(message.bytes(), name);
+      ensure(pieces.length < MAX_PIECES, () => `${name} has more than ${MAX_PIECES} pieces`);
+      pieces.push(message.nested(readPiece));
+    } else if (message.field === 2) trainer = message.nested(readTrainer);
+    else if (message.field === 3) normalizer = message.nested(readNormalizer);
     else if (message.field === 5) {
-      const size = readNormalizer(message.bytes(), name).charsmap.length;
+      const size = message.nested(readNormalizer).charsmap.length;
       ensure(size === 0, `${name} has a denormalizer of ${size} bytes, which is not supported`);
     } else message.skip();
   }
@@ -193,10 +197,10 @@ export function readSentencePiece(bytes, name) {
   const byText = new Map();
   let unk = -1;
   pieces.forEach(({ text, score, type }, id) => {
-    ensure(text !== "", `${name}: piece ${id} is empty`);
-    ensure(!byText.has(text), `${name}: piece ${id} is ${show(text)} again, after ${byText.get(text)}`);
-    ensure(type >= PIECE.NORMAL && type <= PIECE.BYTE, `${name}: piece ${id} has the type ${type}`);
-    ensure(Number.isFinite(score), `${name}: piece ${id} (${show(text)}) has the score ${score}`);
+    ensure(text !== "", () => `${name}: piece ${id} is empty`);
+    ensure(!byText.has(text), () => `${name}: piece ${id} is ${show(text)} again, after ${byText.get(text)}`);
+    ensure(type >= PIECE.NORMAL && type <= PIECE.BYTE, () => `${name}: piece ${id} has the type ${type}`);
+    ensure(Number.isFinite(score), () => `${name}: piece ${id} (${show(text)}) has the score ${score}`);
     byText.set(text, id);
     if (type !== PIECE.UNKNOWN) return;
     ensure(unk < 0, `${name} has two unknown pieces, ${unk} and ${id}`);

@@ -1,4 +1,4 @@
-import { asBytes, ByteWriter, Cursor } from "./bytes.js";
+import { asBytes, asInt32, ByteWriter, Cursor } from "./bytes.js";
 import { ensure } from "./errors.js";
 
 const MAGIC = 0xf11a48d5013417f5n;
@@ -35,17 +35,17 @@ export async function readShortlist(file, sourceVocabulary, targetVocabulary) {
     const offset = cursor.u64();
     ensure(
       offset <= idCount && offset >= (i === 0 ? 0 : offsets[i - 1]) && (i > 0 || offset === 0),
-      `${file.name}: offset ${i} is ${offset}, out of order or beyond ${idCount}`,
+      () => `${file.name}: offset ${i} is ${offset}, out of order or beyond ${idCount}`,
     );
     offsets[i] = offset;
   }
   ensure(offsets[offsetCount - 1] === idCount, `${file.name}: the last offset is not ${idCount}`);
-  const ids = new Int32Array(idCount);
-  for (let i = 0; i < idCount; i++) {
-    const id = cursor.u32();
-    ensure(id < targetVocabulary, `${file.name}: target word ${id} is beyond the vocabulary of ${targetVocabulary}`);
-    ids[i] = id;
-  }
+  const ids = asInt32(cursor.take(4 * idCount));
+  const beyond = ids.find((id) => id < 0 || id >= targetVocabulary);
+  ensure(
+    beyond === undefined,
+    `${file.name}: target word ${(beyond ?? 0) >>> 0} is beyond the vocabulary of ${targetVocabulary}`,
+  );
   return { first, offsets, ids };
 }
 
