@@ -251,6 +251,7 @@ const REFUSED = {
   "transformer-no-affine": " true",
   "transformer-decoder-autoreg": " average-attention",
   "transformer-decoder-dim-ffn": " 512",
+  "transformer-decoder-ffn-depth": " 3",
   "transformer-ffn-depth": " 3",
   "transformer-ffn-activation": " tanh",
   "transformer-preprocess": " n",
@@ -262,6 +263,8 @@ const REFUSED = {
   "special-vocab": "\n  - 5",
   "dim-vocabs": "\n  - 40",
   "lemma-dim-emb": " 64",
+  "lemma-dependency": " soft-transformer-layer",
+  "embedding-normalization": " true",
   "right-left": " true",
   "layer-normalization": " true",
   "dec-cell": " gru",
@@ -308,7 +311,7 @@ test("parameters that are missing, unknown or of another shape are refused by na
   );
   await refused(
     change((s) => s.parameters.get("Wemb")?.data.fill(Number.NaN, 77, 78)),
-    /token_embd\.weight holds NaN at row 2/,
+    /m\.npz: tensor token_embd\.weight holds NaN at row 2/,
   );
   await refused(
     change((s) => (s.yaml = "")),
@@ -375,6 +378,11 @@ test("damaged .bin files are refused", async () => {
     damaged((_, view) => view.setFloat32(at, Number.NaN, true)),
     /encoder_l2_self_Wv" of m\.bin has the multiplier NaN/,
   );
+  for (const alpha of [Number.NaN, 0, Number.POSITIVE_INFINITY])
+    await refused(
+      { "m.bin": writeBin(makeStudent({}), "alphas", () => alpha), ...spm },
+      /m\.bin: item \w+ has the activation multiplier (NaN|0|Infinity)$/,
+    );
 });
 
 test("damaged archives are refused, bit flips by the checksum", async () => {

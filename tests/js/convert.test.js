@@ -301,7 +301,7 @@ test("bad sources are refused by file, tensor and value", async () => {
   await refused(/tensor enc\.blk\.0\.rms has no place/, {}, [...list, ["enc.blk.0.rms", [2]]]);
   const nan = new Float32Array(D).fill(1);
   nan[5] = Number.NaN;
-  await refused(/tensor dec\.blk\.0\.ffn_norm\.bias holds NaN at row 0, column 5/, {}, [
+  await refused(/model\.safetensors: tensor dec\.blk\.0\.ffn_norm\.bias holds NaN at row 0, column 5/, {}, [
     ...list.slice(0, -1),
     ["dec.blk.0.ffn_norm.bias", [D], nan],
   ]);

@@ -98,7 +98,7 @@ export async function goldenCheckpoint(reference, type) {
   /** @type {Uint8Array[]} */
   const parts = [];
   const general = { name: reference.variant };
-  const model = { config, vocabulary, tensors, general, warnings: [] };
+  const model = { file: reference.variant, config, vocabulary, tensors, general, warnings: [] };
   await writeCheckpoint(model, { type, write: (bytes) => parts.push(bytes.slice()) });
   return Buffer.concat(parts);
 }

@@ -39,7 +39,9 @@ import { modelId } from "./vocabularies.js";
  * @typedef {{ shape: number[], quantized?: false, read(): Promise<Float32Array> }
  *   | { shape: number[], quantized: true, hasActScale: boolean, read(): Promise<Quantized> }} SourceTensor
  *
+ * `file` holds the weights; messages name it.
  * @typedef {{
+ *   file: string,
  *   config: Config,
  *   vocabulary: import("./sentencepiece.js").Vocabulary,
  *   targetVocabulary?: import("./sentencepiece.js").Vocabulary,
@@ -191,26 +193,26 @@ function checkVocabulary(v, rows, side) {
  * @returns {TableEntry[]} the entries that the model has
  */
 export function checkModel(model) {
-  const { config: c, tensors } = model;
+  const { file, config: c, tensors } = model;
   checkConfig(c);
   checkVocabulary(model.vocabulary, c.sourceVocabulary, model.targetVocabulary ? "source" : "shared");
   checkVocabulary(model.targetVocabulary ?? model.vocabulary, c.targetVocabulary, "target");
   const table = tensorTable(c);
   const known = new Set(table.map((entry) => entry.name));
-  for (const name of tensors.keys()) ensure(known.has(name), `tensor ${name} has no place in this model`);
+  for (const name of tensors.keys()) ensure(known.has(name), `${file}: tensor ${name} has no place in this model`);
   return table.filter(({ name, shape, matrix, optional }) => {
     const tensor = tensors.get(name);
-    ensure(tensor || optional, `tensor ${name} is missing`);
+    ensure(tensor || optional, `${file}: tensor ${name} is missing`);
     if (!tensor) return false;
     ensure(
       tensor.shape.length === shape.length && tensor.shape.every((n, i) => n === shape[i]),
-      `tensor ${name} has the shape ${show(tensor.shape)}, not ${show(shape)}`,
+      `${file}: tensor ${name} has the shape ${show(tensor.shape)}, not ${show(shape)}`,
     );
     ensure(
       !matrix || (shape[1] % INPUT_STEP === 0 && shape[1] <= MAX_INPUTS),
-      `tensor ${name} has ${shape[1]} inputs, not a multiple of ${INPUT_STEP} up to ${MAX_INPUTS}`,
+      `${file}: tensor ${name} has ${shape[1]} inputs, not a multiple of ${INPUT_STEP} up to ${MAX_INPUTS}`,
     );
-    ensure(matrix || !tensor.quantized, `tensor ${name} is quantized, but is not a matrix`);
+    ensure(matrix || !tensor.quantized, `${file}: tensor ${name} is quantized, but is not a matrix`);
     return true;
   });
 }

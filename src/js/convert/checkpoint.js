@@ -26,8 +26,9 @@ import { modelId } from "./vocabularies.js";
 export function writeCheckpoint(model, { type = "i8", write, onProgress, signal }) {
   const groups = checkModel(model).map((entry) => {
     const tensor = /** @type {SourceTensor} */ (model.tensors.get(entry.name));
-    if (!entry.matrix) return vectorGroup(entry, tensor);
-    return type === "f32" ? floatGroup(entry, tensor) : int8Group(entry, tensor);
+    const what = `${model.file}: tensor ${entry.name}`;
+    if (!entry.matrix) return vectorGroup(entry, tensor, what);
+    return type === "f32" ? floatGroup(entry, tensor, what) : int8Group(entry, tensor, what);
   });
   if (model.shortlist) {
     const { offsets, ids } = model.shortlist;
@@ -46,15 +47,16 @@ export function writeCheckpoint(model, { type = "i8", write, onProgress, signal 
  * Norms, biases and positions stay float32.
  * @param {TableEntry} entry
  * @param {SourceTensor} tensor
+ * @param {string} what
  * @returns {TensorGroup}
  */
-function vectorGroup({ name, shape }, tensor) {
-  ensure(!tensor.quantized, `tensor ${name} is quantized, but is not a matrix`);
+function vectorGroup({ name, shape }, tensor, what) {
+  ensure(!tensor.quantized, `${what} is quantized, but is not a matrix`);
   return {
     tensors: [{ name, type: "F32", ne: [...shape].reverse() }],
     read: async () => {
       const values = await tensor.read();
-      checkFinite(values, name);
+      checkFinite(values, what);
       return [values];
     },
   };
@@ -63,9 +65,10 @@ function vectorGroup({ name, shape }, tensor) {
 /**
  * @param {TableEntry} entry
  * @param {SourceTensor} tensor
+ * @param {string} what
  * @returns {TensorGroup}
  */
-function floatGroup({ name, shape }, tensor) {
+function floatGroup({ name, shape }, tensor, what) {
   return {
     tensors: [{ name, type: "F32", ne: [...shape].reverse() }],
     read: async () => {
@@ -74,7 +77,7 @@ function floatGroup({ name, shape }, tensor) {
         return [Float32Array.from(q, (value) => value * scale)];
       }
       const values = await tensor.read();
-      checkFinite(values, name);
+      checkFinite(values, what);
       return [values];
     },
   };
@@ -84,9 +87,10 @@ function floatGroup({ name, shape }, tensor) {
  * A matrix as int8 with its scales: one a row for float weights, the source's own one for weights that are int8 already.
  * @param {TableEntry} entry
  * @param {SourceTensor} tensor
+ * @param {string} what
  * @returns {TensorGroup}
  */
-function int8Group({ name, shape: [rows, cols] }, tensor) {
+function int8Group({ name, shape: [rows, cols] }, tensor, what) {
   const base = name.replace(/\.weight$/, "");
   /** @type {TensorGroup["tensors"]} */
   const tensors = [
@@ -97,7 +101,7 @@ function int8Group({ name, shape: [rows, cols] }, tensor) {
     return {
       tensors,
       read: async () => {
-        const { q, scale } = quantizeRows(await tensor.read(), rows, cols, name);
+        const { q, scale } = quantizeRows(await tensor.read(), rows, cols, what);
         return [q, scale];
       },
     };

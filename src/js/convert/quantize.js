@@ -14,10 +14,10 @@ const ROUND = 1.5 * 2 ** 52;
  * @param {Float32Array} weights (rows, cols), row-major
  * @param {number} rows
  * @param {number} cols
- * @param {string} name of the tensor, for messages
+ * @param {string} what the tensor is called in messages
  * @returns {{ q: Int8Array, scale: Float32Array }} (rows, cols) and (rows)
  */
-export function quantizeRows(weights, rows, cols, name) {
+export function quantizeRows(weights, rows, cols, what) {
   const q = new Int8Array(rows * cols);
   const scale = new Float32Array(rows);
   for (let row = 0, at = 0; row < rows; row++) {
@@ -29,7 +29,7 @@ export function quantizeRows(weights, rows, cols, name) {
       if (magnitude > max) max = magnitude;
       sum += magnitude - magnitude;
     }
-    if (sum !== 0) throw notFinite(weights.subarray(at, end), cols, name, row);
+    if (sum !== 0) throw notFinite(weights.subarray(at, end), cols, what, row);
     let step = Math.fround(max / 127);
     if (step === 0) {
       step = 1;
@@ -47,21 +47,21 @@ export function quantizeRows(weights, rows, cols, name) {
 /**
  * Fails if a value is NaN or infinite.
  * @param {Float32Array} values
- * @param {string} name of the tensor, for messages
+ * @param {string} what the tensor is called in messages
  */
-export function checkFinite(values, name) {
+export function checkFinite(values, what) {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i] - values[i];
-  if (sum !== 0) throw notFinite(values, values.length, name, 0);
+  if (sum !== 0) throw notFinite(values, values.length, what, 0);
 }
 
 /**
  * @param {Float32Array} values
  * @param {number} cols
- * @param {string} name
+ * @param {string} what
  * @param {number} row
  */
-function notFinite(values, cols, name, row) {
+function notFinite(values, cols, what, row) {
   const at = values.findIndex((value) => !Number.isFinite(value));
-  return new ConvertError(`tensor ${name} holds ${values[at]} at row ${row}, column ${at % cols}`);
+  return new ConvertError(`${what} holds ${values[at]} at row ${row}, column ${at % cols}`);
 }

@@ -127,6 +127,7 @@ export async function openHuggingFace(files, config, options) {
   }
   const id = typeof config._name_or_path === "string" ? config._name_or_path : "";
   return {
+    file: weights.name,
     config: result,
     vocabulary,
     targetVocabulary,

@@ -65,6 +65,7 @@ export async function openMarian(files, options) {
   const lists = files.names(/^lex\b.*\.bin(\.gz)?$/);
   ensure(lists.length <= 1, `which shortlist? The folder has ${show(lists)}: leave one`);
   return {
+    file: file.name,
     config,
     vocabulary,
     targetVocabulary: target,
@@ -244,7 +245,7 @@ async function activationMultiplier(items, name, config, what) {
   const [alpha] = values;
   ensure(
     values.length === 1 && alpha > 0 && Number.isFinite(alpha),
-    `${what} has the activation multiplier ${show(Array.from(values.subarray(0, 4)))}`,
+    `${what} has the activation multiplier ${values.subarray(0, 4).join(", ")}`,
   );
   return alpha;
 }

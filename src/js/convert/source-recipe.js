@@ -60,6 +60,7 @@ export async function openRecipe(files, config, options) {
   }
   const known = [config.pad, config.unk, config.bos].filter((id) => Number.isInteger(id));
   return {
+    file: "model.safetensors",
     config: {
       sourceLanguages: options.source ?? languages(config.source_language),
       targetLanguages: options.target ?? languages(config.target_language),
