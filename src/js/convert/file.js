@@ -61,7 +61,7 @@ export class SourceFile {
   async unzipped() {
     const head = await this.read(0, Math.min(4, this.size));
     if (head[0] === 0x28 && head[1] === 0xb5 && head[2] === 0x2f && head[3] === 0xfd)
-      throw new ConvertError(`${this.name} is compressed by zstd: decompress it first`);
+      throw new ConvertError(`${this.name} is compressed by zstd: decompress it first (zstd -d ${this.name})`);
     if (head[0] !== 0x1f || head[1] !== 0x8b) return this;
     ensure(this.size >= 18, `${this.name} is a truncated gzip file`);
     const tail = await this.read(this.size - 4, 4);
