@@ -27,9 +27,18 @@ export const START = "‹s›";
 export const END = "‹/s›";
 export const PAD = "‹pad›";
 
+/** A token of a script that is written without spaces. */
+export const UNSPACED = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u;
+
+/** Where words begin in a text without spaces: the platform has a dictionary. @param {string} text @returns {Set<number>} */
+function wordStarts(text) {
+  const segments = new Intl.Segmenter(undefined, { granularity: "word" }).segment(text);
+  return new Set(Array.from(segments, (one) => one.index));
+}
+
 /**
- * Labels for the tokens of a sentence. A word begins where white space stands before the token, and at punctuation; scripts written without
- * spaces keep their tokens.
+ * Labels for the tokens of a sentence. A word begins where white space stands before the token, and at punctuation; in
+ * scripts written without spaces, where the platform's dictionary says so.
  * @param {Token[]} tokens
  * @param {string} text the sentence
  * @param {"source" | "target"} side
@@ -38,11 +47,17 @@ export const PAD = "‹pad›";
 export function tokenLabels(tokens, text, side) {
   let word = -1;
   let last = 0;
+  let before = "";
+  const starts = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u.test(text)
+    ? wordStarts(text)
+    : null;
   return tokens.map((token, i) => {
     const surface = text.slice(token.start, token.end);
     const shown = surface.trim();
     const special = token.start === token.end && i === tokens.length - 1;
-    const alone = /^[\p{P}\p{S}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u.test(shown);
+    const goesOn = UNSPACED.test(shown) && UNSPACED.test(before) && starts?.has(token.start) === false;
+    const alone = /^[\p{P}\p{S}]/u.test(shown) || (UNSPACED.test(shown) && !goesOn);
+    before = shown;
     const spaced = /\s$/.test(text.slice(0, token.start)) || /^\s/.test(surface) || token.piece?.startsWith("\u2581");
     if (i === 0 || special || spaced || alone || last !== token.start) word++;
     last = token.end;

@@ -73,6 +73,35 @@ export function segments(text, language) {
 }
 
 /**
+ * The pairs of languages that a manifest offers: those of a multilingual model one by one.
+ * @param {{models: (Omit<Model, "source" | "target"> & {source: string | string[], target: string | string[]})[]}} manifest
+ * @returns {Model[]}
+ */
+export function pairsOf({ models }) {
+  return models.flatMap((model) => {
+    const { source, target } = model;
+    if (typeof source === "string" && typeof target === "string") return [{ ...model, source, target }];
+    return [source].flat().flatMap((from) =>
+      [target]
+        .flat()
+        .filter((to) => to !== from)
+        .map((to) => ({ ...model, id: `${model.id}.${from}.${to}`, source: from, target: to, multilingual: true })),
+    );
+  });
+}
+
+/**
+ * What the translator needs to know to open a model.
+ * @param {Model} model
+ * @param {string} url
+ * @returns {CreateOptions}
+ */
+function createFrom({ sha256, multilingual, source, target }, url) {
+  const languages = multilingual ? { sourceLanguage: source, targetLanguage: target } : {};
+  return { model: url, sha256, ...languages };
+}
+
+/**
  * The translation of the whole text, as far as it goes.
  * @param {import("./state.js").State} state
  */
@@ -127,10 +156,12 @@ export function createEngine(store, manifest) {
   async function readManifest() {
     const answer = await fetch(manifest);
     if (!answer.ok) throw new Error(`The list of models did not come: ${answer.status} ${answer.url}`);
-    /** @type {{models: Model[]}} */
-    const { models } = await answer.json();
-    const { pair } = store.get();
-    store.set({ models, pair: models.some((one) => one.id === pair) ? pair : (models[0]?.id ?? "") });
+    const list = await answer.json().catch(() => null);
+    if (!Array.isArray(list?.models)) throw new Error(`The list of models is damaged: ${answer.url}`);
+    const models = pairsOf(list);
+    const { pair, language } = store.get();
+    const first = models.find((one) => language === "zh" && [one.source, one.target].includes("zh")) ?? models[0];
+    store.set({ models, pair: models.some((one) => one.id === pair) ? pair : (first?.id ?? "") });
   }
 
   /** @param {Model} model */
@@ -141,7 +172,7 @@ export function createEngine(store, manifest) {
   const sourceOf = (model) => {
     if (!model) throw new Error("The list of models is empty");
     if (model.id === OWN && own) return { model: own };
-    return { model: urlOf(model), sha256: model.sha256 };
+    return createFrom(model, urlOf(model));
   };
 
   /**
@@ -205,8 +236,18 @@ export function createEngine(store, manifest) {
     }
   }
 
+  /** Opens the model, and gets the list of models first where it has not come yet. */
+  async function begin() {
+    try {
+      if (store.get().models.length === 0) await readManifest();
+      await open();
+    } catch (error) {
+      fail(error);
+    }
+  }
+
   function load() {
-    loading ??= open().finally(() => {
+    loading ??= begin().finally(() => {
       loading = null;
     });
     return loading;
@@ -402,9 +443,11 @@ export class Comparison {
     if (model !== this.#model || !this.#translator) {
       this.close();
       const entry = this.#store.get().models.find((one) => one.id === model);
-      const source =
-        model instanceof File ? model : new URL(entry?.url ?? "", new URL("models/", document.baseURI)).href;
-      const translator = await Translator.create({ ...ownFiles(), model: source, sha256: entry?.sha256 });
+      const url = new URL(entry?.url ?? "", new URL("models/", document.baseURI)).href;
+      const translator = await Translator.create({
+        ...ownFiles(),
+        ...(entry ? createFrom(entry, url) : { model: /** @type {File} */ (model) }),
+      });
       if (signal.aborted) {
         translator.destroy();
         signal.throwIfAborted();

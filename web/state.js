@@ -23,8 +23,9 @@
  */
 
 /**
- * @typedef {object} Model an entry of the manifest
+ * @typedef {object} Model a pair of languages of an entry of the manifest
  * @property {string} id
+ * @property {boolean} [multilingual] whether the model must be told the languages
  * @property {string} source
  * @property {string} target
  * @property {string} url

@@ -286,9 +286,9 @@ describe("the manners of the page", { skip: noSite }, () => {
     await page.getByRole("radio", { name: "simd128" }).check();
     await page.locator(".facts dd", { hasText: /simd128$/ }).waitFor();
     await page.getByRole("button", { name: "Measure" }).click();
-    await page.getByText(/ms a sentence; \d+ source tokens\/s/).waitFor();
-    await page.getByRole("button", { name: "Delete en-de" }).click();
-    await page.locator("tr", { hasText: "en-de" }).getByText("not downloaded").waitFor();
+    await page.getByText(/ms a text; \d+ source tokens\/s/).waitFor();
+    await page.getByRole("button", { name: "Delete English → German" }).click();
+    await page.locator("tr", { hasText: "English → German" }).getByText("not downloaded").waitFor();
     assert.deepEqual(faults, []);
     await close();
   });

@@ -391,37 +391,90 @@ describe("the page", { skip: noSite }, () => {
     }
   });
 
-  test("a long text translates with progress, can be stopped, and each sentence opens", async () => {
-    const sentences = [
-      "A dog runs.",
-      "Two men are sitting on a bench.",
-      "The children play in the snow.",
-      "A cat sleeps.",
-    ];
-    const text = Array.from({ length: 300 }, (_, i) => sentences[i % 4].replace(".", ` ${i}.`)).join(" ");
-    const { page, faults, close } = await open({ text: "A dog runs." });
+  test("a text of 2,000 words translates with progress, stops, goes on, and every sentence opens", async () => {
+    const { text, sentences } = longText(2000);
+    const { page, faults, close } = await open({ text: "A dog runs.", beam: "1" });
+    const total = sentences.length;
     await page.locator("#source").fill(text);
-    await page.getByText(/^Sentence \d+ of 300$/).waitFor();
+    await page.getByText(new RegExp(`^Sentence \\d+ of ${total}$`)).waitFor();
+    const progress = page.locator(".progress");
+    assert.equal(await progress.getAttribute("role"), "progressbar");
+    await page.waitForFunction(() => Number(document.querySelector(".progress")?.getAttribute("aria-valuenow")) > 1);
     await page.getByRole("button", { name: "Stop" }).click();
+    const finished = page.locator(".line:not(.pending)");
+    await page.getByRole("button", { name: "Go on" }).waitFor();
+    const done = await finished.count();
     await page.waitForTimeout(300);
-    const done = await page.locator(".line:not(.pending)").count();
-    await page.waitForTimeout(300);
-    assert.equal(await page.locator(".line:not(.pending)").count(), done);
-    assert.ok(done >= 1 && done < 300, `${done} sentences`);
+    assert.equal(await finished.count(), done);
+    assert.ok(done >= 1 && done < total, `${done} of ${total} sentences`);
 
-    await page.locator("#source").fill(sentences.join(" "));
-    await page.locator(".line").nth(3).waitFor();
-    await page.waitForFunction(() => document.querySelectorAll(".line.pending").length === 0);
     await page.getByRole("link", { name: "Attention" }).click();
-    for (const [i, sentence] of sentences.entries()) {
-      await page.locator(".line").nth(i).locator("[data-sentence]").first().click();
-      await page.locator(".line.chosen .word").first().waitFor();
-      const json = JSON.parse(
-        (await saved(page, page.locator(".enlarged").getByRole("button", { name: "Export as JSON" }))).bytes.toString(),
-      );
-      assert.equal(json.sentence, sentence);
-    }
+    await page.getByRole("button", { name: "Go on" }).click();
+    await page.waitForFunction((n) => document.querySelectorAll(".line:not(.pending)").length === n, total);
+    await page.getByRole("button", { name: "Stop" }).waitFor({ state: "hidden" });
+    assert.equal(await page.locator(".line").count(), total);
+    // Paragraphs stay where they were.
+    const paragraphs = (/** @type {string | null} */ all) => (all ?? "").split("\n\n").length;
+    assert.equal(paragraphs(await page.locator("#target").textContent()), paragraphs(text));
+
+    // Every sentence, by the button that turns to the next: its columns are its own tokens.
+    const shown = await page.evaluate(async (n) => {
+      const letters = () =>
+        [...document.querySelectorAll(".large text[data-col]")].map((one) => one.textContent).join("");
+      const texts = [];
+      for (let i = 0; i < n; i++) {
+        const before = texts.at(-1);
+        const end = performance.now() + 20_000;
+        while ((letters() === before || letters() === "") && performance.now() < end) {
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+        texts.push(letters());
+        /** @type {HTMLElement} */ (document.querySelector('.turn [data-to="next"]')).click();
+      }
+      return texts;
+    }, total);
+    assert.deepEqual(
+      shown,
+      sentences.map((one) => `${one.replaceAll(" ", "")}‹/s›`),
+    );
     assert.deepEqual(faults, []);
     await close();
   });
 });
+
+/**
+ * Paragraphs of unlike sentences, short and long ones.
+ * @param {number} words at least
+ */
+function longText(words) {
+  const people = ["A man", "The old woman", "A small boy", "Two girls", "My brother", "The teacher", "A tall player"];
+  const deeds = [
+    "walks",
+    "waits",
+    "sings a song",
+    "reads a book",
+    "eats an apple",
+    "looks at the sky",
+    "plays with a dog",
+  ];
+  const places = ["in the park", "near the river", "on a bench", "at the station", "behind a red house"];
+  const more = [
+    "while the sun is shining and the children are playing in the snow",
+    "because it is raining",
+    "and laughs",
+  ];
+  /** @type {string[]} */
+  const sentences = [];
+  let text = "";
+  for (let i = 0, n = 0; n < words; i++) {
+    const parts = [people[i % 7], deeds[(i + Math.floor(i / 7)) % 7]];
+    if (i % 3 > 0) parts.push(places[(i + Math.floor(i / 35)) % 5]);
+    if (i % 4 > 1) parts.push(more[(i + Math.floor(i / 12)) % 3]);
+    const sentence = `${parts.join(" ")}.`;
+    n += sentence.split(" ").length;
+    if (text) text += i % 9 === 0 ? "\n\n" : " ";
+    text += sentence;
+    sentences.push(sentence);
+  }
+  return { text, sentences };
+}

@@ -33,7 +33,9 @@ export function difference(before, after) {
 
 /** The second sentence with its changes marked. @param {string} before @param {string} after */
 export function marked(before, after) {
-  return difference(before, after)
-    .map(({ text, changed }) => (changed ? h("mark", {}, text.trimEnd()) : text))
-    .flatMap((node) => (typeof node === "string" ? [node] : [node, " "]));
+  return difference(before, after).flatMap(({ text, changed }) => {
+    if (!changed) return [text];
+    const word = text.trimEnd();
+    return [h("mark", {}, word), text.slice(word.length)];
+  });
 }

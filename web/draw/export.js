@@ -96,14 +96,16 @@ function draw(context, element, scale) {
   context.setLineDash(style.strokeDasharray === "none" ? [] : style.strokeDasharray.split(",").map(Number.parseFloat));
   if (element.tagName === "text") {
     const size = Number.parseFloat(style.fontSize);
-    const y = n("y") + Number.parseFloat(element.getAttribute("dy") ?? "0") * size;
+    let y = n("y");
     let x = n("x");
     for (const run of element.firstElementChild ? element.children : [element]) {
+      x = Number(run.getAttribute("x") ?? x);
+      y = Number(run.getAttribute("y") ?? y);
       const { fontWeight, fontSize, fontFamily, textAnchor, fill } = getComputedStyle(run);
       context.font = `${fontWeight} ${fontSize} ${fontFamily}`;
       context.textAlign = textAnchor === "end" ? "right" : textAnchor === "middle" ? "center" : "left";
       context.fillStyle = fill;
-      context.fillText(run.textContent ?? "", x, y);
+      context.fillText(run.textContent ?? "", x, y + Number.parseFloat(element.getAttribute("dy") ?? "0") * size);
       x += context.measureText(run.textContent ?? "").width;
     }
     return;

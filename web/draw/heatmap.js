@@ -7,7 +7,7 @@ import { h, s } from "./dom.js";
 /** @typedef {import("../attention.js").Matrix} Matrix */
 
 const MOST_RECTANGLES = 640;
-const LONGEST_LABEL = 16;
+const LONGEST_LABEL = 120; // pixels
 
 /**
  * @typedef {object} HeatmapOptions
@@ -26,15 +26,30 @@ const LONGEST_LABEL = 16;
  * @property {(value: number) => string} [format] of the numbers at the legend
  */
 
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{1f000}-\u{1faff}\u{20000}-\u{3ffff}]/u;
+const WIDE_PIXELS = 13;
+
 /** Width of a text at 12 pixels, near enough to leave room for it. @param {string} text */
 export function textWidth(text) {
   let width = 0;
-  for (const c of text) width += /[\u1100-\uffdc]|[\u{1f000}-\u{1faff}]/u.test(c) ? 13 : 7.4;
+  for (const c of text) width += WIDE.test(c) ? WIDE_PIXELS : 7.4;
   return width;
 }
 
 /** @param {string} text */
-export const shorten = (text) => (text.length > LONGEST_LABEL ? `${text.slice(0, LONGEST_LABEL - 1)}…` : text);
+export function shorten(text) {
+  if (textWidth(text) <= LONGEST_LABEL) return text;
+  let out = "";
+  for (const c of text) {
+    if (textWidth(`${out}${c}…`) > LONGEST_LABEL) break;
+    out += c;
+  }
+  return `${out}…`;
+}
+
+/** Whether all glyphs are full-width: such a label stands upright over its column. @param {string} text */
+const isUpright = (text) => text !== "" && [...text].every((c) => WIDE.test(c));
 
 /** Numbers between 0 and 1 for people. @param {number} value */
 export const decimal = (value) => (value === 0 || value === 1 ? String(value) : value.toFixed(2));
@@ -71,10 +86,12 @@ export function heatmap(matrix, options) {
   const { label, width, low = 0, high = 1, threshold = 0, largest = 34, onpoint, onpick, rectangles = false } = options;
   const state = options.state ?? (() => /** @type {const} */ ("shown"));
   const left = Math.ceil(Math.max(20, ...rows.map((row) => textWidth(shorten(row.text)))) + 18);
-  const slant = Math.max(0, ...cols.map((col) => textWidth(shorten(col.text))));
-  const top = Math.ceil(slant * 0.77 + 14);
+  const names = cols.map((col) => shorten(col.text));
+  const slant = Math.max(0, ...names.filter((name) => !isUpright(name)).map(textWidth));
+  const stack = Math.max(0, ...names.filter(isUpright).map((name) => [...name].length * WIDE_PIXELS));
+  const top = Math.ceil(Math.max(slant * 0.77, stack) + 14);
   const overhang = Math.ceil(slant * 0.64);
-  const least = slant > 0 ? 6 : 1;
+  const least = slant + stack > 0 ? 6 : 1;
   const cell = Math.max(least, Math.min(largest, (width - left - overhang) / Math.max(1, cols.length)));
   const line = options.tall ?? cell;
   const wide = cell * cols.length;
@@ -104,10 +121,18 @@ export function heatmap(matrix, options) {
       ),
     );
   });
-  cols.forEach((col, i) => {
+  names.forEach((name, i) => {
     if (small && i % 2) return;
-    const at = `translate(${left + (i + 0.5) * cell},${top - 6}) rotate(-50)`;
-    svg.append(s("text", { transform: at, dy: "0.35em", class: "axis", "data-col": i }, shorten(col.text)));
+    const x = left + (i + 0.5) * cell;
+    if (isUpright(name)) {
+      const glyphs = [...name].map((c, n, all) =>
+        s("tspan", { x, y: top - 9 - (all.length - 1 - n) * WIDE_PIXELS }, c),
+      );
+      svg.append(s("text", { "text-anchor": "middle", class: "axis", "data-col": i }, ...glyphs));
+      return;
+    }
+    const at = `translate(${x},${top - 6}) rotate(-50)`;
+    svg.append(s("text", { transform: at, dy: "0.35em", class: "axis", "data-col": i }, name));
   });
 
   const many = !rectangles && (options.pixels || rows.length * cols.length > MOST_RECTANGLES);

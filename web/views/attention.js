@@ -7,6 +7,7 @@ import { figure } from "../draw/figure.js";
 import { decimal, heatmap, matrixTable } from "../draw/heatmap.js";
 import { lines } from "../draw/lines.js";
 import { overview } from "../draw/overview.js";
+import { drawEmpty } from "./empty.js";
 
 /** @typedef {import("../app.js").Context} Context */
 /** @typedef {import("../state.js").State} State */
@@ -57,7 +58,7 @@ export function attentionView({ element, store, engine, t }) {
     h("a", { href: "https://aclanthology.org/D19-1002/" }, t("cautionLink2")),
     ".",
   );
-  const empty = h("p", { class: "empty" });
+  const empty = h("div", { class: "empty" });
   const body = h(
     "div",
     { class: "attention-body" },
@@ -559,8 +560,7 @@ export function attentionView({ element, store, engine, t }) {
     body.hidden = !explanation;
     empty.hidden = explanation !== null;
     if (!explanation) {
-      empty.textContent = state.text.trim() && /loading|working/.test(state.status) ? t("working") : t("waiting");
-      if (state.sentences[state.sentence]?.done && state.status === "ready") engine.select(state.sentence);
+      drawEmpty(empty, "attentionEmpty", state, { engine, t });
       return;
     }
     drawGrid(state, explanation);

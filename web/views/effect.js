@@ -8,9 +8,10 @@ import { figure } from "../draw/figure.js";
 import { heatmap, matrixTable } from "../draw/heatmap.js";
 import { collage, sheet } from "../draw/sheet.js";
 import { Comparison } from "../engine.js";
+import { pairName } from "../languages.js";
 import { headMask } from "../state.js";
-import { languageName } from "./panes.js";
 import { percent } from "./translate.js";
+import { drawEmpty } from "./empty.js";
 
 /** @typedef {import("../app.js").Context} Context */
 /** @typedef {import("../state.js").State} State */
@@ -48,7 +49,7 @@ const meanOf = (tokens) => tokens.reduce((sum, one) => sum + one.logProbability,
 
 /** @param {Context} context */
 export function effectView({ element, store, engine, t }) {
-  const empty = h("p", { class: "empty" });
+  const empty = h("div", { class: "empty" });
   const switches = h("div", { class: "switches" });
   const result = h("div", { "aria-live": "polite" });
   const ranking = h("div", {});
@@ -311,9 +312,7 @@ export function effectView({ element, store, engine, t }) {
       h("option", { value: "" }, t("nothing")),
       h("option", { value: "beam 1" }, t("greedySearch")),
       ...[2, 4, 8].map((n) => h("option", { value: `beam ${n}` }, t("beamSearch", { n }))),
-      ...models.map((one) =>
-        h("option", { value: `model ${one.id}` }, `${one.id}, ${languageName(one.target, language)}`),
-      ),
+      ...models.map((one) => h("option", { value: `model ${one.id}` }, `${pairName(one, language)} (${one.id})`)),
       h("option", { value: "file" }, t("ownFile")),
     );
     other.value = value;
@@ -426,8 +425,7 @@ export function effectView({ element, store, engine, t }) {
     body.hidden = !explanation;
     empty.hidden = explanation !== null;
     if (!explanation) {
-      empty.textContent = /loading|working/.test(state.status) && state.text.trim() ? t("working") : t("waiting");
-      if (state.sentences[state.sentence]?.done && state.status === "ready") engine.select(state.sentence);
+      drawEmpty(empty, "effectEmpty", state, { engine, t });
       return;
     }
     if (explanation !== drawnFor) {

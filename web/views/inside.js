@@ -10,6 +10,7 @@ import { heatmap, matrixTable, shorten, textWidth } from "../draw/heatmap.js";
 import { tree } from "../draw/tree.js";
 import { encoderLayer, gram, largestDifference, sinusoids } from "../network.js";
 import { percent, readable } from "./translate.js";
+import { drawEmpty } from "./empty.js";
 
 /** @typedef {import("../app.js").Context} Context */
 /** @typedef {import("../state.js").State} State */
@@ -31,7 +32,7 @@ const dimensions = (n) =>
 
 /** @param {Context} context */
 export function insideView({ element, store, engine, t }) {
-  const empty = h("p", { class: "empty" });
+  const empty = h("div", { class: "empty" });
   const layer = h("select", { id: "inside-layer", onchange: () => store.set({ layer: Number(layer.value) }) });
   const head = h("select", { id: "inside-head", onchange: () => store.set({ head: Number(head.value) }) });
   const controls = h(
@@ -398,8 +399,7 @@ export function insideView({ element, store, engine, t }) {
     if (!explanation) {
       empty.hidden = false;
       set(steps);
-      empty.textContent = /loading|working/.test(state.status) && state.text.trim() ? t("working") : t("waiting");
-      if (state.sentences[state.sentence]?.done && state.status === "ready") engine.select(state.sentence);
+      drawEmpty(empty, "insideEmpty", state, { engine, t });
       return;
     }
     fillChoices(layer, explanation.encoder.layers, state.layer, "layer");
@@ -412,7 +412,7 @@ export function insideView({ element, store, engine, t }) {
     } catch (error) {
       if (signal.aborted) return;
       empty.hidden = false;
-      empty.textContent = t("failed", { problem: error instanceof Error ? error.message : String(error) });
+      set(empty, t("failed", { problem: error instanceof Error ? error.message : String(error) }));
     }
   }
 

@@ -1,9 +1,10 @@
 // The two panes: text in, translation out, sentence by sentence, words linked across.
 
-import { tokenLabels } from "../attention.js";
+import { tokenLabels, UNSPACED } from "../attention.js";
 import { h, roving, set } from "../draw/dom.js";
 import { wholeTranslation } from "../engine.js";
 import { joiner } from "../../src/js/split.js";
+import { examplesOf, isExample, namesOf, pairName } from "../languages.js";
 import { size } from "../strings.js";
 
 /** @typedef {import("../app.js").Context} Context */
@@ -11,25 +12,8 @@ import { size } from "../strings.js";
 /** @typedef {import("../state.js").State} State */
 /** @typedef {import("../attention.js").Label} Label */
 
-/** @type {Record<string, string[]>} */
-const examples = {
-  en: [
-    "A young girl in a red dress is jumping over a puddle.",
-    "Two men are sitting on a bench. A dog is sleeping under it.",
-    "The children are playing in the snow with a yellow sled.",
-  ],
-  zh: ["一个小女孩在公园里放风筝。", "今天的天气很好，我们去爬山吧。"],
-  lzh: ["学而时习之，不亦说乎？有朋自远方来，不亦乐乎？", "三人行，必有我师焉。"],
-};
-
-/** A language's own name. @param {string} tag @param {string} language of the interface */
-export function languageName(tag, language) {
-  if (tag === "lzh") return language === "zh" ? "文言文" : "Classical Chinese";
-  return new Intl.DisplayNames(language, { type: "language" }).of(tag) ?? tag;
-}
-
 /**
- * Words of one side: neighbouring tokens of a word as one span of text.
+ * Words of one side: neighbouring tokens of a word as one span of text; in scripts without spaces, each token.
  * @param {Sentence} sentence
  * @param {"source" | "target"} side
  * @returns {{start: number, end: number, token: number}[]}
@@ -43,10 +27,10 @@ export function wordsOf(sentence, side) {
       : tokenLabels(explanation.targetTokens, explanation.translation, side);
   /** @type {{start: number, end: number, token: number, word: number}[]} */
   const words = [];
-  for (const { special, start, end, word, token } of labels) {
+  for (const { special, start, end, word, token, text } of labels) {
     if (special || start === end) continue;
     const last = words.at(-1);
-    if (last && last.word === word) last.end = end;
+    if (last && last.word === word && !UNSPACED.test(text)) last.end = end;
     else words.push({ start, end, token, word });
   }
   const text = side === "source" ? explanation.source : explanation.translation;
@@ -141,8 +125,12 @@ export function panes({ element, store, engine, t }) {
 
   /** @param {string} id */
   function choosePair(id) {
-    store.set({ pair: id, sentences: [], lit: null, off: "" });
-    if (store.get().text || engine.current()) engine.open();
+    const { text, models } = store.get();
+    const source = models.find((one) => one.id === id)?.source ?? "";
+    // An example gives way to one in the other language; what the reader wrote stays.
+    const other = isExample(text) && !examplesOf(source).includes(text) ? (examplesOf(source)[0] ?? "") : text;
+    store.set({ pair: id, text: other, sentences: [], sentence: 0, token: 0, step: -1, lit: null, off: "" });
+    if (other || engine.current()) engine.open();
   }
   /** The pair that leads back. @param {State} state */
   const back = (state) => {
@@ -262,7 +250,7 @@ export function panes({ element, store, engine, t }) {
       const plain = h("span", { "data-sentence": i, role: "button", tabindex: "-1" }, sentence.translation || "…");
       const body = explained ? withWords(sentence.translation, sentence, i, "target") : [plain];
       const gap = i < sentences.length - 1 ? joiner(sentence.gap, output.lang) : sentence.gap;
-      set(lines[i].element, sentence.lead, ...body, gap);
+      set(lines[i].element, sentence.lead, h("span", { class: "said" }, ...body), gap);
       lines[i].element.classList.toggle("pending", !sentence.done);
       lines[i].element.classList.toggle("forced", sentence.prefix !== null);
     });
@@ -272,20 +260,40 @@ export function panes({ element, store, engine, t }) {
     if (!output.querySelector('[tabindex="0"]')) output.querySelector("[tabindex]")?.setAttribute("tabindex", "0");
   }
 
+  /** The sentences of the mirror: only those that became others are drawn anew. @type {{sentence: Sentence, element: HTMLElement}[]} */
+  let copies = [];
+  let copiedText = "";
+
   /** @param {State} state */
   function drawMirror(state) {
-    /** @type {(string | Node)[]} */
-    const parts = [];
-    let at = 0;
-    const fits = state.sentences.every((one) => state.text.startsWith(one.text, one.start));
-    if (fits) {
-      state.sentences.forEach((sentence, i) => {
-        parts.push(state.text.slice(at, sentence.start));
-        parts.push(...withWords(sentence.text, sentence, i, "source"));
+    const { text, sentences } = state;
+    const same =
+      text === copiedText &&
+      sentences.length === copies.length &&
+      sentences.every((one, i) => one.text === copies[i].sentence.text && one.start === copies[i].sentence.start);
+    if (!same) {
+      copiedText = text;
+      // While the text is ahead of the sentences, it stands there without words.
+      const fits = sentences.every((one) => text.startsWith(one.text, one.start));
+      copies = fits
+        ? sentences.map((sentence) => ({ sentence: { ...sentence, explanation: null }, element: h("span") }))
+        : [];
+      let at = 0;
+      const parts = copies.flatMap(({ sentence, element }) => {
+        const gap = text.slice(at, sentence.start);
         at = sentence.start + sentence.text.length;
+        set(element, sentence.text);
+        return [gap, element];
       });
+      set(mirror, ...parts, `${text.slice(at)}\n`);
     }
-    set(mirror, ...parts, `${state.text.slice(at)}\n`);
+    copies.forEach((line, i) => {
+      const sentence = sentences[i];
+      if (sentence.explanation !== line.sentence.explanation) {
+        set(line.element, ...withWords(sentence.text, sentence, i, "source"));
+      }
+      line.sentence = sentence;
+    });
   }
 
   /** @param {State} state */
@@ -294,7 +302,9 @@ export function panes({ element, store, engine, t }) {
       [mirror, "source"],
       [output, "target"],
     ])) {
-      for (const word of /** @type {NodeListOf<HTMLElement>} */ (box.querySelectorAll(".word"))) {
+      const here = state.lit ? `, .word[data-sentence="${state.lit.sentence}"]` : "";
+      const words = /** @type {NodeListOf<HTMLElement>} */ (box.querySelectorAll(`.word:is(.self, .linked)${here}`));
+      for (const word of words) {
         const { sentence, at, end } = word.dataset;
         const how = litness(state, side, Number(sentence), { start: Number(at), end: Number(end) });
         word.classList.toggle("self", how === "self");
@@ -304,6 +314,8 @@ export function panes({ element, store, engine, t }) {
     }
   }
 
+  let counted = { text: "", letters: 0 };
+
   /** @param {State} state */
   function drawStatus(state) {
     const { status: what, models, sentences } = state;
@@ -312,6 +324,7 @@ export function panes({ element, store, engine, t }) {
     const done = sentences.filter((one) => one.done).length;
     const current = sentences[state.sentence];
     let text = "";
+    if (sentences.length === 0 && /idle|ready/.test(what)) text = t("private");
     if (what === "loading") text = t("loading", { size: bytes });
     if (what === "failed") text = t("failed", { problem: state.problem });
     if (what === "working" && sentences.length > 1) {
@@ -337,28 +350,33 @@ export function panes({ element, store, engine, t }) {
     if (what === "idle" && model && !engine.current()) offer(t("load", { size: bytes }), () => engine.load());
     if (what === "failed") offer(t("retry"), () => (engine.current() ? engine.schedule(0) : engine.load()));
     if (what === "working" && sentences.length > 1) offer(t("stop"), () => engine.stop());
+    if (what === "ready" && done < sentences.length) offer(t("resume"), () => engine.schedule(0));
     const tokens = sentences.reduce((sum, one) => sum + (one.explanation?.sourceTokens.length ?? 0), 0);
     const whole = tokens > 0 && sentences.every((one) => one.explanation);
-    const letters = [...state.text].length;
+    if (state.text !== counted.text) counted = { text: state.text, letters: [...state.text].length };
+    const { letters } = counted;
     counts.textContent = letters
-      ? [t("characters", { n: letters }), whole ? t("tokens", { n: tokens }) : ""].filter(Boolean).join(", ")
+      ? [t("characters", { n: letters }), whole ? t("tokens", { n: tokens }) : ""].filter(Boolean).join(t("comma"))
       : "";
   }
 
   /** @param {State} state */
   function drawPairs(state) {
     const { models } = state;
-    set(
-      pair,
-      ...models.map((one) =>
-        h("option", { value: one.id }, `${languageName(one.source, language)} → ${languageName(one.target, language)}`),
-      ),
-    );
+    set(pair, ...models.map((one) => h("option", { value: one.id }, pairName(one, language))));
     pair.value = state.pair;
-    swap.hidden = !back(state);
-    const source = models.find((one) => one.id === state.pair)?.source ?? "en";
-    input.lang = source;
-    output.lang = models.find((one) => one.id === state.pair)?.target ?? "";
+    const here = models.find((one) => one.id === state.pair);
+    const there = back(state);
+    swap.hidden = !here;
+    swap.setAttribute("aria-disabled", String(!there));
+    if (here) {
+      const [from, to] = namesOf(here, language);
+      swap.title = there ? t("swap") : t("swapNone", { from: to, to: from });
+      swap.setAttribute("aria-label", swap.title);
+    }
+    const source = here?.source ?? "en";
+    for (const box of [input, mirror]) box.lang = source;
+    output.lang = here?.target ?? "";
     drawExamples(state, source);
   }
 
@@ -367,7 +385,7 @@ export function panes({ element, store, engine, t }) {
     chips.hidden = state.text !== "";
     set(
       chips,
-      ...(examples[source] ?? []).map((text) =>
+      ...examplesOf(source).map((text) =>
         h(
           "button",
           {

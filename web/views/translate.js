@@ -7,6 +7,7 @@ import { difference, marked } from "../draw/difference.js";
 import { h, set } from "../draw/dom.js";
 import { figure } from "../draw/figure.js";
 import { sheet } from "../draw/sheet.js";
+import { drawEmpty } from "./empty.js";
 
 /** @typedef {import("../app.js").Context} Context */
 /** @typedef {import("../state.js").State} State */
@@ -29,7 +30,7 @@ export const percent = (logProbability) => {
 
 /** @param {Context} context */
 export function translateView({ element, store, engine, t }) {
-  const empty = h("p", { class: "empty" });
+  const empty = h("div", { class: "empty" });
   const tokens = h("div", {});
   const candidates = h("div", {});
   const others = h("div", {});
@@ -195,8 +196,7 @@ export function translateView({ element, store, engine, t }) {
     body.hidden = !explanation;
     empty.hidden = explanation !== null;
     if (!explanation) {
-      empty.textContent = /loading|working/.test(state.status) && state.text.trim() ? t("working") : t("waiting");
-      if (state.sentences[state.sentence]?.done && state.status === "ready") engine.select(state.sentence);
+      drawEmpty(empty, "translateEmpty", state, { engine, t });
       drawnFor = null;
       return;
     }

@@ -1,0 +1,197 @@
+// Several pairs of languages, Chinese without spaces, and scripts that run in other directions.
+
+import { AxeBuilder } from "@axe-core/playwright";
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { launchChromium, openPage, saved } from "./browser.js";
+import { model, noSite, openSite } from "./site.js";
+import { modern, standIn } from "./stand-in.js";
+
+const PATIENCE = 60_000; // milliseconds that a busy machine may take
+const LINES = ["学而时习之，不亦说乎？", "有朋自远方来，不亦乐乎？"];
+const shots = fileURLToPath(new URL("../../build/screenshots/", import.meta.url));
+
+/** In the page. */
+function sizes() {
+  const { scrollWidth, clientWidth } = document.documentElement;
+  return { scrollWidth, clientWidth };
+}
+
+describe("pairs of languages", { skip: noSite }, () => {
+  /** @type {Awaited<ReturnType<typeof openSite>>} */
+  let site;
+  /** @type {import("playwright-core").Browser} */
+  let browser;
+  const folder = mkdtempSync(join(tmpdir(), "glossa-models-"));
+
+  before(async () => {
+    const manifest = JSON.parse(readFileSync(join(model, "../manifest.json"), "utf8"));
+    const english = manifest.models.find((/** @type {{id: string}} */ one) => one.id === "en-de");
+    const checkpoint = await standIn();
+    cpSync(model, join(folder, "en-de.gguf"));
+    writeFileSync(join(folder, "lzh-zh.gguf"), checkpoint);
+    const sha256 = createHash("sha256").update(checkpoint).digest("hex");
+    const chinese = { id: "lzh-zh", source: "lzh", target: "zh", url: "lzh-zh.gguf", bytes: checkpoint.length, sha256 };
+    const columns = { ...chinese, id: "lzh-mn", target: "mn-Mong" };
+    const many = { ...chinese, id: "many", source: ["lzh", "zh"], target: ["zh", "en"] };
+    writeFileSync(
+      join(folder, "manifest.json"),
+      JSON.stringify({ version: 1, models: [english, chinese, columns, many] }),
+    );
+    site = await openSite(folder);
+    browser = await launchChromium();
+    mkdirSync(shots, { recursive: true });
+  });
+  after(async () => {
+    await browser?.close();
+    await site?.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  /** @param {Record<string, string>} state @param {import("playwright-core").BrowserContextOptions} [options] */
+  async function open(state, options) {
+    const opened = await openPage(browser, options);
+    opened.page.setDefaultTimeout(PATIENCE);
+    await opened.page.goto(`${site.url}#${new URLSearchParams(state)}`);
+    if (state.text) await opened.page.locator(".output .word").first().waitFor();
+    return opened;
+  }
+
+  test("the menu names all pairs in both languages; swapping says why it cannot", async () => {
+    const { page, faults, close } = await open({});
+    await page.locator("#pair option").nth(5).waitFor({ state: "attached" });
+    const options = () => page.locator("#pair option").allTextContents();
+    assert.deepEqual(await options(), [
+      "English → German",
+      "Classical Chinese → Modern Chinese",
+      "Classical Chinese → Mongolian (Mongolian)",
+      "Classical Chinese → Modern Chinese",
+      "Classical Chinese → English",
+      "Chinese → English",
+    ]);
+    const swap = page.getByRole("button", { name: "Swap languages: there is no model from German to English" });
+    assert.equal(await swap.getAttribute("aria-disabled"), "true");
+    await swap.click({ force: true });
+    assert.equal(await page.locator("#pair").inputValue(), "en-de");
+    await page.getByRole("radio", { name: "中文" }).check();
+    assert.deepEqual((await options()).slice(0, 2), ["英语 → 德语", "文言文 → 现代汉语"]);
+    assert.equal(await page.locator("html").getAttribute("lang"), "zh-Hans");
+    assert.deepEqual(faults, []);
+    await close();
+  });
+
+  test("a Chinese visitor begins with a Chinese pair; examples go with the pair", async () => {
+    const { page, faults, close } = await open({}, { locale: "zh-CN" });
+    const chip = page.locator(".chip", { hasText: LINES[0] });
+    await chip.click();
+    await page.locator("#target", { hasText: modern(LINES.join("")) }).waitFor();
+    assert.equal(await page.locator(".line").count(), 2);
+    assert.equal(await page.locator("#source").getAttribute("lang"), "lzh");
+    // An example of one language makes room for one of the other.
+    await page.locator("#pair").selectOption("en-de");
+    await page.waitForFunction(() => /puddle/.test(document.querySelector("textarea")?.value ?? ""));
+    await page.locator(".output .word").first().waitFor();
+    await page.locator("#source").fill("三人行。");
+    await page.locator("#pair").selectOption("many.lzh.zh");
+    await page.locator("#target", { hasText: modern("三人行。") }).waitFor();
+    assert.equal(await page.locator("#source").inputValue(), "三人行。");
+    assert.deepEqual(faults, []);
+    await close();
+  });
+
+  test("characters light up one by one, also where a dictionary makes words of them", async () => {
+    const { page, close } = await open({ pair: "lzh-zh", text: LINES.join("") });
+    const words = await page.locator(".line").nth(1).locator(".word").allTextContents();
+    assert.deepEqual(words, [...modern(LINES[1])]);
+    await page.locator(".line").nth(1).locator(".word").nth(3).hover();
+    await page.locator(".mirror .word.linked").waitFor();
+    assert.deepEqual(await page.locator(".mirror .word.linked").allTextContents(), ["远"]);
+    await close();
+  });
+
+  test("full-width glyphs stand upright over their columns, in every view and in the exports", async () => {
+    const { page, faults, close } = await open({ pair: "lzh-zh", text: LINES[1], view: "attention", layer: "1" });
+    await page.locator(".large svg").waitFor();
+    const columns = page.locator(".large text[data-col]");
+    assert.deepEqual(await columns.allTextContents(), ["␣", ...LINES[1], "‹/s›"]);
+    const rotated = await columns.evaluateAll((all) => all.map((one) => one.hasAttribute("transform")));
+    assert.deepEqual(rotated, [true, ...[...LINES[1]].map(() => false), true]);
+    await page.getByText("Whole words").click();
+    // 远方 and 不亦乐乎 are words of the platform's dictionary; the glyphs of one stand below each other.
+    const merged = (await columns.allTextContents()).filter((one) => [...one].length > 1);
+    assert.ok(merged.includes("远方"), merged.join());
+    const glyphs = await page
+      .locator(".large text[data-col]", { hasText: "远方" })
+      .locator("tspan")
+      .evaluateAll((all) => all.map((one) => [Number(one.getAttribute("x")), Number(one.getAttribute("y"))]));
+    assert.equal(glyphs[0][0], glyphs[1][0]);
+    assert.ok(glyphs[0][1] < glyphs[1][1]);
+    const svg = await saved(page, page.locator(".enlarged").getByRole("button", { name: "Export as SVG" }));
+    assert.match(svg.bytes.toString(), />远<\/tspan>.*>方<\/tspan>/);
+    await saved(page, page.locator(".enlarged").getByRole("button", { name: "Export as PNG" }));
+    await page.screenshot({ path: join(shots, "chinese-attention.png"), fullPage: true });
+    await page.getByRole("radio", { name: "Lines" }).check();
+    await page.locator("svg.lines .token", { hasText: "远方" }).first().waitFor();
+    for (const [view, ready] of [
+      ["Cause and effect", ".switches .switch"],
+      ["How it works", ".step-card .tree"],
+      ["Model", ".facts dd"],
+      ["Translate", ".hypotheses .sentence"],
+    ]) {
+      await page.getByRole("link", { name: view }).click();
+      await page.locator(ready).first().waitFor();
+    }
+    // The changes to the best translation are marked, and nothing is put between characters.
+    const others = await page.locator(".hypotheses .sentence").allTextContents();
+    for (const one of others) assert.doesNotMatch(one, /\s/);
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    assert.deepEqual(
+      violations.map(({ id }) => id),
+      [],
+    );
+    assert.deepEqual(faults, []);
+    await close();
+  });
+
+  test("a phone holds the Chinese page without scrolling sideways", async () => {
+    for (const view of ["translate", "attention", "model"]) {
+      const state = { pair: "lzh-zh", text: LINES[1], view, ui: "zh" };
+      const { page, close } = await open(state, { viewport: { width: 360, height: 720 } });
+      await page.locator("#view h2").first().waitFor();
+      const { scrollWidth, clientWidth } = await page.evaluate(sizes);
+      assert.ok(scrollWidth <= clientWidth, `${view}: ${scrollWidth} pixels wide in ${clientWidth}`);
+      await page.screenshot({ path: join(shots, `chinese-${view}-360.png`), fullPage: true });
+      await close();
+    }
+  });
+
+  test("a script that runs in columns does, and its words light up where they stand", async () => {
+    const { page, close } = await open({ pair: "lzh-mn", text: LINES[0] });
+    assert.equal(await page.locator("#target").evaluate((one) => getComputedStyle(one).writingMode), "vertical-lr");
+    const word = page.locator(".output .word");
+    const [first, second] = [await word.nth(0).boundingBox(), await word.nth(1).boundingBox()];
+    assert.ok(first && second && second.y > first.y && Math.abs(second.x - first.x) < 2, "one below the other");
+    await word.nth(2).hover();
+    await page.locator(".mirror .word.linked", { hasText: LINES[0][2] }).waitFor();
+    const { scrollWidth, clientWidth } = await page.evaluate(sizes);
+    assert.ok(scrollWidth <= clientWidth);
+    await page.screenshot({ path: join(shots, "vertical.png") });
+    await close();
+  });
+
+  test("text from right to left stands on the right, and its words light up where they stand", async () => {
+    const { page, close } = await open({ pair: "en-de", text: "ילד וילדה." });
+    const input = await page.locator("#source").boundingBox();
+    const word = await page.locator(".mirror .word").first().boundingBox();
+    assert.ok(input && word && word.x > input.x + input.width / 2, "the first word is on the right");
+    assert.equal(await page.locator("#source").evaluate((one) => getComputedStyle(one).direction), "rtl");
+    await page.mouse.move(word.x + word.width / 2, word.y + word.height / 2);
+    await page.locator(".mirror .word.self").waitFor();
+    await close();
+  });
+});

@@ -1,0 +1,69 @@
+// Languages by name, and sentences to try in them.
+
+/** @typedef {import("./strings.js").Language} Language */
+/** @typedef {import("./state.js").Model} Model */
+
+/**
+ * Examples by the language of the source: short ones first. The Chinese lines are from the Analects and the Xunzi.
+ * @type {Record<string, string[]>}
+ */
+const examples = {
+  en: [
+    "A young girl in a red dress is jumping over a puddle.",
+    "Two men are sitting on a bench. A dog is sleeping under it.",
+    "The children are playing in the snow with a yellow sled.",
+  ],
+  de: ["Zwei Kinder spielen im Garten.", "Eine Frau verkauft Obst auf dem Markt. Es ist noch früh."],
+  zh: ["一个小女孩在公园里放风筝。", "今天的天气很好，我们去爬山吧。"],
+  lzh: [
+    "温故而知新，可以为师矣。",
+    "学而时习之，不亦说乎？有朋自远方来，不亦乐乎？",
+    "三人行，必有我师焉。择其善者而从之，其不善者而改之。",
+    "青，取之于蓝，而青于蓝。",
+  ],
+};
+
+/** @param {string} tag */
+export const examplesOf = (tag) => examples[tag] ?? examples[tag.split("-")[0]] ?? [];
+
+/** Whether a text was not written by the reader. @param {string} text */
+export const isExample = (text) => Object.values(examples).some((all) => all.includes(text));
+
+/** Names that browsers lack. @type {Record<Language, Record<string, string>>} */
+const names = {
+  en: { lzh: "Classical Chinese" },
+  zh: { lzh: "文言文" },
+};
+
+/**
+ * @param {string} tag
+ * @param {Language} language of the interface
+ */
+function nameOf(tag, language) {
+  if (names[language][tag]) return names[language][tag];
+  try {
+    return new Intl.DisplayNames(language, { type: "language" }).of(tag) ?? tag;
+  } catch {
+    return tag;
+  }
+}
+
+/** Beside Classical Chinese, Chinese is modern. @type {Record<Language, string>} */
+const modern = { en: "Modern Chinese", zh: "现代汉语" };
+
+/**
+ * @param {Pick<Model, "source" | "target">} pair
+ * @param {Language} language of the interface
+ * @returns {[string, string]}
+ */
+export function namesOf({ source, target }, language) {
+  /** @param {string} tag @param {string} other */
+  const name = (tag, other) => (tag === "zh" && other === "lzh" ? modern[language] : nameOf(tag, language));
+  return [name(source, target), name(target, source)];
+}
+
+/**
+ * @param {Pick<Model, "source" | "target">} pair
+ * @param {Language} language of the interface
+ */
+export const pairName = (pair, language) => namesOf(pair, language).join(" → ");
