@@ -227,7 +227,9 @@ ${Object.entries(steps)
   check      the first four: npm run check
 
 GLOSSA_FUZZ_SECONDS  how long each fuzz target runs (60; npm run fuzz: 1200)
-GLOSSA_DATA          a folder of test sets; the tests that want one are skipped without it`;
+GLOSSA_DATA          a folder of test sets; the tests that want one are skipped without it
+GLOSSA_STUDENTS      "full": compare with bergamot on students of Firefox's own sizes, not on narrow ones (half an hour)
+GLOSSA_FUZZ_ROUNDS   how many damaged files each parser of the converter gets (400)`;
 
 /** What node:test says goes straight to the user: it takes long. @returns {Promise<Counts>} */
 async function soak() {

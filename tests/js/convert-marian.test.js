@@ -162,6 +162,22 @@ test("gzipped files, as they are published", async () => {
   assert.deepEqual(await bytesOf(packed, {}), await bytesOf(files, {}));
 });
 
+test("files that are not the model itself say what to do", async () => {
+  const text = (/** @type {string} */ value) => new TextEncoder().encode(value);
+  await refused(
+    { "model.bin.gz": text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"), "vocab.spm": SPM },
+    /model\.bin\.gz is only a pointer of Git LFS: fetch the file itself \(git lfs pull\)/,
+  );
+  const zstd = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0, 0, 1, 0, 0);
+  await refused(
+    { "model.bin": zstd, "vocab.spm": SPM },
+    /model\.bin is compressed by zstd: decompress it first \(zstd -d model\.bin\)/,
+  );
+  const files = { "model.bin.zst": zstd, "vocab.spm": SPM };
+  await refused(files, /model\.bin\.zst is compressed by zstd: decompress it first/);
+  await bytesOf({ ...files, "model.bin": writeBin(makeStudent({}), "float32") }); // zstd -d leaves both
+});
+
 test("a shortlist is taken along", async () => {
   const { file, lists, first } = writeShortlist(40, 40, { first: 6, best: 4 });
   const files = { "m.bin": writeBin(makeStudent({}), "float32"), "lex.bin": file, "vocab.spm": SPM };

@@ -11,6 +11,9 @@ import { ConvertError, ensure } from "./errors.js";
 /* Deflate cannot expand by more than this (RFC 1951: 258 bytes for two bits), so a larger claim is a lie. */
 export const MAX_DEFLATE_RATIO = 1032;
 
+/* How a file begins that Git keeps elsewhere. */
+const LFS = "version https://git-lfs";
+
 /* Packed files are read in pieces of this size. */
 const PIECE = 1 << 16;
 
@@ -59,7 +62,9 @@ export class SourceFile {
    * @returns {Promise<SourceFile>}
    */
   async unzipped() {
-    const head = await this.read(0, Math.min(4, this.size));
+    const head = await this.read(0, Math.min(LFS.length, this.size));
+    if (String.fromCharCode(...head) === LFS)
+      throw new ConvertError(`${this.name} is only a pointer of Git LFS: fetch the file itself (git lfs pull)`);
     if (head[0] === 0x28 && head[1] === 0xb5 && head[2] === 0x2f && head[3] === 0xfd)
       throw new ConvertError(`${this.name} is compressed by zstd: decompress it first (zstd -d ${this.name})`);
     if (head[0] !== 0x1f || head[1] !== 0x8b) return this;

@@ -56,6 +56,8 @@ export class SourceFiles {
  * @returns {Promise<CanonicalModel>}
  */
 export async function openSource(files, options) {
+  for (const name of files.names(/\.zst$/))
+    ensure(files.map.has(name.slice(0, -4)), `${name} is compressed by zstd: decompress it first (zstd -d ${name})`);
   const model = await openKind(files, options);
   Object.assign(model.general, options.general);
   for (const side of /** @type {const} */ (["source", "target"])) {
