@@ -109,8 +109,10 @@ export class Host {
     const languages = { sourceLanguage, targetLanguage };
     switch (request.type) {
       case "translate": {
-        const onProgress = (/** @type {number} */ done, /** @type {number} */ total) =>
-          this.#reply({ id, type: "progress", done, total });
+        const onProgress = request.progress
+          ? (/** @type {number} */ done, /** @type {number} */ total) =>
+              this.#reply({ id, type: "progress", done, total })
+          : undefined;
         if (request.format === "html") {
           const { texts, options, attributes } = request;
           return [await translateHTML(engine, texts[0], options, turns, { ...languages, attributes })];

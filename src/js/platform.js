@@ -80,18 +80,24 @@ export async function readKept(url) {
   }
 }
 
+/** @type {MessageChannel | null} */
+let channel = null;
+/** @type {(() => void)[]} */
+const waiting = [];
+
 /**
  * Gives everything that waits a turn: messages, timers, input.
  * @returns {Promise<void>}
  */
 export function nextTurn() {
   if (typeof setImmediate === "function") return new Promise((resolve) => setImmediate(resolve));
+  if (!channel) {
+    channel = new MessageChannel();
+    channel.port1.onmessage = () => waiting.shift()?.();
+  }
+  const { port2 } = channel;
   return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
+    waiting.push(resolve);
     port2.postMessage(0);
   });
 }

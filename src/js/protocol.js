@@ -41,6 +41,7 @@
  * @property {string[]} texts
  * @property {"text" | "html"} format
  * @property {string[]} attributes of HTML that are translated too
+ * @property {boolean} progress tell how many texts are done
  * @property {boolean} stream send the text in chunks as it becomes certain (one text)
  * @property {WorkOptions} options
  */

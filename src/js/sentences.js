@@ -13,9 +13,11 @@ import { linkWords } from "./words.js";
 /** Milliseconds of work between two turns of the message queue. */
 const TURN_TIME = 4;
 
-/** Tokens of a batch: a small one is ready soon, a large one is cheaper by the token. */
+/** Tokens of a batch: a small one is ready soon, a large one is cheaper by the token, up to here; then it only takes memory. */
 export const INTERACTIVE_TOKENS = 256;
-const BULK_TOKENS = 1024;
+const BULK_TOKENS = 512;
+/** Tokens of the longest sentence. */
+const MAX_TOKENS = 1024;
 const MAX_SENTENCES = 16;
 const MAX_ROWS = 32;
 
@@ -57,13 +59,13 @@ export class Engine {
     this.core = core;
     this.next = next;
     this.bulkTokens = gentle ? INTERACTIVE_TOKENS : BULK_TOKENS;
-    this.maxTokens = Math.min(core.model.context, BULK_TOKENS);
+    this.maxTokens = Math.min(core.model.context, MAX_TOKENS);
     core.setTimed(true);
     this.#open();
   }
 
   #open() {
-    const limits = { sentences: MAX_SENTENCES, sourceTokens: BULK_TOKENS, beam: this.#beam, rows: MAX_ROWS };
+    const limits = { sentences: MAX_SENTENCES, sourceTokens: MAX_TOKENS, beam: this.#beam, rows: MAX_ROWS };
     this.core.openSession(limits);
   }
 
@@ -204,7 +206,7 @@ export async function runSentences(engine, sentences, options, turns, { bulk, on
       await translateAround(engine, work, options, turns);
       onDone?.(work);
     }
-    if (turns.due) await turns.pause();
+    if (queue.length && turns.due) await turns.pause();
   }
 }
 

@@ -343,33 +343,44 @@ export class Translator {
     const work = batchOptions(options);
     const all = Array.from(texts, String);
     const { onProgress } = options;
-    let done = 0;
-    /** @type {number[]} */
-    const parts = [];
-    for (let i = 0; i < all.length; i += MESSAGE_TEXTS) parts.push(i);
+    // Texts of like length go together, for a batch takes as long as the longest sentence in it.
+    const order = Array.from(all.keys()).sort((a, b) => all[b].length - all[a].length);
+    /** @type {string[]} */
+    const results = new Array(all.length);
     const failed = new AbortController();
     const cancelled = [failed.signal, this.#supersede(options)];
     const each = { ...options, latest: false };
-    const results = await Promise.all(
-      parts.map(async (start) => {
+    let done = 0;
+    let next = 0;
+    const lane = async () => {
+      while (next < order.length) {
+        const indices = order.slice(next, next + MESSAGE_TEXTS);
+        next += MESSAGE_TEXTS;
         let before = 0;
         const report = (/** @type {number} */ count) => {
+          if (count === before) return;
           done += count - before;
           before = count;
           onProgress?.({ done, total: all.length });
         };
-        const slice = all.slice(start, start + MESSAGE_TEXTS);
-        try {
-          const translations = await this.#translate(slice, work, each, { onProgress: report, cancelled });
-          if (before < slice.length) report(slice.length);
-          return translations;
-        } catch (error) {
-          failed.abort(error);
-          throw error;
-        }
-      }),
-    );
-    return results.flat();
+        const sources = indices.map((i) => all[i]);
+        const translations = await this.#translate(sources, work, each, {
+          onProgress: onProgress && report,
+          cancelled,
+        });
+        report(indices.length);
+        for (const [k, i] of indices.entries()) results[i] = translations[k];
+      }
+    };
+    // A message more than there are workers, so that none of them waits for the next one.
+    const lanes = Array.from({ length: Math.max(1, this.#info.workers) + 1 }, lane);
+    try {
+      await Promise.all(lanes);
+    } catch (error) {
+      failed.abort(error);
+      throw error;
+    }
+    return results;
   }
 
   /**
@@ -462,6 +473,7 @@ export class Translator {
         texts,
         format: attributes ? "html" : "text",
         attributes: attributes ?? [],
+        progress: Boolean(onProgress),
         stream: Boolean(onChunk),
         options: work,
       },

@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { Host } from "../../src/js/host.js";
 import { Translator } from "../../src/js/index.js";
+import { workOptions } from "../../src/js/options.js";
 
 const MODEL = fileURLToPath(new URL("../../models/en-de.gguf", import.meta.url));
 const bytes = readFileSync(MODEL);
@@ -59,6 +61,17 @@ for (const worker of [false, true])
       assert.deepEqual(seen.at(-1), { done: texts.length, total: texts.length });
       for (let i = 1; i < seen.length; i++) assert.ok(seen[i].done > seen[i - 1].done);
       assert.deepEqual(await translator.translateBatch([]), []);
+      const many = Array.from({ length: 3000 }, (_, i) => `A dog runs ${"and runs ".repeat(i % 9)}.`);
+      const abort = new AbortController();
+      const reason = new Error("enough");
+      let late = 0;
+      const onProgress = () => {
+        if (abort.signal.aborted) late++;
+        else abort.abort(reason);
+      };
+      await assert.rejects(translator.translateBatch(many, { signal: abort.signal, onProgress }), reason);
+      assert.match(await translator.translate("A dog runs."), /Hund/);
+      assert.equal(late, 0, "no progress of what is aborted");
       translator.destroy();
     });
 
@@ -212,6 +225,36 @@ test("what runs is told", async () => {
   assert.deepEqual([model.sourceLanguage, model.targetLanguage], ["en", "de"]);
   assert.deepEqual([translator.sourceLanguage, translator.targetLanguage], ["en", "de"]);
   translator.destroy();
+});
+
+test("a text takes one message each way; a large batch takes little memory", async () => {
+  /** @type {import("../../src/js/protocol.js").Reply[]} */
+  const replies = [];
+  /** @type {(reply: import("../../src/js/protocol.js").Reply) => void} */
+  let answered = () => {};
+  const host = new Host((reply) => {
+    replies.push(reply);
+    if (reply.type === "result") answered(reply);
+  });
+  const ask = (/** @type {any} */ message) =>
+    new Promise((resolve) => {
+      answered = resolve;
+      host.receive(message);
+    });
+  const models = [{ source: { bytes }, bytes: bytes.length, languages: null }];
+  await ask({ id: 1, type: "load", models, build: "auto", wasm: {}, cache: false });
+  replies.length = 0;
+  const options = workOptions({});
+  const one = { type: "translate", format: "text", attributes: [], progress: false, stream: false, options };
+  await ask({ ...one, id: 2, texts: ["A dog runs through the grass."] });
+  assert.deepEqual(
+    replies.map(({ type }) => type),
+    ["result"],
+  );
+  const texts = Array.from({ length: 40 }, () => LONG.slice(0, 59).repeat(1 + 3));
+  const { memory } = /** @type {any} */ (await ask({ ...one, id: 3, texts, options: workOptions({ split: false }) }));
+  assert.ok(memory.wasmBytes - bytes.length < 20e6, `${memory.wasmBytes - bytes.length} bytes beside the model`);
+  host.receive({ id: 0, type: "close" });
 });
 
 test("languages are checked as the platform does", async () => {
@@ -459,12 +502,12 @@ test("the WebAssembly file comes from where the caller says, as a path, bytes or
   await assert.rejects(wrong, { name: "NetworkError", message: /nowhere\.wasm.*"wasm"/ });
 });
 
-test("a pool shares the work; every answer is right", async () => {
+test("a pool shares the work; every answer is right, whatever the lengths", async () => {
   const translator = await create({ worker: true, pool: 2 });
   assert.equal(translator.info.workers, 2);
-  const texts = Array.from({ length: 150 }, (_, i) => `A dog and ${i} men.`);
+  const texts = Array.from({ length: 150 }, (_, i) => `A dog and ${i} men${" in the snow".repeat((i * 7) % 5)}.`);
   const together = await translator.translateBatch(texts);
-  for (const i of [0, 63, 64, 149]) assert.equal(together[i], await translator.translate(texts[i]));
+  for (const i of [0, 1, 2, 63, 64, 149]) assert.equal(together[i], await translator.translate(texts[i]));
   translator.destroy();
 });
 
