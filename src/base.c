@@ -234,3 +234,14 @@ void *glossa_arena_take(glossa_arena *arena, size_t count, size_t size) {
     guard(arena->base + offset, bytes, arena->base + arena->size);
     return arena->base + offset;
 }
+
+bool glossa_arena_place(glossa_arena *arena, const glossa_allocator *allocator, void **memory, size_t *size) {
+    const size_t needed = arena->used;
+    if (!*memory || needed > *size) {
+        glossa_release(allocator, *memory); /* first, so that the new one may lie there too */
+        *memory = glossa_allocate(allocator, needed, 1);
+        *size = *memory ? needed : 0;
+    }
+    *arena = (glossa_arena){.base = *memory, .size = *size};
+    return *memory != NULL;
+}

@@ -62,6 +62,12 @@ typedef struct glossa_arena {
 
 void *glossa_arena_take(glossa_arena *arena, size_t count, size_t size);
 
+/*
+ * Readies an arena that was measured for carving: in `*memory` of `*size` bytes (NULL and 0 at first) where it fits,
+ * else in a new allocation, zeroed, that takes its place. False, with nothing allocated, where there is no memory.
+ */
+bool glossa_arena_place(glossa_arena *arena, const glossa_allocator *allocator, void **memory, size_t *size);
+
 #define TAKE(arena, type, count) ((type *)glossa_arena_take((arena), (count), sizeof(type)))
 
 #endif

@@ -2,9 +2,10 @@
 
 #include <string.h>
 
-void glossa_decoder_remember(const glossa_model *model, const glossa_span *spans, size_t sentences, size_t rows,
-                             const float *x, const glossa_memory *memories, const glossa_scratch *scratch) {
-    const size_t d = model->config.d;
+static void remember_group(const glossa_model *model, const glossa_span *spans, size_t sentences, const float *x,
+                           const glossa_memory *memories, const glossa_scratch *scratch) {
+    const size_t d = model->config.d, first = spans[0].start;
+    const size_t rows = spans[sentences - 1].start + spans[sentences - 1].count - first;
     const glossa_rows in = glossa_rows_prepare(model, x, rows, d, &model->decoder[0].cross.k, scratch);
     for (size_t l = 0; l < model->config.decoder_layers; l++) {
         const glossa_attention *cross = &model->decoder[l].cross;
@@ -12,10 +13,18 @@ void glossa_decoder_remember(const glossa_model *model, const glossa_span *spans
         glossa_linear(model, &in, &cross->v, scratch->v, NULL);
         for (size_t i = 0; i < sentences; i++) {
             const glossa_memory *m = &memories[i];
-            const size_t at = spans[i].start * d;
+            const size_t at = (spans[i].start - first) * d;
             glossa_transpose_keys(scratch->k + at, m->count, d, m->kt + l * d * m->stride, m->stride, 0);
             memcpy(m->v + l * m->count * d, scratch->v + at, m->count * d * sizeof *m->v);
         }
+    }
+}
+
+void glossa_decoder_remember(const glossa_model *model, const glossa_span *spans, size_t sentences, const float *x,
+                             const glossa_memory *memories, const glossa_scratch *scratch) {
+    for (size_t i = 0, end; i < sentences; i = end) {
+        end = glossa_group_end(spans, sentences, i, scratch);
+        remember_group(model, spans + i, end - i, x + spans[i].start * model->config.d, memories + i, scratch);
     }
 }
 

@@ -40,8 +40,8 @@ typedef struct glossa_capture {
 } glossa_capture;
 
 /* Memory keys and values of all sentences from the encoder's output x (rows, D). */
-void glossa_decoder_remember(const glossa_model *model, const glossa_span *spans, size_t sentences, size_t rows,
-                             const float *x, const glossa_memory *memories, const glossa_scratch *scratch);
+void glossa_decoder_remember(const glossa_model *model, const glossa_span *spans, size_t sentences, const float *x,
+                             const glossa_memory *memories, const glossa_scratch *scratch);
 
 /* Empties a cache before position 0. */
 void glossa_cache_clear(const glossa_model *model, const glossa_cache *cache);

@@ -1,5 +1,12 @@
 #include "encoder.h"
 
+size_t glossa_group_end(const glossa_span *spans, size_t sentences, size_t first, const glossa_scratch *scratch) {
+    size_t end = first + 1;
+    while (end < sentences && spans[end].start + spans[end].count - spans[first].start <= scratch->rows)
+        end++;
+    return end;
+}
+
 void glossa_encoder_embed(const glossa_model *model, const glossa_token *tokens, const glossa_span *spans,
                           size_t sentences, const float *positions, float *x) {
     const size_t d = model->config.d;
@@ -11,18 +18,20 @@ void glossa_encoder_embed(const glossa_model *model, const glossa_token *tokens,
     }
 }
 
-/* Section 3.2: every token of a sentence attends to all of its tokens, and to no other sentence's. */
+/* Section 3.2: every token of a sentence attends to all of its tokens, and to no other sentence's. x: the first row of
+   spans[0]; M rows of this group of sentences. */
 static void self_attention(const glossa_model *model, const glossa_layer *layer, const glossa_span *spans,
-                           size_t sentences, size_t rows, const uint8_t *mask, float *attention, float *x,
+                           size_t sentences, const uint8_t *mask, float *attention, float *x,
                            const glossa_scratch *scratch) {
-    const size_t d = model->config.d;
+    const size_t d = model->config.d, first = spans[0].start;
+    const size_t rows = spans[sentences - 1].start + spans[sentences - 1].count - first; /* M */
     const float *input = glossa_sublayer_input(model, x, rows, &layer->attn_norm, scratch);
     const glossa_rows in = glossa_rows_prepare(model, input, rows, d, &layer->attn.q, scratch);
     glossa_linear(model, &in, &layer->attn.q, scratch->q, NULL);
     glossa_linear(model, &in, &layer->attn.k, scratch->k, NULL);
     glossa_linear(model, &in, &layer->attn.v, scratch->v, NULL);
     for (size_t i = 0; i < sentences; i++) {
-        const size_t n = spans[i].count, at = spans[i].start * d;
+        const size_t n = spans[i].count, at = (spans[i].start - first) * d;
         glossa_transpose_keys(scratch->k + at, n, d, scratch->kt, n, 0);
         for (size_t row = 0; row < n; row += GLOSSA_QUERY_ROWS) {
             const size_t m = n - row < GLOSSA_QUERY_ROWS ? n - row : GLOSSA_QUERY_ROWS;
@@ -38,7 +47,10 @@ static void self_attention(const glossa_model *model, const glossa_layer *layer,
 void glossa_encoder_layer(const glossa_model *model, size_t layer, const glossa_span *spans, size_t sentences,
                           size_t rows, const uint8_t *mask, float *attention, float *x, const glossa_scratch *scratch) {
     const glossa_layer *l = &model->encoder[layer];
-    self_attention(model, l, spans, sentences, rows, mask, attention, x, scratch);
+    for (size_t i = 0, end; i < sentences; i = end) {
+        end = glossa_group_end(spans, sentences, i, scratch);
+        self_attention(model, l, spans + i, end - i, mask, attention, x + spans[i].start * model->config.d, scratch);
+    }
     glossa_feed_forward(model, l, x, rows, scratch);
 }
 

@@ -12,6 +12,9 @@ typedef struct glossa_span {
     size_t count; /* S, tokens with the end */
 } glossa_span;
 
+/* The end of the group of sentences from `first` on that the scratch has rows for; one at least. */
+size_t glossa_group_end(const glossa_span *spans, size_t sentences, size_t first, const glossa_scratch *scratch);
+
 /* x (rows, D) = embeddings of the source ids plus positions; positions (longest S, D). */
 void glossa_encoder_embed(const glossa_model *model, const glossa_token *tokens, const glossa_span *spans,
                           size_t sentences, const float *positions, float *x);

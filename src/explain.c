@@ -26,19 +26,15 @@ static void carve(const glossa_session *s, glossa_arena *arena, size_t source, s
 
 static glossa_status reserve(glossa_session *s, size_t source, size_t target, captured *out, glossa_error *error) {
     const glossa_allocator *a = &s->model->allocator;
-    glossa_release(a, s->explanation);
-    s->bytes -= s->explanation_size;
+    glossa_release(a, s->explanation); /* a new one is zeroed, which the causal attention counts on */
+    s->explanation = NULL;
     s->explanation_size = 0;
     glossa_arena arena = {0};
     carve(s, &arena, source, target, out);
     FAIL_IF(arena.failed, error, GLOSSA_ERROR_MEMORY, "the explanation needs more memory than can be addressed");
-    const size_t size = arena.used + 64;
-    s->explanation = glossa_allocate(a, size, 1);
-    FAIL_IF(!s->explanation, error, GLOSSA_ERROR_MEMORY, "out of memory: the explanation needs %zu bytes", size);
-    s->explanation_size = size;
-    s->bytes += size;
-    const size_t skip = (64 - (uintptr_t)s->explanation % 64) % 64;
-    arena = (glossa_arena){.base = (uint8_t *)s->explanation + skip, .size = size - skip};
+    const size_t needed = arena.used;
+    FAIL_IF(!glossa_arena_place(&arena, a, &s->explanation, &s->explanation_size), error, GLOSSA_ERROR_MEMORY,
+            "out of memory: the explanation needs %zu bytes", needed);
     carve(s, &arena, source, target, out);
     return GLOSSA_OK;
 }
@@ -57,7 +53,7 @@ static void encode(glossa_session *s, size_t sentence, const captured *out) {
         memcpy(out->encoder_hidden + (l + 1) * cells, s->x, cells * sizeof(float));
     }
     glossa_encoder_end(m, n, s->x);
-    glossa_decoder_remember(m, &whole, 1, n, s->x, &s->memories[sentence], &s->scratch);
+    glossa_decoder_remember(m, &whole, 1, s->x, &s->memories[sentence], &s->scratch);
 }
 
 /* The K best candidates of one position by log-probability; equal ones in order of their ids. */

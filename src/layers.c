@@ -8,7 +8,7 @@ static size_t larger(size_t a, size_t b) {
 
 void glossa_scratch_take(glossa_scratch *scratch, glossa_arena *arena, const glossa_config *config, size_t rows,
                          size_t keys) {
-    const size_t d = config->d, ffn_rows = rows < GLOSSA_FFN_ROWS ? rows : GLOSSA_FFN_ROWS;
+    const size_t d = config->d, ffn_rows = rows < GLOSSA_GROUP_ROWS ? rows : GLOSSA_GROUP_ROWS;
     size_t wide, hidden, quant, weights, transposed;
     if (!glossa_mul_size(rows, d, &wide) || !glossa_mul_size(ffn_rows, config->ffn, &hidden) ||
         !glossa_mul_size(larger(GLOSSA_QUERY_ROWS, GLOSSA_MAX_BEAM), keys, &weights) ||
@@ -17,7 +17,8 @@ void glossa_scratch_take(glossa_scratch *scratch, glossa_arena *arena, const glo
         return;
     }
     quant = larger(wide, hidden);
-    scratch->y = TAKE(arena, float, wide);
+    scratch->rows = rows;
+    scratch->y = TAKE(arena, float, config->pre_norm ? wide : 0);
     scratch->q = TAKE(arena, float, wide);
     scratch->k = TAKE(arena, float, wide);
     scratch->v = TAKE(arena, float, wide);
@@ -118,8 +119,8 @@ void glossa_attend(const glossa_model *model, const float *q, const float *kt, s
 void glossa_feed_forward(const glossa_model *model, const glossa_layer *layer, float *x, size_t rows,
                          const glossa_scratch *scratch) {
     const glossa_config *c = &model->config;
-    for (size_t at = 0; at < rows; at += GLOSSA_FFN_ROWS) {
-        const size_t count = rows - at < GLOSSA_FFN_ROWS ? rows - at : GLOSSA_FFN_ROWS;
+    for (size_t at = 0; at < rows; at += GLOSSA_GROUP_ROWS) {
+        const size_t count = rows - at < GLOSSA_GROUP_ROWS ? rows - at : GLOSSA_GROUP_ROWS;
         float *part = x + at * c->d;
         const float *input = glossa_sublayer_input(model, part, count, &layer->ffn_norm, scratch);
         const glossa_rows in = glossa_rows_prepare(model, input, count, c->d, &layer->ffn.up, scratch);

@@ -9,22 +9,24 @@
 
 #include "model.h"
 
-/* The feed-forward layer works on this many rows at a time, so that its hidden values stay in the cache. */
-#define GLOSSA_FFN_ROWS 64
+/* Work memory is for this many rows, or for the longest sentence: a large batch goes through a layer in groups of whole
+   sentences, and the feed-forward layer never takes more, so that its hidden values stay in the cache. */
+#define GLOSSA_GROUP_ROWS 64
 /* Self-attention of the encoder works on this many queries at a time. */
 #define GLOSSA_QUERY_ROWS 16
 
 /* Work memory of the layers for at most `rows` rows and `keys` keys. */
 typedef struct glossa_scratch {
-    float *y;       /* (rows, D) normed input, or what a sub-layer made before it is joined */
+    size_t rows;
+    float *y;       /* (rows, D) normed input of a pre-norm model */
     float *q;       /* (rows, D) */
     float *k;       /* (rows, D) */
     float *v;       /* (rows, D) */
     float *context; /* (rows, D) heads side by side, before the output projection */
-    float *hidden;  /* (GLOSSA_FFN_ROWS, F) */
+    float *hidden;  /* (GLOSSA_GROUP_ROWS, F) */
     float *kt;      /* (D, keys) transposed keys of one sentence */
     float *weights; /* (max(GLOSSA_QUERY_ROWS, GLOSSA_MAX_BEAM), keys) */
-    uint8_t *quant; /* (rows, D) or (GLOSSA_FFN_ROWS, F) */
+    uint8_t *quant; /* (rows, D) or (GLOSSA_GROUP_ROWS, F) */
     float *scale;   /* (rows) */
     int32_t *zero;  /* (rows) */
 } glossa_scratch;

@@ -32,11 +32,13 @@ typedef struct glossa_rendering {
 struct glossa_session {
     const glossa_model *model;
     glossa_limits limits;
-    size_t bytes; /* held in all */
+    size_t bytes; /* held, beside memory and explanation */
 
     float *positions; /* (context, D) sinusoids, made as far as needed; NULL with learned ones */
     size_t positions_ready;
     glossa_token *tokenized; /* the answer of glossa_tokenize */
+    glossa_token *tokens;    /* (M) source tokens; room for the limit */
+    glossa_span *spans;      /* (sentences); room for the limit */
 
     void *memory; /* the batch's arena; kept from batch to batch while it is large enough */
     size_t memory_size;
@@ -48,8 +50,6 @@ struct glossa_session {
     uint32_t *prefix; /* (prefix_count) */
     size_t prefix_count;
     uint8_t *head_mask;            /* (encoder, decoder, cross) heads, or NULL */
-    glossa_token *tokens;          /* (M) source tokens */
-    glossa_span *spans;            /* (sentences) */
     glossa_beam *beams;            /* (sentences) */
     glossa_memory *memories;       /* (sentences) */
     glossa_cache *caches;          /* (sentences, B) */
@@ -58,7 +58,7 @@ struct glossa_session {
     glossa_row *live;              /* (sentences x B) */
     glossa_rendering *renderings;  /* (sentences, B) */
     float *x;                      /* (max(M, sentences x B), D) */
-    float *logits;                 /* (max(B, GLOSSA_LOGIT_ROWS), widest candidates) */
+    float *logits;                 /* (B or, where sentences share them, max(B, GLOSSA_LOGIT_ROWS); candidates) */
     char *partial;                 /* (partial_size) */
     glossa_token *partial_tokens;
     size_t partial_size;

@@ -26,7 +26,14 @@ glossa_status glossa_session_open(const glossa_model *model, const glossa_limits
     FAIL_IF(!s, error, GLOSSA_ERROR_MEMORY, "out of memory for a session");
     s->model = model;
     s->limits = l;
-    s->bytes = sizeof *s;
+    s->bytes = sizeof *s + l.source_tokens * sizeof *s->tokens + l.sentences * sizeof *s->spans;
+    s->tokens = glossa_allocate(&model->allocator, l.source_tokens, sizeof *s->tokens);
+    s->spans = glossa_allocate(&model->allocator, l.sentences, sizeof *s->spans);
+    if (!s->tokens || !s->spans) {
+        glossa_session_close(s);
+        return glossa_fail(error, GLOSSA_ERROR_MEMORY, "out of memory for a session of %u tokens in %u sentences",
+                           (unsigned)l.source_tokens, (unsigned)l.sentences);
+    }
     if (model->config.position != POSITION_LEARNED) {
         const size_t cells = (size_t)model->config.context * model->config.d;
         s->positions = glossa_allocate(&model->allocator, cells, sizeof *s->positions);
@@ -52,9 +59,10 @@ static void drop_results(glossa_session *s) {
         }
     }
     glossa_release(a, s->explanation);
-    s->bytes -= s->explanation_size;
+    glossa_release(a, s->tokenized);
     s->explanation = NULL;
     s->explanation_size = 0;
+    s->tokenized = NULL;
     s->phase = PHASE_IDLE;
 }
 
@@ -62,14 +70,15 @@ void glossa_session_close(glossa_session *s) {
     if (!s) return;
     const glossa_allocator allocator = s->model->allocator;
     drop_results(s);
-    glossa_tokenizer_free_tokens(s->model->source_tokenizer, s->tokenized);
     glossa_release(&allocator, s->memory);
+    glossa_release(&allocator, s->tokens);
+    glossa_release(&allocator, s->spans);
     glossa_release(&allocator, s->positions);
     glossa_release(&allocator, s);
 }
 
 size_t glossa_session_bytes(const glossa_session *s) {
-    return s->bytes;
+    return s->bytes + s->memory_size + s->explanation_size;
 }
 
 void glossa_session_set_clock(glossa_session *s, glossa_clock clock, void *user) {
@@ -103,49 +112,44 @@ const uint8_t *glossa_session_head_mask(const glossa_session *s, int part, size_
 
 /* ---- tokenizing ------------------------------------------------------------------------------------------------- */
 
-/* Source tokens between the prefix and the end; the caller frees them. A blank text has none. */
-static glossa_status tokenize(const glossa_model *m, glossa_text text, const uint32_t *prefix, size_t prefix_count,
-                              glossa_token **tokens, size_t *count, glossa_error *error) {
-    glossa_token *body = NULL;
-    size_t n = 0;
+/* The text's own tokens, without the end: none where it is blank. The caller frees them. */
+static glossa_status tokenize(const glossa_model *m, glossa_text text, glossa_token **tokens, size_t *count,
+                              glossa_error *error) {
     FAIL_IF(text.size > UINT32_MAX / 2, error, GLOSSA_ERROR_LIMIT, "the text has %zu bytes, more than %u", text.size,
             (unsigned)(UINT32_MAX / 2));
     FAIL_IF(!text.data && text.size, error, GLOSSA_ERROR_ARGUMENT, "the text is NULL, but its size is %zu", text.size);
-    FORWARD(glossa_tokenizer_encode(m->source_tokenizer, text, &body, &n, error));
-    *tokens = NULL;
-    *count = 0;
-    if (n == 0) {
-        glossa_tokenizer_free_tokens(m->source_tokenizer, body);
-        return GLOSSA_OK;
-    }
-    const size_t whole = prefix_count + n + 1;
-    glossa_token *all = glossa_allocate(&m->allocator, whole, sizeof *all);
-    if (all) {
-        for (size_t i = 0; i < prefix_count; i++)
-            all[i] = (glossa_token){.id = prefix[i]};
-        memcpy(all + prefix_count, body, n * sizeof *all);
-        all[whole - 1] = (glossa_token){m->source_eos, (uint32_t)text.size, (uint32_t)text.size};
-    }
-    glossa_tokenizer_free_tokens(m->source_tokenizer, body);
-    FAIL_IF(!all, error, GLOSSA_ERROR_MEMORY, "out of memory for %zu tokens", whole);
-    for (size_t i = 0; i < whole; i++) {
-        if (all[i].id < m->source_embedding.rows) continue;
-        glossa_release(&m->allocator, all);
+    FORWARD(glossa_tokenizer_encode(m->source_tokenizer, text, tokens, count, error));
+    for (size_t i = 0; i < *count; i++) {
+        const uint32_t id = (*tokens)[i].id;
+        if (id < m->source_embedding.rows) continue;
+        glossa_tokenizer_free_tokens(m->source_tokenizer, *tokens);
         return glossa_fail(error, GLOSSA_ERROR_FORMAT,
-                           "the vocabulary gives token %u, beyond the embedding table of %u rows", (unsigned)all[i].id,
+                           "the vocabulary gives token %u, beyond the embedding table of %u rows", (unsigned)id,
                            (unsigned)m->source_embedding.rows);
     }
-    *tokens = all;
-    *count = whole;
     return GLOSSA_OK;
+}
+
+static glossa_token end_of(const glossa_model *m, glossa_text text) {
+    return (glossa_token){m->source_eos, (uint32_t)text.size, (uint32_t)text.size};
 }
 
 glossa_status glossa_tokenize(glossa_session *s, glossa_text text, const glossa_token **tokens, size_t *count,
                               glossa_error *error) {
     const glossa_model *m = s->model;
+    glossa_token *body = NULL;
     glossa_release(&m->allocator, s->tokenized);
     s->tokenized = NULL;
-    FORWARD(tokenize(m, text, NULL, 0, &s->tokenized, count, error));
+    FORWARD(tokenize(m, text, &body, count, error));
+    if (*count) {
+        s->tokenized = glossa_allocate(&m->allocator, *count + 1, sizeof *s->tokenized);
+        if (s->tokenized) {
+            memcpy(s->tokenized, body, *count * sizeof *body);
+            s->tokenized[(*count)++] = end_of(m, text);
+        }
+    }
+    glossa_tokenizer_free_tokens(m->source_tokenizer, body);
+    FAIL_IF(*count && !s->tokenized, error, GLOSSA_ERROR_MEMORY, "out of memory for %zu tokens", *count + 1);
     *tokens = s->tokenized;
     return GLOSSA_OK;
 }
@@ -154,8 +158,6 @@ glossa_status glossa_tokenize(glossa_session *s, glossa_text text, const glossa_
 
 /* What glossa_begin collects before the arena's size is known. */
 typedef struct plan {
-    glossa_token **tokens; /* (sentences) */
-    size_t *counts;        /* (sentences) */
     size_t sentences, rows, longest_source, longest_target, candidates;
     const glossa_options *options;
     uint32_t beam;
@@ -211,37 +213,60 @@ static size_t bounded_sum(size_t a, size_t b, size_t most) {
 }
 
 /* Upper bound of a sentence's candidates; 0 without a shortlist. */
-static size_t candidate_bound(const glossa_model *m, const plan *p, size_t sentence) {
+static size_t candidate_bound(const glossa_session *s, const glossa_span *span, size_t prefix_count) {
+    const glossa_model *m = s->model;
     if (!m->shortlist.offsets) return 0;
     const size_t most = m->output.rows;
-    size_t bound = bounded_sum(m->shortlist.first, p->counts[sentence] + p->options->prefix_count + 8, most);
-    for (size_t i = 0; i < p->counts[sentence]; i++) {
-        const uint32_t id = p->tokens[sentence][i].id;
+    size_t bound = bounded_sum(m->shortlist.first, span->count + prefix_count + 8, most);
+    for (size_t i = 0; i < span->count; i++) {
+        const uint32_t id = s->tokens[span->start + i].id;
         bound = bounded_sum(bound, (size_t)(m->shortlist.offsets[id + 1] - m->shortlist.offsets[id]), most);
     }
     return bound;
 }
 
-static glossa_status tokenize_batch(const glossa_session *s, plan *p, const glossa_text *texts, glossa_error *error) {
+/* Puts prefix, tokens and end behind what s->tokens has; only counts them where there is no room. */
+static glossa_status tokenize_sentence(glossa_session *s, size_t i, glossa_text text, const glossa_options *o,
+                                       size_t start, glossa_error *error) {
     const glossa_model *m = s->model;
+    glossa_token *body = NULL;
+    size_t n = 0;
+    FORWARD(tokenize(m, text, &body, &n, error));
+    const size_t count = n ? o->source_prefix_count + n + 1 : 0;
+    s->spans[i] = (glossa_span){.start = start, .count = count};
+    if (count && start + count <= s->limits.source_tokens) {
+        glossa_token *out = s->tokens + start;
+        for (size_t k = 0; k < o->source_prefix_count; k++)
+            *out++ = (glossa_token){.id = o->source_prefix[k]};
+        memcpy(out, body, n * sizeof *out);
+        out[n] = end_of(m, text);
+    }
+    glossa_tokenizer_free_tokens(m->source_tokenizer, body);
+    FAIL_IF(count > m->config.context, error, GLOSSA_ERROR_LIMIT,
+            "sentence %zu has %zu tokens, but the model's context is %u", i, count, (unsigned)m->config.context);
+    return GLOSSA_OK;
+}
+
+static glossa_status tokenize_batch(glossa_session *s, plan *p, const glossa_text *texts, glossa_error *error) {
+    const glossa_model *m = s->model;
+    const size_t prefix_count = p->options->prefix_count;
     for (size_t i = 0; i < p->sentences; i++) {
-        FORWARD(tokenize(m, texts[i], p->options->source_prefix, p->options->source_prefix_count, &p->tokens[i],
-                         &p->counts[i], error));
-        const size_t n = p->counts[i];
-        FAIL_IF(n > m->config.context, error, GLOSSA_ERROR_LIMIT,
-                "sentence %zu has %zu tokens, but the model's context is %u", i, n, (unsigned)m->config.context);
+        FORWARD(tokenize_sentence(s, i, texts[i], p->options, p->rows, error));
+        const size_t n = s->spans[i].count;
         p->rows += n;
         if (n > p->longest_source) p->longest_source = n;
         const uint32_t limit = target_limit(m, p->options, n);
         if (limit > p->longest_target) p->longest_target = limit;
-        const size_t candidates = m->shortlist.offsets ? candidate_bound(m, p, i) : m->output.rows;
-        if (candidates > p->candidates) p->candidates = candidates;
-        FAIL_IF(p->options->prefix_count >= limit, error, GLOSSA_ERROR_LIMIT,
-                "options: the prefix has %zu tokens, but the longest target is %u", p->options->prefix_count,
-                (unsigned)limit);
+        FAIL_IF(prefix_count >= limit, error, GLOSSA_ERROR_LIMIT,
+                "options: the prefix has %zu tokens, but the longest target is %u", prefix_count, (unsigned)limit);
     }
     FAIL_IF(p->rows > s->limits.source_tokens, error, GLOSSA_ERROR_LIMIT,
             "the batch has %zu source tokens, but the session takes %u", p->rows, (unsigned)s->limits.source_tokens);
+    p->candidates = m->shortlist.offsets ? 0 : m->output.rows;
+    for (size_t i = 0; i < p->sentences; i++) {
+        const size_t bound = candidate_bound(s, &s->spans[i], prefix_count);
+        if (bound > p->candidates) p->candidates = bound;
+    }
     return GLOSSA_OK;
 }
 
@@ -257,8 +282,6 @@ static void carve(glossa_session *s, glossa_arena *arena, const plan *p) {
     s->head_mask = NULL;
     if (p->options->head_mask)
         s->head_mask = TAKE(arena, uint8_t, (c->encoder_layers + 2 * (size_t)c->decoder_layers) * c->heads);
-    s->tokens = TAKE(arena, glossa_token, p->rows);
-    s->spans = TAKE(arena, glossa_span, n);
     s->beams = TAKE(arena, glossa_beam, n);
     s->memories = TAKE(arena, glossa_memory, n);
     s->caches = TAKE(arena, glossa_cache, hypotheses);
@@ -267,7 +290,7 @@ static void carve(glossa_session *s, glossa_arena *arena, const plan *p) {
     s->live = TAKE(arena, glossa_row, hypotheses);
     s->renderings = TAKE(arena, glossa_rendering, hypotheses);
     for (size_t i = 0; i < n; i++) {
-        const size_t count = p->counts[i], layers = c->decoder_layers;
+        const size_t count = s->spans[i].count, layers = c->decoder_layers;
         const uint32_t limit = target_limit(m, p->options, count);
         glossa_beam unused;
         glossa_beam_take(measuring ? &unused : &s->beams[i], arena, p->beam, limit);
@@ -286,37 +309,29 @@ static void carve(glossa_session *s, glossa_arena *arena, const plan *p) {
             }
             if (!measuring) s->caches[i * beam + b] = cache;
         }
-        const size_t bound = candidate_bound(m, p, i);
+        const size_t bound = candidate_bound(s, &s->spans[i], p->options->prefix_count);
         uint32_t *ids = bound ? TAKE(arena, uint32_t, bound) : NULL;
         if (!measuring) s->candidates[i] = (glossa_candidates){.ids = ids, .count = m->output.rows};
     }
     s->x = TAKE(arena, float, rows *d);
-    const size_t logits = (beam > GLOSSA_LOGIT_ROWS ? beam : GLOSSA_LOGIT_ROWS) * p->candidates;
+    const size_t logits = (beam > GLOSSA_LOGIT_ROWS || m->shortlist.offsets ? beam : GLOSSA_LOGIT_ROWS) * p->candidates;
     const size_t marks = m->output.rows / sizeof(float) + 1; /* build_candidates borrows the logits */
     s->logits = TAKE(arena, float, logits > marks ? logits : marks);
     s->partial_size = glossa_tokenizer_decode_bound(m->target_tokenizer, p->longest_target);
     s->partial = TAKE(arena, char, s->partial_size);
     s->partial_tokens = TAKE(arena, glossa_token, p->longest_target);
-    glossa_scratch_take(&s->scratch, arena, c, rows, keys);
+    const size_t together = p->rows < GLOSSA_GROUP_ROWS ? p->rows : GLOSSA_GROUP_ROWS;
+    const size_t most = together > p->longest_source ? together : p->longest_source;
+    glossa_scratch_take(&s->scratch, arena, c, most > hypotheses ? most : hypotheses, keys);
 }
 
 static glossa_status reserve(glossa_session *s, const plan *p, glossa_error *error) {
-    const glossa_allocator *a = &s->model->allocator;
     glossa_arena arena = {0};
     carve(s, &arena, p);
     FAIL_IF(arena.failed, error, GLOSSA_ERROR_MEMORY, "the batch needs more memory than can be addressed");
-    if (arena.used > s->memory_size) {
-        glossa_release(a, s->memory);
-        s->bytes -= s->memory_size;
-        s->memory_size = 0;
-        const size_t size = arena.used + arena.used / 4 + 64; /* room, so that a few words more need no new arena */
-        s->memory = glossa_allocate(a, size, 1);
-        FAIL_IF(!s->memory, error, GLOSSA_ERROR_MEMORY, "out of memory: the batch needs %zu bytes", size);
-        s->memory_size = size;
-        s->bytes += size;
-    }
-    const size_t skip = (64 - (uintptr_t)s->memory % 64) % 64;
-    arena = (glossa_arena){.base = (uint8_t *)s->memory + skip, .size = s->memory_size - skip};
+    const size_t needed = arena.used;
+    FAIL_IF(!glossa_arena_place(&arena, &s->model->allocator, &s->memory, &s->memory_size), error, GLOSSA_ERROR_MEMORY,
+            "out of memory: the batch needs %zu bytes", needed);
     carve(s, &arena, p);
     FAIL_IF(arena.failed, error, GLOSSA_ERROR_MEMORY, "the batch needs more memory than was measured");
     return GLOSSA_OK;
@@ -376,14 +391,10 @@ static void fill(glossa_session *s, const plan *p) {
         memcpy(s->head_mask, o->head_mask, (c->encoder_layers + 2 * (size_t)c->decoder_layers) * c->heads);
     memset(s->renderings, 0, p->sentences * p->beam * sizeof *s->renderings);
     s->progress = (glossa_progress){0};
-    size_t at = 0;
     for (size_t i = 0; i < p->sentences; i++) {
-        s->spans[i] = (glossa_span){.start = at, .count = p->counts[i]};
-        if (p->counts[i]) memcpy(s->tokens + at, p->tokens[i], p->counts[i] * sizeof *s->tokens);
-        at += p->counts[i];
         glossa_beam_start(&s->beams[i]);
         s->slots[i * p->beam] = 0;
-        if (p->counts[i] == 0) { /* blank: nothing to translate, an empty hypothesis */
+        if (s->spans[i].count == 0) { /* blank: nothing to translate, an empty hypothesis */
             s->beams[i].live = 0;
             s->beams[i].finished_count = 1;
             s->beams[i].finished[0] = (glossa_finished){0};
@@ -397,17 +408,9 @@ static void fill(glossa_session *s, const plan *p) {
     s->phase = s->progress.done ? PHASE_DONE : PHASE_ENCODE;
 }
 
-static glossa_status begin(glossa_session *s, plan *p, const glossa_text *texts, glossa_error *error) {
-    FORWARD(tokenize_batch(s, p, texts, error));
-    FORWARD(reserve(s, p, error));
-    fill(s, p);
-    return GLOSSA_OK;
-}
-
 glossa_status glossa_begin(glossa_session *s, const glossa_text *texts, size_t count, const glossa_options *options,
                            glossa_error *error) {
     static const glossa_options none = {0};
-    const glossa_allocator *a = &s->model->allocator;
     drop_results(s);
     s->timings = (glossa_timings){0};
     plan p = {.sentences = count, .options = options ? options : &none};
@@ -420,19 +423,11 @@ glossa_status glossa_begin(glossa_session *s, const glossa_text *texts, size_t c
             "%zu sentences with a beam of %u are more rows than the session's %u", count, (unsigned)p.beam,
             (unsigned)s->limits.rows);
     const uint64_t started = glossa_session_now(s);
-    p.tokens = glossa_allocate(a, count, sizeof *p.tokens);
-    p.counts = glossa_allocate(a, count, sizeof *p.counts);
-    const glossa_status status =
-        p.tokens && p.counts ? begin(s, &p, texts, error)
-                             : glossa_fail(error, GLOSSA_ERROR_MEMORY, "out of memory for a batch of %zu", count);
-    if (p.tokens) {
-        for (size_t i = 0; i < count; i++)
-            glossa_release(a, p.tokens[i]);
-    }
-    glossa_release(a, p.tokens);
-    glossa_release(a, p.counts);
+    FORWARD(tokenize_batch(s, &p, texts, error));
+    FORWARD(reserve(s, &p, error));
+    fill(s, &p);
     s->timings.tokenize = glossa_session_now(s) - started;
-    return status;
+    return GLOSSA_OK;
 }
 
 /* ---- step ------------------------------------------------------------------------------------------------------- */
@@ -449,7 +444,7 @@ static void encode_layer(glossa_session *s) {
                          s->x, &s->scratch);
     if (++s->layer < m->config.encoder_layers) return;
     glossa_encoder_end(m, s->rows, s->x);
-    glossa_decoder_remember(m, s->spans, s->sentences, s->rows, s->x, s->memories, &s->scratch);
+    glossa_decoder_remember(m, s->spans, s->sentences, s->x, s->memories, &s->scratch);
     s->phase = PHASE_DECODE;
 }
 

@@ -16,6 +16,7 @@
 #define SLOTS         32
 #define MODEL_BORDER  64
 #define MAX_SENTENCES 4096
+#define BLOCK_LEAST   32768 /* texts and options of most batches */
 
 _Static_assert(sizeof(void *) == 4 && sizeof(size_t) == 4, "slots carry pointers and sizes");
 _Static_assert(sizeof(glossa_token) == 12, "tokens cross the boundary as three words");
@@ -30,6 +31,7 @@ typedef struct glossa_context {
     glossa_session *session;
     uint8_t *input;   /* the texts and arrays of the batch under way */
     uint8_t *scratch; /* the text of one call */
+    size_t input_size, scratch_size;
     bool timed;
 } glossa_context;
 
@@ -65,9 +67,26 @@ static uint32_t need_session(glossa_context *context) {
 
 /* ---- the context ------------------------------------------------------------------------------------------------ */
 
+/* Blocks that stay where they are: one that came and went with every batch would lie behind the session's memory and
+   keep that from growing in place, so that the heap held it twice. */
+static uint8_t *reserve(uint8_t **block, size_t *capacity, size_t size) {
+    if (!*block || size > *capacity) {
+        free(*block);
+        *capacity = size > BLOCK_LEAST ? size : BLOCK_LEAST;
+        *block = malloc(*capacity);
+    }
+    return *block;
+}
+
 /* NULL where there is no memory. */
 EXPORT glossa_context *glossa_context_open(void) {
-    return calloc(1, sizeof(glossa_context));
+    glossa_context *context = calloc(1, sizeof *context);
+    if (!context) return NULL;
+    if (reserve(&context->input, &context->input_size, 0) && reserve(&context->scratch, &context->scratch_size, 0))
+        return context;
+    free(context->input);
+    free(context);
+    return NULL;
 }
 
 static void close_model(glossa_context *context) {
@@ -98,15 +117,13 @@ EXPORT const char *glossa_context_error(const glossa_context *context) {
     return context->error.message;
 }
 
-/* A block of `size` bytes in place of the last one; NULL where there is no memory. */
+/* A block of at least `size` bytes in place of the last one; NULL where there is no memory. */
 EXPORT uint8_t *glossa_context_input(glossa_context *context, size_t size) {
-    free(context->input);
-    return context->input = malloc(size ? size : 1);
+    return reserve(&context->input, &context->input_size, size);
 }
 
 EXPORT uint8_t *glossa_context_scratch(glossa_context *context, size_t size) {
-    free(context->scratch);
-    return context->scratch = malloc(size ? size : 1);
+    return reserve(&context->scratch, &context->scratch_size, size);
 }
 
 /* ---- the model -------------------------------------------------------------------------------------------------- */

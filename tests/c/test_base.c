@@ -173,6 +173,44 @@ static void test_arena_measures_what_it_carves(void) {
     CHECK(sum.failed);
 }
 
+static void *refuse(void *user, size_t size) {
+    (void)user, (void)size;
+    return NULL;
+}
+
+static void test_arena_is_placed_in_what_is_there(void) {
+    const glossa_allocator allocator = glossa_allocator_or_default(NULL);
+    void *memory = NULL;
+    size_t size = 0;
+    glossa_arena arena = {0};
+    (void)TAKE(&arena, uint8_t, 1000);
+    const size_t needed = arena.used;
+    CHECK(glossa_arena_place(&arena, &allocator, &memory, &size) && arena.base == memory && size == needed);
+    const uint8_t *bytes = TAKE(&arena, uint8_t, 1000);
+    CHECK(bytes && !arena.failed);
+    for (size_t i = 0; bytes && i < 1000; i++)
+        CHECK_INT(bytes[i], 0);
+
+    const void *first = memory;
+    arena = (glossa_arena){0};
+    (void)TAKE(&arena, uint8_t, 900);
+    CHECK(glossa_arena_place(&arena, &allocator, &memory, &size) && memory == first && size == needed);
+    CHECK(TAKE(&arena, uint8_t, 900) != NULL);
+
+    arena = (glossa_arena){0};
+    (void)TAKE(&arena, uint8_t, 5000);
+    CHECK(glossa_arena_place(&arena, &allocator, &memory, &size) && size == arena.size && size >= 5000);
+    CHECK(TAKE(&arena, uint8_t, 5000) != NULL);
+
+    const glossa_allocator none = {refuse, allocator.release, NULL};
+    arena = (glossa_arena){0};
+    (void)TAKE(&arena, uint8_t, 9000);
+    glossa_arena lost = arena;
+    CHECK(!glossa_arena_place(&lost, &none, &memory, &size) && memory == NULL && size == 0);
+    CHECK(glossa_arena_place(&arena, &allocator, &memory, &size) && size >= 9000);
+    glossa_release(&allocator, memory);
+}
+
 /* ---- UTF-8 ------------------------------------------------------------------------------------------------------ */
 
 static size_t encode(uint32_t c, uint8_t *out) {
@@ -223,6 +261,7 @@ int main(void) {
     RUN(test_default_allocator);
     RUN(test_own_allocator);
     RUN(test_arena_measures_what_it_carves);
+    RUN(test_arena_is_placed_in_what_is_there);
     RUN(test_utf8_knows_every_scalar_value);
     RUN(test_utf8_refuses_ill_formed);
     return CHECK_RESULT();

@@ -4,6 +4,7 @@
 #include "check.h"
 #include "gguf.h"
 #include "gguf_builder.h"
+#include "scarcity.h"
 
 /* Opens a file that must be refused: its message goes to `error`. */
 static void refuse(gguf_builder *builder, glossa_status status, glossa_error *error) {
@@ -332,22 +333,6 @@ static void test_every_flipped_bit_is_survived(void) {
         file[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     free(file);
-}
-
-typedef struct scarcity {
-    int left, live;
-} scarcity;
-
-static void *scarce_allocate(void *user, size_t size) {
-    scarcity *self = user;
-    if (self->left-- <= 0) return NULL;
-    self->live++;
-    return aligned_alloc(16, (size + 15) / 16 * 16);
-}
-
-static void scarce_release(void *user, void *memory) {
-    ((scarcity *)user)->live--;
-    free(memory);
 }
 
 static void test_memory_that_runs_out(void) {

@@ -4,6 +4,7 @@
  */
 #include <math.h>
 
+#include "scarcity.h"
 #include "tiny_vocabulary.h"
 
 /* ---- unigram ---------------------------------------------------------------------------------------------------- */
@@ -341,22 +342,6 @@ static void test_long_text(void) {
         close_file(&o);
     }
     free(text);
-}
-
-typedef struct scarcity {
-    int left, live;
-} scarcity;
-
-static void *scarce_allocate(void *user, size_t size) {
-    scarcity *self = user;
-    if (self->left-- <= 0) return NULL;
-    self->live++;
-    return aligned_alloc(16, (size + 15) / 16 * 16);
-}
-
-static void scarce_release(void *user, void *memory) {
-    ((scarcity *)user)->live--;
-    free(memory);
 }
 
 static void test_memory_that_runs_out(void) {
