@@ -11,7 +11,8 @@ FOLDER holds config.json and model.safetensors, as export.py writes them. OUT_FO
     encoder_quantized.onnx, decoder_quantized.onnx
 
 The decoder takes a past of any length, zero included, so that one graph serves every step; keys and values of the
-source are computed once, by the encoder. Needs onnx, onnxruntime, numpy and safetensors.
+source are computed once, by the encoder. Its first token is `bos`, which stands for the zero vector where the recipe
+starts from that. Needs onnx, onnxruntime, numpy and safetensors.
 """
 
 import argparse
@@ -125,6 +126,9 @@ class Graph:
         c = self.config
         table = self.constant("token_embd", self.weights["token_embd.weight"])
         x = self.add("Mul", self.add("Gather", table, ids, axis=0), self.scalar(c["embedding_scale"]))
+        if side == "dec" and c["decoder_start"] == "zero-vector":
+            known = self.add("Not", self.add("Equal", ids, self.constant("bos", np.int64(c["bos"]))))
+            x = self.add("Mul", x, self.add("Unsqueeze", self.add("Cast", known, to=TensorProto.FLOAT), self.ints(2)))
         learned = c["position"] == "learned"
         positions = self.weights[f"{side}.position_embd.weight"] if learned else sinusoids(c["position"], c["context"], c["d_model"])
         length = self.add("Shape", ids, start=1, end=2)
