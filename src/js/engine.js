@@ -310,8 +310,13 @@ export class Pool {
         models = models.map((model, i) => ({ ...model, source: { bytes: copies.models[i] } }));
         transfer.push(...copies.models.map(({ buffer }) => buffer));
       } else if (this.#maker !== inPlace) {
+        // Bytes go over as a copy of our own: the caller keeps his, and cloning would copy them twice.
+        models = models.map((model) =>
+          "bytes" in model.source ? { ...model, source: { bytes: model.source.bytes.slice() } } : model,
+        );
         for (const { source } of models)
           if ("stream" in source) transfer.push(/** @type {Transferable} */ (/** @type {unknown} */ (source.stream)));
+          else if ("bytes" in source) transfer.push(/** @type {ArrayBuffer} */ (source.bytes.buffer));
       }
       const info = await connection.request({ ...this.#load, type: "load", models }, { onProgress, transfer });
       if (this.#closed) throw abortError();
