@@ -2,6 +2,7 @@
 // engine returns is copied out, because the heap moves when it grows.
 
 import { makeError, statusError } from "./errors.js";
+import { digestOf } from "./sha256.js";
 
 /** @typedef {import("./types.js").ModelInfo} ModelInfo */
 
@@ -220,6 +221,12 @@ export class Core {
     return /** @type {Uint8Array<ArrayBuffer>} */ (
       this.#bytes.slice(this.#checkpoint, this.#checkpoint + this.modelBytes)
     );
+  }
+
+  /** SHA-256 of what was written. */
+  digest() {
+    this.#view();
+    return digestOf(this.#bytes.subarray(this.#checkpoint, this.#checkpoint + this.modelBytes));
   }
 
   /** Opens what was written. */

@@ -7,7 +7,9 @@ import { explainText } from "./explanation.js";
 import { translateHTML } from "./html.js";
 import { pickLanguage } from "./manifest.js";
 import { readModel } from "./model-source.js";
+import { isNode } from "./platform.js";
 import { Engine, Turns } from "./sentences.js";
+import { digestOf } from "./sha256.js";
 import { streamText, translateTexts } from "./translation.js";
 
 /** @typedef {import("./protocol.js").Request} Request */
@@ -204,6 +206,12 @@ async function readInto(core, source, options) {
       if (gathered) gathered.push(chunk.slice());
       else core.write(offset, chunk);
     },
+    // A browser's own digest is many times faster than ours, but takes a whole; Node's takes pieces.
+    digest:
+      isNode || !globalThis.crypto?.subtle
+        ? undefined
+        : async () =>
+            gathered ? digestOf(await new Blob(/** @type {BlobPart[]} */ (gathered)).arrayBuffer()) : core.digest(),
   };
   const notKept = await readModel(source, sink, options);
   const pieces = /** @type {Uint8Array[] | null} */ (gathered);

@@ -16,6 +16,8 @@ import { sha256 } from "./sha256.js";
  * @typedef {object} Sink
  * @property {(total: number | undefined) => void} begin
  * @property {(offset: number, chunk: Uint8Array) => void} write
+ * @property {() => Promise<string>} [digest] SHA-256 of all that was written, where the sink can tell it sooner than it is
+ *     summed up here piece by piece
  */
 
 /**
@@ -56,7 +58,7 @@ class Intake {
   begin(total) {
     this.total = total;
     this.loaded = 0;
-    this.#hash = this.hashed ? sha256() : null;
+    this.#hash = this.hashed && !this.sink.digest ? sha256() : null;
     this.sink.begin(total);
   }
 
@@ -74,10 +76,11 @@ class Intake {
    * @param {string} place for the message
    * @param {string} [expected]
    */
-  finish(place, expected = this.options.sha256) {
+  async finish(place, expected = this.options.sha256) {
     if (this.total !== undefined && this.loaded !== this.total)
       throw makeError("DataError", `The model ended after ${this.loaded} of ${this.total} bytes.`);
-    const digest = this.#hash?.digest() ?? "";
+    if (!this.hashed) return "";
+    const digest = this.#hash ? this.#hash.digest() : ((await this.sink.digest?.()) ?? "");
     if (expected && digest !== expected.toLowerCase())
       throw makeError(
         "DataError",
@@ -99,18 +102,18 @@ export async function readModel(source, sink, options = {}) {
   if ("bytes" in source) {
     intake.begin(source.bytes.length);
     intake.write(source.bytes);
-    intake.finish("memory");
+    await intake.finish("memory");
   } else if ("blob" in source) {
     intake.begin(source.blob.size);
     await pump(/** @type {ReadableStream<Uint8Array>} */ (source.blob.stream()), intake);
-    intake.finish("the Blob");
+    await intake.finish("the Blob");
   } else if ("stream" in source) {
     intake.begin(undefined);
     await pump(source.stream, intake);
-    intake.finish("the stream");
+    await intake.finish("the stream");
   } else if (source.url.startsWith("file:") && isNode) {
     await readFile(new URL(source.url), intake);
-    intake.finish(source.url);
+    await intake.finish(source.url);
   } else {
     return readURL(source.url, intake);
   }
@@ -212,7 +215,7 @@ async function readKept(entry, url, intake) {
     intake.begin(record.bytes || undefined);
     for await (const chunk of entry.read()) intake.write(chunk);
     if (!record.complete) return false;
-    intake.finish("the cache", record.sha256);
+    await intake.finish("the cache", record.sha256);
     return true;
   } catch (error) {
     options.signal?.throwIfAborted();
@@ -312,7 +315,7 @@ async function download(url, intake, entry) {
   }
 
   try {
-    const digest = intake.finish(url);
+    const digest = await intake.finish(url);
     if (keep) await keep.save(record(true, digest)).catch(giveUpKeeping);
   } catch (error) {
     await giveUpKeeping(error);

@@ -106,6 +106,16 @@ class Sha256 {
 }
 
 /**
+ * The platform's digest, where it has one (`crypto.subtle`): of a whole buffer, which it copies at once.
+ * @param {BufferSource} bytes
+ * @returns {Promise<string>} hexadecimal
+ */
+export async function digestOf(bytes) {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/**
  * @returns {{update(bytes: Uint8Array): unknown, digest(): string}}
  */
 export function sha256() {

@@ -8,7 +8,7 @@ import { after, afterEach, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { modelCache } from "../../src/js/model-cache.js";
 import { readModel } from "../../src/js/model-source.js";
-import { Sha256 } from "../../src/js/sha256.js";
+import { digestOf, Sha256 } from "../../src/js/sha256.js";
 import { serveModel } from "./model-server.js";
 
 const folder = mkdtempSync(join(tmpdir(), "glossa-cache-"));
@@ -39,6 +39,7 @@ async function collect(source, options) {
   /** @type {Map<number, Uint8Array>} */
   let pieces = new Map();
   let total;
+  const whole = () => Buffer.concat([...pieces.entries()].sort((a, b) => a[0] - b[0]).map(([, piece]) => piece));
   const notKept = await readModel(
     source,
     {
@@ -47,15 +48,15 @@ async function collect(source, options) {
         total = size;
       },
       write: (offset, chunk) => pieces.set(offset, chunk.slice()),
+      digest: sinkDigests ? () => digestOf(whole()) : undefined,
     },
     options,
   );
-  return {
-    data: Buffer.concat([...pieces.entries()].sort((a, b) => a[0] - b[0]).map(([, piece]) => piece)),
-    total,
-    notKept,
-  };
+  return { data: whole(), total, notKept };
 }
+
+/** Whether the sink makes the checksum, as it does in browsers. */
+let sinkDigests = false;
 
 const at = (query = "") => ({ url: `${server.url}${query}` });
 
@@ -111,6 +112,20 @@ test("a download is kept, checked, and read from the cache when the server is go
     readdirSync(folder).filter((name) => !name.startsWith("model.bin")),
     [],
   );
+});
+
+test("a sink that makes the checksum itself, as in browsers, is asked for it", async () => {
+  sinkDigests = true;
+  try {
+    assert.ok((await collect(at("?cut=700000&etag=a"), { sha256: digest })).data.equals(bytes));
+    assert.equal((await modelCache.list())[0].sha256, digest);
+    server.requests.length = 0;
+    assert.ok((await collect(at("?cut=700000&etag=a"), { sha256: digest })).data.equals(bytes));
+    assert.equal(server.requests.length, 0, "from the cache");
+    await assert.rejects(collect({ bytes }, { sha256: "0".repeat(64) }), named("DataError", /checksum.*0000/));
+  } finally {
+    sinkDigests = false;
+  }
 });
 
 test("a broken download goes on where it stopped, within one load", async () => {

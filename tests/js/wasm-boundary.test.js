@@ -2,6 +2,7 @@
 // that are wrong.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -145,6 +146,7 @@ test("the session's limits and order are kept", async () => {
   core.reserve(model.length);
   assert.throws(() => core.write(model.length - 1, model.subarray(0, 2)), { name: "DataError" });
   core.write(0, model);
+  assert.equal(await core.digest(), createHash("sha256").update(model).digest("hex"));
   core.openModel();
   core.openSession({ sentences: 2, sourceTokens: 20, beam: 2, rows: 4 });
   assert.throws(() => core.step(), { name: "InvalidStateError" });
