@@ -4,7 +4,7 @@
 /** @typedef {import("./state.js").Model} Model */
 
 /**
- * Examples by the language of the source: short ones first. The Chinese lines are from the Analects and the Xunzi.
+ * Examples by the language of the source: short ones first. The classical lines are from the Analects.
  * @type {Record<string, string[]>}
  */
 const examples = {
@@ -19,7 +19,6 @@ const examples = {
     "温故而知新，可以为师矣。",
     "学而时习之，不亦说乎？有朋自远方来，不亦乐乎？",
     "三人行，必有我师焉。择其善者而从之，其不善者而改之。",
-    "青，取之于蓝，而青于蓝。",
   ],
 };
 

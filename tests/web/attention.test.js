@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { axes, reduced, rollout, shape } from "../../web/attention.js";
+import { axes, padded, reduced, rollout, shape, tokenLabels } from "../../web/attention.js";
 
 /** @param {number[]} data @param {number} rows @param {number} cols @param {number} layers @param {number} heads */
 const attention = (data, rows, cols, layers, heads) => ({ layers, heads, rows, cols, data: Float32Array.from(data) });
@@ -96,4 +96,33 @@ test("words add their keys and average their queries; hidden ends are left out",
     encoder.rows.map((one) => one.last),
     [1, 2],
   );
+});
+
+test("padding has the weight 0 and comes after the last token", () => {
+  const { rows, cols } = axes(explanation, "decoder");
+  const full = padded({ rows, cols, data: explanation.decoder?.data ?? new Float32Array() }, 1, 2);
+  assert.deepEqual(
+    full.cols.map((one) => one.text),
+    ["‹s›", "x", ".", "‹pad›", "‹pad›"],
+  );
+  assert.deepEqual(
+    full.rows.map((one) => one.token),
+    [0, 1, 2, 3],
+  );
+  assert.deepEqual(
+    numbers(full.data),
+    [
+      [1, 0, 0, 0, 0],
+      [0.5, 0.5, 0, 0, 0],
+      [0.25, 0.25, 0.5, 0, 0],
+      [0, 0, 0, 0, 0],
+    ].flat(),
+  );
+});
+
+test("Chinese characters make words where the dictionary has one; punctuation stands alone", () => {
+  const text = "我们去公园。";
+  const pieces = /** @type {[string, number, number][]} */ ([...text].map((one, i) => [one, i, i + 1]));
+  const words = tokenLabels(tokens(text, [...pieces, ["</s>", 6, 6]]), text, "source").map((one) => one.word);
+  assert.deepEqual(words, [0, 0, 1, 2, 2, 3, 4]);
 });

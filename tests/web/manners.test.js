@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { makeStudent, writeBin, writeSpm } from "../js/marian-student.js";
 import { launchChromium, openPage } from "./browser.js";
 import { models, noSite, openSite } from "./site.js";
@@ -45,7 +46,7 @@ describe("the manners of the page", { skip: noSite }, () => {
   async function open(view, options, more = "") {
     const opened = await openPage(browser, options);
     opened.page.setDefaultTimeout(PATIENCE);
-    await opened.page.goto(`${site.url}#view=${view}&text=A+dog+runs+in+the+snow.${more}`);
+    await opened.page.goto(`${site.url}#view=${view}&pair=en-de&text=A+dog+runs+in+the+snow.${more}`);
     await opened.page.locator(".output .word").first().waitFor();
     await opened.page
       .locator(ready[/** @type {keyof typeof ready} */ (view)])
@@ -149,6 +150,83 @@ describe("the manners of the page", { skip: noSite }, () => {
     await close();
   });
 
+  test("moves nothing where motion is unwanted", async () => {
+    for (const [reducedMotion, seconds] of /** @type {const} */ ([
+      ["reduce", "0s"],
+      ["no-preference", "0.08s, 0.08s"],
+    ])) {
+      const { page, close } = await open("translate", { reducedMotion });
+      const word = page.locator(".output .word").first();
+      assert.equal(await word.evaluate((one) => getComputedStyle(one).transitionDuration), seconds);
+      await close();
+    }
+  });
+
+  test("in forced colours, choices can be told apart and pictures keep their scale", async () => {
+    const { page, close } = await open("attention", { forcedColors: "active" });
+    const colour = (/** @type {string} */ selector, /** @type {"backgroundColor" | "fill"} */ what) =>
+      page
+        .locator(selector)
+        .first()
+        .evaluate((one, name) => getComputedStyle(one)[/** @type {"fill"} */ (name)], what);
+    const chosen = await colour('input[name="kind"]:checked + span', "backgroundColor");
+    assert.notEqual(chosen, await colour('input[name="kind"]:not(:checked) + span', "backgroundColor"));
+    const cells = await page
+      .locator(".large rect[data-value]")
+      .evaluateAll((all) => new Set(all.map((one) => getComputedStyle(one).fill)).size);
+    assert.ok(cells > 8, `${cells} colours`);
+    await page.locator(".output .word").first().hover();
+    await page.locator(".mirror .word.linked").first().waitFor();
+    assert.notEqual(await colour(".mirror .word.linked", "backgroundColor"), await colour(".pane", "backgroundColor"));
+    await close();
+  });
+
+  test("prints the texts and the pictures, whole, without what only a screen can do", async () => {
+    const { page, close } = await open("attention");
+    await page.emulateMedia({ media: "print" });
+    for (const gone of ["#views", ".controls", ".exports", ".pane-head", "#language"]) {
+      assert.equal(await page.locator(gone).first().isVisible(), false, gone);
+    }
+    for (const there of ["#source", ".output .word", ".large svg", ".heads canvas", ".caution"]) {
+      assert.equal(await page.locator(there).first().isVisible(), true, there);
+    }
+    const { scrollHeight, clientHeight } = await page.locator(".output").evaluate((one) => ({
+      scrollHeight: one.scrollHeight,
+      clientHeight: one.clientHeight,
+    }));
+    assert.ok(scrollHeight <= clientHeight + 1, "nothing is cut off");
+    assert.equal((await page.pdf()).subarray(0, 5).toString(), "%PDF-");
+    await close();
+  });
+
+  test("the first load: at most 150 kB of code, and nothing jumps", async () => {
+    const { page, close } = await openPage(browser, { serviceWorkers: "block" });
+    page.setDefaultTimeout(PATIENCE);
+    /** @type {Map<string, Promise<Buffer>>} */
+    const bodies = new Map();
+    page.context().on("response", (response) => {
+      if (!response.url().endsWith(".gguf")) bodies.set(response.url(), response.body());
+    });
+    await page.addInitScript(() => {
+      const seen = Object.assign(window, { shifts: 0 });
+      new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) {
+          if (!(/** @type {any} */ (entry).hadRecentInput)) seen.shifts += /** @type {any} */ (entry).value;
+        }
+      }).observe({ type: "layout-shift", buffered: true });
+    });
+    await page.goto(site.url);
+    await page.getByRole("button", { name: /^Load the model/ }).click();
+    await page.locator(".progress").waitFor({ state: "hidden" });
+    await page.waitForFunction(() => document.querySelector(".action")?.hasAttribute("hidden"));
+    assert.equal(await page.evaluate(() => /** @type {any} */ (window).shifts), 0);
+    let total = 0;
+    for (const body of bodies.values()) total += gzipSync(await body).length;
+    assert.ok([...bodies.keys()].some((url) => url.endsWith(".wasm")));
+    assert.ok(total <= 150_000, `${total} bytes: ${[...bodies.keys()].join(", ")}`);
+    await close();
+  });
+
   test("asks no other origin for anything, under its own strict policy", async () => {
     const { page, close } = await openPage(browser);
     page.setDefaultTimeout(PATIENCE);
@@ -177,6 +255,21 @@ describe("the manners of the page", { skip: noSite }, () => {
     await page.goto(`${site.url}#text=A+dog+runs.&view=attention`);
     await page.locator(".large svg").waitFor();
     await context.close();
+  });
+
+  test("a list of models that does not come, or is damaged, is asked for again", async () => {
+    for (const answer of [{ status: 500 }, { body: '{"models": [' }, { body: "{}" }]) {
+      const { page, close } = await openPage(browser, { serviceWorkers: "block" });
+      page.setDefaultTimeout(PATIENCE);
+      await page.route("**/manifest.json", (route) => route.fulfill(answer));
+      await page.goto(`${site.url}#view=attention&text=A+dog+runs.`);
+      await page.locator(".status.bad", { hasText: "The list of models" }).waitFor();
+      await page.getByText("There is nothing to show yet").waitFor();
+      await page.unroute("**/manifest.json");
+      await page.getByRole("button", { name: "Try again" }).click();
+      await page.locator(".large svg").waitFor();
+      await close();
+    }
   });
 
   test("a download that breaks off goes on when tried again", async () => {

@@ -5,6 +5,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { difference } from "../../web/draw/difference.js";
+import { pairsOf } from "../../web/engine.js";
+import { pairName } from "../../web/languages.js";
 import { createStore, headMask, initialState, readAddress, writeAddress } from "../../web/state.js";
 import { allStrings } from "../../web/strings.js";
 
@@ -54,6 +56,29 @@ test("differences are found word by word", () => {
   assert.deepEqual(changed("Ein Hund rennt schnell.", "Ein großer Hund rennt."), ["großer", "rennt."]);
   assert.deepEqual(changed("Ein Hund.", "Ein Hund."), []);
   assert.deepEqual(changed("我是人", "我不是人"), ["不"]);
+});
+
+test("a multilingual model is a pair for each two languages; names are in the language of the page", () => {
+  const model = { id: "m", url: "m.gguf", bytes: 1 };
+  const pairs = pairsOf({
+    models: [
+      { ...model, id: "a", source: "lzh", target: "zh" },
+      { ...model, source: ["en", "de"], target: ["de", "zh"] },
+    ],
+  });
+  assert.deepEqual(
+    pairs.map(({ id, source, target, multilingual }) => [id, source, target, multilingual ?? false]),
+    [
+      ["a", "lzh", "zh", false],
+      ["m.en.de", "en", "de", true],
+      ["m.en.zh", "en", "zh", true],
+      ["m.de.zh", "de", "zh", true],
+    ],
+  );
+  assert.equal(pairName(pairs[0], "en"), "Classical Chinese → Modern Chinese");
+  assert.equal(pairName(pairs[0], "zh"), "文言文 → 现代汉语");
+  assert.equal(pairName(pairs[2], "zh"), "英语 → 中文");
+  assert.equal(pairName({ source: "not a tag", target: "en" }, "en"), "not a tag → English");
 });
 
 test("both languages say everything, and nothing is said that the page does not use", () => {

@@ -77,7 +77,14 @@ export function panes({ element, store, engine, t }) {
     oninput: () => store.set({ text: input.value, sentence: 0, step: -1, token: 0 }),
   });
   input.value = store.get().text;
-  const output = h("div", { id: "target", class: "output", role: "group", dir: "auto", "aria-label": t("target") });
+  const output = h("div", {
+    id: "target",
+    class: "output",
+    role: "group",
+    dir: "auto",
+    "aria-label": t("target"),
+    "data-hint": t("private"),
+  });
   const status = h("p", { class: "status", role: "status" });
   const counts = h("p", { class: "status" });
   const pair = h("select", { id: "pair", "aria-label": t("pair"), onchange: () => choosePair(pair.value) });
@@ -86,10 +93,9 @@ export function panes({ element, store, engine, t }) {
   const copy = h("button", { type: "button", class: "quiet" }, t("copy"));
   const action = h("button", { type: "button", class: "action", hidden: true });
   const bar = h("div", {
-    class: "progress",
+    class: "progress off",
     role: "progressbar",
     "aria-label": t("loading", { size: "" }),
-    hidden: true,
   });
   const beam = h(
     "select",
@@ -103,8 +109,8 @@ export function panes({ element, store, engine, t }) {
       "section",
       { class: "pane" },
       h("div", { class: "pane-head" }, h("label", { for: "source", class: "sr" }, t("source")), pair, swap, clear),
-      h("div", { class: "stack" }, mirror, input),
-      h("div", { class: "pane-foot" }, chips, counts),
+      h("div", { class: "stack" }, mirror, input, chips),
+      h("div", { class: "pane-foot" }, counts),
     ),
     h(
       "section",
@@ -324,7 +330,6 @@ export function panes({ element, store, engine, t }) {
     const done = sentences.filter((one) => one.done).length;
     const current = sentences[state.sentence];
     let text = "";
-    if (sentences.length === 0 && /idle|ready/.test(what)) text = t("private");
     if (what === "loading") text = t("loading", { size: bytes });
     if (what === "failed") text = t("failed", { problem: state.problem });
     if (what === "working" && sentences.length > 1) {
@@ -336,7 +341,7 @@ export function panes({ element, store, engine, t }) {
     }
     status.textContent = text;
     status.classList.toggle("bad", what === "failed");
-    bar.hidden = what !== "loading" && !(what === "working" && sentences.length > 3);
+    bar.classList.toggle("off", what !== "loading" && !(what === "working" && sentences.length > 3));
     const share = what === "loading" ? state.loaded : done / Math.max(1, sentences.length);
     bar.style.setProperty("--share", String(share));
     bar.setAttribute("aria-valuenow", String(Math.round(share * 100)));
@@ -367,7 +372,6 @@ export function panes({ element, store, engine, t }) {
     pair.value = state.pair;
     const here = models.find((one) => one.id === state.pair);
     const there = back(state);
-    swap.hidden = !here;
     swap.setAttribute("aria-disabled", String(!there));
     if (here) {
       const [from, to] = namesOf(here, language);
@@ -392,6 +396,7 @@ export function panes({ element, store, engine, t }) {
             type: "button",
             class: "chip",
             lang: source,
+            title: text,
             onclick: () => {
               input.value = text;
               store.set({ text, sentence: 0, step: -1, token: 0 });
