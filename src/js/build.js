@@ -2,7 +2,7 @@
 
 import { Core, instantiate } from "./core.js";
 import { makeError } from "./errors.js";
-import { readKept, toURL } from "./platform.js";
+import { isURL, readKept, toURL } from "./platform.js";
 
 /** @typedef {import("./types.js").BuildChoice} BuildChoice */
 /** @typedef {import("./types.js").WasmSource} WasmSource */
@@ -56,8 +56,7 @@ export function relaxedDotWorks() {
  */
 async function compile(build, source = FILES[build]()) {
   if (source instanceof WebAssembly.Module) return source;
-  if (typeof source !== "string" && !(source instanceof URL))
-    return WebAssembly.compile(/** @type {BufferSource} */ (source));
+  if (typeof source !== "string" && !isURL(source)) return WebAssembly.compile(/** @type {BufferSource} */ (source));
   const url = toURL(source);
   try {
     return await WebAssembly.compile(await readKept(url));

@@ -1,7 +1,7 @@
 // The manifest: which models there are, for which languages, and where.
 
 import { makeError } from "./errors.js";
-import { readKept, toURL } from "./platform.js";
+import { isURL, readKept, toURL } from "./platform.js";
 
 /**
  * @typedef {object} ManifestModel
@@ -25,7 +25,7 @@ const defaultURL = () => new URL("../../models/manifest.json", import.meta.url);
  * @returns {Promise<Manifest>} with absolute urls
  */
 export async function loadManifest(source = defaultURL()) {
-  if (typeof source === "object" && !(source instanceof URL)) return resolveURLs(source, source.baseURL);
+  if (typeof source === "object" && !isURL(source)) return resolveURLs(source, source.baseURL);
   const url = toURL(source);
   let text;
   try {
@@ -78,7 +78,9 @@ export function canonicalTag(tag) {
 
 /** @param {string} tag language and script, as likely subtags give them: zh, zh-CN and zh-Hans are one */
 function languageOf(tag) {
-  const { language, script } = new Intl.Locale(tag).maximize();
+  const locale = new Intl.Locale(tag);
+  if (!locale.language || locale.language === "und") return tag; // the likely one would be English
+  const { language, script } = locale.maximize();
   return `${language}-${script ?? ""}`;
 }
 

@@ -32,12 +32,19 @@ export function builtin(name) {
  */
 
 /**
+ * Whether something is a URL object, of this realm or another.
+ * @param {unknown} value
+ * @returns {value is URL}
+ */
+export const isURL = (value) => Object.prototype.toString.call(value) === "[object URL]";
+
+/**
  * An absolute URL for a URL or, in Node, a path.
  * @param {string | URL} location
  * @returns {URL}
  */
 export function toURL(location) {
-  if (location instanceof URL) return location;
+  if (isURL(location)) return new URL(location.href);
   if (!isNode) return new URL(location, globalThis.document?.baseURI ?? globalThis.location?.href);
   if (/^[a-z][a-z0-9+.-]+:/i.test(location)) return new URL(location);
   return builtin("url").pathToFileURL(builtin("path").resolve(location));

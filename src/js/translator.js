@@ -6,7 +6,7 @@ import { abortError, makeError } from "./errors.js";
 import { canonicalTag, findRoute, loadManifest, routeError } from "./manifest.js";
 import { modelCache } from "./model-cache.js";
 import { batchOptions, createOptions, explainOptions, workOptions } from "./options.js";
-import { builtin, isNode, toURL } from "./platform.js";
+import { builtin, isNode, isURL, toURL } from "./platform.js";
 
 /** @typedef {import("./types.js").Availability} Availability */
 /** @typedef {import("./types.js").BatchOptions} BatchOptions */
@@ -42,13 +42,29 @@ class DownloadProgressEvent extends Event {
   }
 }
 
+/** What a monitor callback gets, as the platform makes it. */
+class CreateMonitor extends EventTarget {
+  /** @type {((event: any) => void) | null} */
+  #handler = null;
+
+  get ondownloadprogress() {
+    return this.#handler;
+  }
+
+  set ondownloadprogress(handler) {
+    if (this.#handler) this.removeEventListener("downloadprogress", this.#handler);
+    this.#handler = typeof handler === "function" ? handler : null;
+    if (this.#handler) this.addEventListener("downloadprogress", this.#handler);
+  }
+}
+
 /**
  * Fires downloadprogress: `loaded` from 0 to 1 in steps of 1/65536, each larger than the last.
  * @param {CreateOptions["monitor"]} monitor
  * @param {AbortSignal | undefined} signal
  */
 function startMonitor(monitor, signal) {
-  const target = new EventTarget();
+  const target = new CreateMonitor();
   monitor?.(target);
   let last = -1;
   return (/** @type {number} */ fraction) => {
@@ -82,7 +98,7 @@ function languagePair(options) {
  * @returns {import("./model-source.js").PlainSource}
  */
 function plainSource(model) {
-  if (typeof model === "string" || model instanceof URL) return { url: toURL(model).href };
+  if (typeof model === "string" || isURL(model)) return { url: toURL(model).href };
   // Bytes first: Node loads Blob and ReadableStream only when they are named, and takes its time.
   if (ArrayBuffer.isView(model)) return { bytes: new Uint8Array(model.buffer, model.byteOffset, model.byteLength) };
   if (Object.prototype.toString.call(model) === "[object ArrayBuffer]")
@@ -122,7 +138,7 @@ async function sendable(source) {
 function sendableWasm(sources) {
   const entries = Object.entries(sources).map(([build, source]) => [
     build,
-    typeof source === "string" || source instanceof URL ? toURL(source).href : source,
+    typeof source === "string" || isURL(source) ? toURL(source).href : source,
   ]);
   return Object.fromEntries(entries);
 }
@@ -293,7 +309,7 @@ export class Translator {
    * @returns {Promise<string>}
    */
   async translate(input, options = {}) {
-    const [translation] = await this.#translate([`${input}`], workOptions(options), options);
+    const [translation] = await this.#translate([`${input}`], workOptions(options), options ?? {});
     return translation;
   }
 
@@ -306,7 +322,7 @@ export class Translator {
   translateStreaming(input, options = {}) {
     const text = `${input}`;
     const work = workOptions(options);
-    options.signal?.throwIfAborted();
+    for (const signal of [this.#life.signal, options?.signal]) signal?.throwIfAborted();
     const cancelled = new AbortController();
     const stream = /** @type {ReadableStream<string>} */ (
       new ReadableStream({
@@ -316,7 +332,7 @@ export class Translator {
             chunks++;
             controller.enqueue(chunk);
           };
-          this.#translate([text], work, options, { onChunk, cancelled: [cancelled.signal] }).then(
+          this.#translate([text], work, options ?? {}, { onChunk, cancelled: [cancelled.signal] }).then(
             ([whole]) => {
               if (chunks === 0 && whole) controller.enqueue(whole);
               controller.close();
@@ -421,15 +437,19 @@ export class Translator {
    */
   async measureInputUsage(input, options = {}) {
     const text = `${input}`;
-    for (const signal of [this.#life.signal, options.signal]) signal?.throwIfAborted();
+    for (const signal of [this.#life.signal, options?.signal]) signal?.throwIfAborted();
     if (!this.#pool) return 0;
-    const [tokens] = await this.#pool.run({ type: "measure", texts: [text] }, { signals: [options.signal] });
+    const [tokens] = await this.#pool.run({ type: "measure", texts: [text] }, { signals: [options?.signal] });
     return tokens;
   }
 
   /** Ends the translator: its requests fail, its memory is free. */
   destroy() {
     this.#end(abortError("The translator has been destroyed; create another one."));
+  }
+
+  get [Symbol.toStringTag]() {
+    return "Translator";
   }
 
   // Where the platform has no Symbol.dispose this is called "undefined", and by nobody.

@@ -30,7 +30,8 @@
  * @property {ModelSource} [model] in place of a look-up in the manifest
  * @property {string} [sha256] of `model`, in hexadecimal, checked while it loads
  * @property {string | URL | import("./manifest.js").Manifest} [manifest] in place of the package's own
- * @property {(monitor: EventTarget) => void} [monitor] gets a target that fires "downloadprogress" events
+ * @property {(monitor: EventTarget & {ondownloadprogress: ((event: any) => void) | null}) => void} [monitor] gets a
+ *     target that fires "downloadprogress" events
  * @property {AbortSignal} [signal] aborts the creation, and later the translator
  * @property {BuildChoice} [build] which WebAssembly build to run; default "auto"
  * @property {WasmSources} [wasm]

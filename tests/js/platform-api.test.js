@@ -130,6 +130,142 @@ test("the usage of an input and the quota", async () => {
   translator.destroy();
 });
 
+test("wrong arguments: which error, and that it comes as a rejection", async () => {
+  const rejects = async (/** @type {object | undefined} */ options, /** @type {string} */ name) => {
+    await assert.rejects(platform().availability(/** @type {any} */ (options)), { name });
+    await assert.rejects(bless(options), { name });
+  };
+  for (const tag of ["", "e", "en-", "en_US", "en us", "abcdefghi", "en-a", "null-"])
+    for (const wrong of [
+      { ...pair, sourceLanguage: tag },
+      { ...pair, targetLanguage: tag },
+    ])
+      await rejects(wrong, "RangeError");
+  await assert.rejects(platform().availability(/** @type {any} */ (undefined)), { name: "TypeError" });
+  await assert.rejects(platform().availability(/** @type {any} */ ({ sourceLanguage: "en" })), { name: "TypeError" });
+  for (const wrong of [{ signal: null }, { signal: 1 }, { monitor: null }, { monitor: {} }])
+    await assert.rejects(bless(wrong), { name: "TypeError" });
+  assert.throws(() => new (platform())(), { name: "TypeError" });
+});
+
+test("a pair that no model has: unavailable, NotSupportedError, with a gesture and without one", async () => {
+  for (const [sourceLanguage, targetLanguage] of [
+    ["ja", "en"],
+    ["en", "fr"],
+    ["und", "ja"],
+    ["xx", "yy"],
+  ]) {
+    const wanted = { sourceLanguage, targetLanguage };
+    assert.equal(await platform().availability(wanted), "unavailable");
+    await assert.rejects(platform().create(wanted), { name: "NotSupportedError" });
+    await assert.rejects(bless(wanted), { name: "NotSupportedError" });
+  }
+});
+
+test("of several things wrong, languages come before the signal, the signal before the monitor and the look-up", async () => {
+  let called = 0;
+  const monitor = () => {
+    called++;
+  };
+  const signal = AbortSignal.abort();
+  await assert.rejects(bless({ signal, monitor, sourceLanguage: "en_US" }), { name: "RangeError" });
+  await assert.rejects(bless({ signal, monitor, targetLanguage: "fr" }), { name: "AbortError" });
+  assert.equal(called, 0);
+  const error = new Error("from the monitor");
+  const thrower = () => {
+    throw error;
+  };
+  await assert.rejects(bless({ monitor: thrower, targetLanguage: "fr" }), error);
+});
+
+test("tags are canonical", async () => {
+  const translator = await bless({ sourceLanguage: "EN-us", targetLanguage: "JA-jp" });
+  assert.deepEqual([translator.sourceLanguage, translator.targetLanguage], ["en-US", "ja-JP"]);
+  assert.equal(Object.prototype.toString.call(translator), "[object Translator]");
+  translator.destroy();
+});
+
+test("the monitor is called at once; its events are numbers from 0 to 1, also for what is there", async () => {
+  for (const round of ["downloaded", "kept"]) {
+    /** @type {any[]} */
+    const events = [];
+    let called = false;
+    const creation = bless({
+      monitor: (/** @type {any} */ m) => {
+        called = true;
+        assert.equal(typeof m.addEventListener, "function");
+        assert.equal(m.ondownloadprogress, null);
+        m.ondownloadprogress = (/** @type {any} */ event) => events.push(event);
+      },
+    });
+    assert.ok(called, "before create() returns");
+    const translator = await creation;
+    const loaded = events.map((event) => event.loaded);
+    assert.deepEqual([loaded[0], loaded.at(-1)], [0, 1], round);
+    for (const [i, { type, total, lengthComputable }] of events.entries()) {
+      assert.deepEqual([type, total, lengthComputable], ["downloadprogress", 1, true]);
+      if (i) assert.ok(loaded[i] > loaded[i - 1]);
+    }
+    translator.destroy();
+  }
+});
+
+test("nothing works after destroy(), and a stream says so at once", async () => {
+  const translator = await bless();
+  const stream = translator.translateStreaming("hello");
+  translator.destroy();
+  await assert.rejects(stream.getReader().read(), { name: "AbortError" });
+  await assert.rejects(translator.translate("hello"), { name: "AbortError" });
+  await assert.rejects(translator.measureInputUsage("hello"), { name: "AbortError" });
+  assert.throws(() => translator.translateStreaming("hello"), { name: "AbortError" });
+});
+
+test("aborting a translation and a stream: before it, at once, with and without a reason", async () => {
+  const translator = await bless();
+  for (const reason of [undefined, new Error("test")]) {
+    const expected = reason ?? { name: "AbortError" };
+    const gone = AbortSignal.abort(reason);
+    await assert.rejects(translator.translate("hello", { signal: gone }), expected);
+    assert.throws(() => translator.translateStreaming("hello", { signal: gone }), expected);
+    const abort = new AbortController();
+    const running = translator.translate("hello", { signal: abort.signal });
+    const stream = translator.translateStreaming("hello", { signal: abort.signal });
+    abort.abort(reason);
+    await assert.rejects(running, expected);
+    await assert.rejects(stream.pipeTo(new WritableStream()), expected);
+  }
+  assert.equal(await translator.translate("hello"), WORD);
+  translator.destroy();
+});
+
+test("inputs are made strings, options may be null, requests run side by side", async () => {
+  const translator = await bless();
+  const words = { toString: () => "hello" };
+  assert.equal(await translator.translate(/** @type {any} */ (words)), WORD);
+  assert.equal(await translator.translate("hello", /** @type {any} */ (null)), WORD);
+  assert.ok((await translator.measureInputUsage("hello", /** @type {any} */ (null))) > 0);
+  await assert.rejects(translator.translate(/** @type {any} */ (Symbol("hello"))), { name: "TypeError" });
+  assert.throws(() => translator.translateStreaming("hello", /** @type {any} */ (1)), { name: "TypeError" });
+  const [a, b, c] = await Promise.all([
+    translator.translate("hello"),
+    new Response(
+      translator.translateStreaming("hello", /** @type {any} */ (null)).pipeThrough(new TextEncoderStream()),
+    ),
+    translator.translate("hello"),
+  ]);
+  assert.deepEqual([a, await b.text(), c], [WORD, WORD, WORD]);
+  assert.ok(translator.inputQuota > 0);
+  translator.destroy();
+});
+
+test("two creations at once share what is there and both succeed", async () => {
+  const [a, b] = await Promise.all([bless(), bless()]);
+  assert.deepEqual([await a.translate("hello"), await b.translate("hello")], [WORD, WORD]);
+  a.destroy();
+  assert.equal(await b.translate("hello"), WORD);
+  b.destroy();
+});
+
 test("the global gives way to one that is there, unless forced", () => {
   const own = class {};
   const mine = platform();

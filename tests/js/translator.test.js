@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { openCore } from "../../src/js/build.js";
 import { Host } from "../../src/js/host.js";
 import { Translator } from "../../src/js/index.js";
 import { workOptions } from "../../src/js/options.js";
@@ -458,6 +459,34 @@ test("an explanation fits together", async () => {
   translator.destroy();
 });
 
+test("hypotheses have different texts; of one that several token sequences spell, the best is there", async () => {
+  const text = "Two girls are laughing.";
+  const { core } = await openCore();
+  core.reserve(bytes.length);
+  core.write(0, bytes);
+  core.openModel();
+  core.openSession({ sentences: 1, sourceTokens: 64, beam: 16, rows: 16 });
+  core.begin([text], { beam: 16 });
+  while (!core.step());
+  const all = Array.from({ length: core.resultCount(0) }, (_, rank) => core.result(0, rank));
+  core.close();
+  /** @type {Map<string, number>} */
+  const best = new Map();
+  for (const { text: found, score } of all)
+    best.set(found, Math.max(score, best.get(found) ?? Number.NEGATIVE_INFINITY));
+  assert.ok(best.size < all.length, "some are spelled in two ways");
+
+  const translator = await create();
+  const shown = async (/** @type {number} */ alternatives) => {
+    const { sentences } = await translator.explain(text, { beamSize: 16, alternatives });
+    return sentences[0].hypotheses.map((hypothesis) => [hypothesis.text, hypothesis.score]);
+  };
+  const sorted = [...best].sort((a, b) => b[1] - a[1]);
+  assert.deepEqual(await shown(16), sorted);
+  assert.deepEqual(await shown(3), sorted.slice(0, 3));
+  translator.destroy();
+});
+
 test("a prefix is kept, banned tokens are not produced, heads can be switched off", async () => {
   const translator = await create();
   const explain = async (/** @type {import("../../src/js/types.js").ExplainOptions} */ options) =>
@@ -492,7 +521,15 @@ test("a prefix is kept, banned tokens are not produced, heads can be switched of
 test("the WebAssembly file comes from where the caller says, as a path, bytes or a module", async () => {
   const file = fileURLToPath(new URL("../../dist/glossa-simd128.wasm", import.meta.url));
   const wasm = readFileSync(file);
-  for (const simd128 of [file, new URL(`file://${file}`), wasm, new WebAssembly.Module(wasm)])
+  // What `new URL()` of another realm gives, such as a frame's or a test environment's.
+  const foreign = { href: `file://${file}`, toString: () => `file://${file}`, [Symbol.toStringTag]: "URL" };
+  for (const simd128 of [
+    file,
+    new URL(`file://${file}`),
+    /** @type {URL} */ (/** @type {unknown} */ (foreign)),
+    wasm,
+    new WebAssembly.Module(wasm),
+  ])
     for (const worker of [false, true]) {
       const translator = await create({ worker, build: "simd128", wasm: { simd128 } });
       assert.match(await translator.translate("A dog runs."), /Hund/);
