@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-/* A small fixed problem: odd sizes, so that whole tiles and their remains both run. */
+/* A small fixed problem: odd sizes, so that whole tiles and their remains both run; and 1 to M rows, so that tiles of
+   every height do. */
 #define M 3
 #define K 144
 #define N 13
@@ -22,7 +23,7 @@ typedef struct answers {
     float scale[M];
     int32_t zero[M];
     int32_t row_sum[N];
-    float products[M * N], products_f32[M * N];
+    float products[M][M * N], products_f32[M * N];
     float norm[M * D], embedded[D], weights[M * N], mixed[M * D], softmax[K], log_sum, cell[D], state[D];
 } answers;
 
@@ -52,14 +53,15 @@ static void make_problem(problem *p) {
 
 static void solve(const glossa_kernels *kernels, problem *p, answers *a) {
     memset(a, 0, sizeof *a);
-    const glossa_rows rows = {p->x, K, a->q, a->scale, a->zero, M, K};
+    glossa_rows rows = {p->x, K, a->q, a->scale, a->zero, M, K};
     const glossa_edge gelu = {ACTIVATION_GELU_ERF, p->residual, N}, relu = {ACTIVATION_RELU, NULL, 0};
     kernels->quantize(&rows);
     kernels->row_sums(p->weights, N, K, a->row_sum);
     const glossa_matrix w = {p->weights, p->scale, a->row_sum, p->bias, N, K, true, true};
     const glossa_matrix w_f32 = {p->weights_f32, NULL, NULL, NULL, N, K, false, false};
-    kernels->matmul(&rows, &w, p->ids, N, a->products, N, &gelu);
     kernels->matmul(&rows, &w_f32, NULL, N, a->products_f32, N, &relu);
+    for (; rows.count > 0; rows.count--)
+        kernels->matmul(&rows, &w, p->ids, N, a->products[rows.count - 1], N, &gelu);
     kernels->layer_norm(p->x, M, D, p->weights_f32, p->x, 1e-5f, a->norm);
     kernels->embed(p->weights + 2 * K, true, 0.25f, p->x, D, a->embedded);
     kernels->attend(p->x, D, p->x + M * D, N, p->weights_f32, D, M, N, D, 0.5f, a->weights, N, a->mixed, D);
