@@ -19,6 +19,9 @@ import { concat, int8Of, makeStudent, random, writeBin, writeShortlist, writeSpm
 /* It prints scores with six digits. */
 const TOLERANCE = 1e-3;
 
+/* Of ties that only two together explain a score, so many are tried. */
+const NEAREST = 8;
+
 const folder = fileURLToPath(new URL("../../node_modules/@browsermt/bergamot-translator", import.meta.url));
 const installed = process.env.BERGAMOT ?? folder;
 const skip = existsSync(installed) ? false : "no @browsermt/bergamot-translator; its folder can be given as BERGAMOT";
@@ -232,23 +235,32 @@ for (const [number, work] of CASES.entries())
 function settleTies(reference, wanted) {
   /** @param {number[]} turned */
   const attempt = (turned) => {
-    const ties = { met: /** @type {Set<number>} */ (new Set()), turned: new Set(turned) };
+    const ties = { met: /** @type {Map<number, number>} */ (new Map()), turned: new Set(turned) };
     const scores = reference(ties);
     const wrong = wanted.findIndex((score, step) => !(Math.abs(score - scores[step]) < TOLERANCE));
-    return { turned, right: wrong < 0 ? wanted.length : wrong, met: [...ties.met] };
+    const open = [...ties.met].filter(([tie]) => !ties.turned.has(tie)).sort(([, a], [, b]) => a - b);
+    return { turned, right: wrong < 0 ? wanted.length : wrong, open: open.map(([tie]) => tie) };
+  };
+  /** One more tie turned, or two: the nearest to the middle first. @param {ReturnType<typeof attempt>} from */
+  const further = (from) => {
+    const tried = [];
+    for (const tie of from.open) {
+      const next = attempt([...from.turned, tie]);
+      if (next.right > from.right) return next;
+      tried.push(next);
+    }
+    for (const one of tried.slice(0, NEAREST))
+      for (const tie of one.open.slice(0, NEAREST)) {
+        const next = attempt([...one.turned, tie]);
+        if (next.right > from.right) return next;
+      }
+    return undefined;
   };
   let best = attempt([]);
   while (best.right < wanted.length) {
-    const before = best;
-    const singles = before.met.map((tie) => attempt([...before.turned, tie]));
-    for (const one of singles) if (one.right > best.right) best = one;
-    if (best === before)
-      for (const [i, first] of before.met.entries())
-        for (const second of new Set([...before.met.slice(i + 1), ...singles[i].met])) {
-          const two = attempt([...before.turned, first, second]);
-          if (two.right > best.right) best = two;
-        }
-    if (best === before) break;
+    const next = further(best);
+    if (!next) break;
+    best = next;
   }
   return best;
 }

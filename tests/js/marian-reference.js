@@ -176,9 +176,9 @@ export function glossa(matrix, width) {
 const TIE = 1e-4;
 
 /**
- * Scaled activations whose rounding floats leave open, as they are met, and those of them that are to be rounded the other
- * way.
- * @typedef {{ met: Set<number>, turned: Set<number> }} Ties
+ * Scaled activations whose rounding floats leave open, as they are met, with how far they are from the middle, and those
+ * that are to be rounded the other way.
+ * @typedef {{ met: Map<number, number>, turned: Set<number> }} Ties
  */
 
 /**
@@ -191,8 +191,9 @@ const stored = (alpha, most, ties) => (/** @type {Float32Array} */ x, /** @type 
   const a = f32((alpha(name) * most) / 127);
   const nearest = (/** @type {number} */ value) => {
     const whole = round(value);
-    if (!ties || Math.abs(Math.abs(value - whole) - 0.5) > TIE || Math.abs(value) > most) return whole;
-    ties.met.add(value);
+    const distance = Math.abs(Math.abs(value - whole) - 0.5);
+    if (!ties || distance > TIE || Math.abs(value) > most) return whole;
+    ties.met.set(value, distance);
     return ties.turned.has(value) ? whole + (value > whole ? 1 : -1) : whole;
   };
   return { a: Int32Array.from(x, (value) => clamp(nearest(f32(value * a)), -most, most)), scale: f32(1 / a) };
