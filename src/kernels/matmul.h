@@ -22,6 +22,7 @@
 
 #define MATMUL_PANEL_BLOCKS 8 /* of eight columns */
 #define MATMUL_PANEL_BYTES  16384
+#define MATMUL_CACHE_LINE   64
 
 #define MATMUL_INLINE static inline __attribute__((always_inline)) MATMUL_TARGET
 
@@ -51,7 +52,11 @@ MATMUL_INLINE void columns_take(columns *c, const glossa_matrix *w, const uint32
         for (size_t j = 0; j < 4; j++) {
             const size_t column = 4 * half + j < c->count ? first + 4 * half + j : n - 1;
             r[j] = ids ? ids[column] : column;
-            c->weights[4 * half + j] = (const int8_t *)w->data + r[j] * w->cols;
+            const int8_t *row = (const int8_t *)w->data + r[j] * w->cols;
+            c->weights[4 * half + j] = row;
+            /* Gathered rows lie where no prefetcher looks: their cache lines are asked for all at once. */
+            for (size_t k = 0; ids && k < w->cols; k += MATMUL_CACHE_LINE)
+                (void)*(const volatile int8_t *)(row + k);
         }
         c->row_sum[half] = (i32x4){w->row_sum[r[0]], w->row_sum[r[1]], w->row_sum[r[2]], w->row_sum[r[3]]};
         c->scale[half] = w->scale_per_row ? (f32x4){w->scale[r[0]], w->scale[r[1]], w->scale[r[2]], w->scale[r[3]]}
