@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { Translator } from "../../src/js/index.js";
+import { reduced } from "../../web/attention.js";
 import { parseGguf } from "../js/gguf-parse.js";
 import { launchChromium, saved, watchPage } from "./browser.js";
 import { model, noSite, openSite } from "./site.js";
@@ -154,6 +155,26 @@ describe("exports", { skip: noSite }, () => {
       lines.values,
       one.json.weights.flat().filter((/** @type {number} */ value) => value >= 0.02),
     );
+    assert.deepEqual(faults, []);
+    await page.close();
+  });
+
+  test("attention: averages, maximum and rollout", async () => {
+    const { page, faults } = await open("attention", "&layer=1");
+    await page.locator(".large svg").waitFor();
+    /** @type {Map<string, string>} */
+    const seen = new Map();
+    for (const kind of /** @type {const} */ (["encoder", "decoder", "cross"])) {
+      await page.locator(`input[name="kind"][value="${kind}"]`).check();
+      for (const reduce of /** @type {const} */ (["layer", "mean", "max", "rollout"])) {
+        await page.locator(`input[name="reduce"][value="${reduce}"]`).check();
+        const button = page.locator(".enlarged").getByRole("button", { name: "Export as JSON" });
+        const { weights } = JSON.parse((await saved(page, button)).bytes.toString());
+        assert.deepEqual(weights.flat(), [...reduced(expected, kind, reduce, 1, 0)], `${kind}, ${reduce}`);
+        seen.set(JSON.stringify(weights), reduce);
+      }
+    }
+    assert.equal(seen.size, 12, "no two are the same");
     assert.deepEqual(faults, []);
     await page.close();
   });

@@ -326,6 +326,50 @@ describe("the manners of the page", { skip: noSite }, () => {
     await close();
   });
 
+  test("takes a checkpoint that is dropped", async () => {
+    const { page, faults, close } = await open("model");
+    const bytes = readFileSync(join(models, "en-de.gguf")).toString("base64");
+    await page.locator(".drop").evaluate(async (box, text) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], "mine.gguf"));
+      box.dispatchEvent(new DragEvent("dragover", { dataTransfer: transfer, bubbles: true, cancelable: true }));
+      if (!box.classList.contains("over")) throw new Error("the place to drop does not show it");
+      box.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
+    }, bytes);
+    await page.waitForFunction(
+      () => /** @type {HTMLSelectElement} */ (document.querySelector("#pair")).value === "own",
+    );
+    await page.locator(".output .word").first().waitFor();
+    assert.deepEqual(faults, []);
+    await close();
+  });
+
+  test("a finger can do what a pointer can", async () => {
+    const { page, faults, close } = await open("attention", { hasTouch: true, viewport: { width: 390, height: 800 } });
+    await page.locator(".output .word").nth(1).tap();
+    await page.locator('.output .word.self[aria-pressed="true"]').waitFor();
+    await page.locator(".mirror .word.linked").first().waitFor();
+    await page.locator(".heads button").nth(2).tap();
+    await page.locator('.heads button[aria-pressed="true"][data-head="2"]').waitFor();
+    await page.locator(".large rect[data-value]").nth(3).tap();
+    await page.locator(".readout", { hasText: /→ .*: [\d.]+$/ }).waitFor();
+    assert.deepEqual(faults, []);
+    await close();
+  });
+
+  test("fills a screen of 3840 pixels without leaving it", async () => {
+    const { page, close } = await open("attention", { viewport: { width: 3840, height: 2160 } });
+    const { scroll, client, text } = await page.evaluate(() => ({
+      scroll: document.documentElement.scrollWidth,
+      client: document.documentElement.clientWidth,
+      text: document.querySelector(".output .word")?.getBoundingClientRect().height ?? 0,
+    }));
+    assert.ok(scroll <= client);
+    assert.ok(text > 26, `letters of ${text} pixels`);
+    await page.screenshot({ path: join(shots, "attention-4k.png") });
+    await close();
+  });
+
   test("converts a Marian folder; a decoder without self-attention is shown as what it is", async () => {
     const { page, faults, close } = await open("model");
     const files = [

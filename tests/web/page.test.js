@@ -77,6 +77,13 @@ describe("the page", { skip: noSite }, () => {
   test("translates what is typed; the newest text wins", async () => {
     const { page, faults, close } = await open({ text: SENTENCE });
     assert.equal((await page.locator("#target").textContent())?.trim(), expected.translation);
+    await page.getByText(`${SENTENCE.length} characters, ${expected.sourceTokens.length} tokens`).waitFor();
+    await page.getByText(/^\d+ ms, \d+ tokens\/s$/).waitFor();
+    await page.locator("#beam").selectOption("1");
+    const greedy = (await engine.explain(SENTENCE, { beamSize: 1 })).sentences[0];
+    await page.locator(".hypotheses .sentence", { hasText: greedy.translation }).waitFor();
+    await page.waitForFunction(() => document.querySelectorAll(".hypotheses .sentence").length === 1);
+    await page.locator("#beam").selectOption("4");
     const input = page.locator("#source");
     for (const text of ["A man", "A man is", "A man is riding", "A dog runs."]) await input.fill(text);
     const short = (await engine.explain("A dog runs.", { beamSize: 4 })).translation;

@@ -200,6 +200,7 @@ export function heatmap(matrix, options) {
   svg.addEventListener("pointerleave", () => point(-1, -1));
   svg.addEventListener("click", (event) => {
     const [row, col] = under(event);
+    point(row, col); // a finger leaves before it clicks
     if (row >= 0) onpick?.(row, col);
   });
   svg.addEventListener("blur", () => point(-1, -1));

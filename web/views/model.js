@@ -379,7 +379,9 @@ function count(values) {
  * @returns {Promise<File[]>}
  */
 async function droppedFiles(transfer) {
+  const plain = [...transfer.files]; // the browser empties it before the first folder is read
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry()).filter((one) => one !== null);
+  if (entries.length === 0) return plain;
   /** @type {File[]} */
   const files = [];
   for (const entry of entries) {
