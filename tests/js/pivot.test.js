@@ -1,11 +1,14 @@
 // Through English by two models. What must come out is known from the two models alone: each sentence of the first
 // one's translation, translated by the second.
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { Translator } from "../../src/js/index.js";
 import { modelCache } from "../../src/js/model-cache.js";
 import { serveModel } from "./model-server.js";
@@ -67,7 +70,7 @@ const SENTENCES = [
   "It rains!",
 ];
 const TEXT = `  ${SENTENCES[0]} ${SENTENCES[1]}\n\n${SENTENCES[2]}\t${SENTENCES[3]} ${SENTENCES[4]}\n`;
-const LONG = `${SENTENCES.join(" ")} `.repeat(12);
+const LONG = `${SENTENCES.join(" ")} `.repeat(6);
 
 test("how far it is, before, while and after both models are loaded", async () => {
   await modelCache.clear();
@@ -119,7 +122,7 @@ for (const worker of [false, true])
       assert.equal(await translator.translate(TEXT), text);
       const chunks = [];
       for await (const chunk of translator.translateStreaming(LONG)) chunks.push(chunk);
-      assert.equal(chunks.join(""), `${expected.join(" ")} `.repeat(12));
+      assert.equal(chunks.join(""), `${expected.join(" ")} `.repeat(6));
       assert.ok(chunks.length > 8, `${chunks.length} chunks`);
       const seen = /** @type {number[]} */ ([]);
       const texts = [...SENTENCES, "", " ", "...", ...SENTENCES.toReversed()];
@@ -234,4 +237,25 @@ test("a model that cannot be loaded is named, and nothing of the other is left b
       message: /status=404 answered 404/,
     });
   }
+});
+
+test("glossa explain shows both stages", async () => {
+  const models = manifest.models.map((model, i) => {
+    const url = join(folder, `${model.id}.gguf`);
+    writeFileSync(url, [first, second][i]);
+    return { ...model, url };
+  });
+  const list = join(folder, "manifest.json");
+  writeFileSync(list, JSON.stringify({ version: 1, models }));
+  const command = fileURLToPath(new URL("../../src/js/cli/glossa.js", import.meta.url));
+  const languages = ["--source", "fr", "--target", "nl", "--manifest", list];
+  const run = (/** @type {string[]} */ ...more) =>
+    promisify(execFile)(process.execPath, [command, "explain", ...languages, ...more, "A dog runs."]);
+  const [between, translation] = [await halves[0].translate("A dog runs."), await byHand("A dog runs.")];
+  const { stdout } = await run();
+  const lines = stdout.split("\n");
+  assert.ok(lines.indexOf(between) === 0 && lines.includes(translation), stdout);
+  const { stdout: page } = await run("--html");
+  assert.equal(page.split("<svg").length, 3);
+  await assert.rejects(run("--svg"), { code: 1, stderr: /one sentence by one model/ });
 });
