@@ -86,6 +86,15 @@ function glossaryOf(glossary = {}) {
 }
 
 /**
+ * What a call without a text gets, in place of a translation of "undefined".
+ * @param {string} method
+ * @returns {never}
+ */
+export function noText(method) {
+  throw new TypeError(`${method}() needs a text`);
+}
+
+/**
  * @param {TranslateOptions} options
  * @returns {WorkOptions}
  */

@@ -5,7 +5,7 @@ import { hasWorkers, inPlace, inWorker, Pool } from "./engine.js";
 import { abortError, makeError } from "./errors.js";
 import { canonicalTag, findRoute, loadManifest, routeError } from "./manifest.js";
 import { modelCache } from "./model-cache.js";
-import { batchOptions, createOptions, explainOptions, workOptions } from "./options.js";
+import { batchOptions, createOptions, explainOptions, noText, workOptions } from "./options.js";
 import { builtin, isNode, isURL, toURL } from "./platform.js";
 
 /** @typedef {import("./types.js").Availability} Availability */
@@ -308,7 +308,7 @@ export class Translator {
    * @param {TranslateOptions} [options]
    * @returns {Promise<string>}
    */
-  async translate(input, options = {}) {
+  async translate(input = noText("translate"), options = {}) {
     const [translation] = await this.#translate([`${input}`], workOptions(options), options ?? {});
     return translation;
   }
@@ -319,7 +319,7 @@ export class Translator {
    * @param {TranslateOptions} [options]
    * @returns {ReadableStream<string>}
    */
-  translateStreaming(input, options = {}) {
+  translateStreaming(input = noText("translateStreaming"), options = {}) {
     const text = `${input}`;
     const work = workOptions(options);
     for (const signal of [this.#life.signal, options?.signal]) signal?.throwIfAborted();
@@ -405,7 +405,7 @@ export class Translator {
    * @param {HTMLOptions} [options]
    * @returns {Promise<string>}
    */
-  async translateHTML(html, options = {}) {
+  async translateHTML(html = noText("translateHTML"), options = {}) {
     const [translation] = await this.#translate([`${html}`], workOptions(options), options, {
       attributes: options.attributes ?? [],
     });
@@ -435,7 +435,7 @@ export class Translator {
    * @param {{signal?: AbortSignal}} [options]
    * @returns {Promise<number>}
    */
-  async measureInputUsage(input, options = {}) {
+  async measureInputUsage(input = noText("measureInputUsage"), options = {}) {
     const text = `${input}`;
     for (const signal of [this.#life.signal, options?.signal]) signal?.throwIfAborted();
     if (!this.#pool) return 0;

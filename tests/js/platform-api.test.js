@@ -245,6 +245,10 @@ test("inputs are made strings, options may be null, requests run side by side", 
   assert.equal(await translator.translate("hello", /** @type {any} */ (null)), WORD);
   assert.ok((await translator.measureInputUsage("hello", /** @type {any} */ (null))) > 0);
   await assert.rejects(translator.translate(/** @type {any} */ (Symbol("hello"))), { name: "TypeError" });
+  const bare = /** @type {any} */ (translator);
+  await assert.rejects(bare.translate(), { name: "TypeError" });
+  await assert.rejects(bare.measureInputUsage(), { name: "TypeError" });
+  assert.throws(() => bare.translateStreaming(), { name: "TypeError" });
   assert.throws(() => translator.translateStreaming("hello", /** @type {any} */ (1)), { name: "TypeError" });
   const [a, b, c] = await Promise.all([
     translator.translate("hello"),
