@@ -4,10 +4,6 @@ import { choice, h, set } from "./draw/dom.js";
 import { createEngine } from "./engine.js";
 import { addressKeys, createStore, initialState, readAddress, writeAddress } from "./state.js";
 import { speak } from "./strings.js";
-import { attentionView } from "./views/attention.js";
-import { effectView } from "./views/effect.js";
-import { insideView } from "./views/inside.js";
-import { modelView } from "./views/model.js";
 import { panes } from "./views/panes.js";
 import { translateView } from "./views/translate.js";
 
@@ -25,13 +21,13 @@ import { translateView } from "./views/translate.js";
 
 /** @typedef {(context: Context) => {update(state: State, changed: Set<string>): void, close?(): void}} View */
 
-/** @type {[ViewName, View][]} */
+/** The first view is there at once, the others are fetched when they are opened. @type {[ViewName, () => View | Promise<View>][]} */
 const views = [
-  ["translate", translateView],
-  ["attention", attentionView],
-  ["effect", effectView],
-  ["inside", insideView],
-  ["model", modelView],
+  ["translate", () => translateView],
+  ["attention", () => import("./views/attention.js").then((one) => one.attentionView)],
+  ["effect", () => import("./views/effect.js").then((one) => one.effectView)],
+  ["inside", () => import("./views/inside.js").then((one) => one.insideView)],
+  ["model", () => import("./views/model.js").then((one) => one.modelView)],
 ];
 
 /** @param {string} id */
@@ -110,10 +106,12 @@ function drawTurn(state) {
   if (back) /** @type {HTMLElement | null} */ (turn.querySelector(`[data-to="${back}"]`))?.focus();
 }
 
+let openings = 0;
+
 function openView() {
   const state = store.get();
   const t = speak(state.language);
-  const [name, view] = views.find(([one]) => one === state.view) ?? views[0];
+  const [name, fetchView] = views.find(([one]) => one === state.view) ?? views[0];
   const nav = part("views");
   nav.setAttribute("aria-label", t("views"));
   nav.hidden = views.length < 2;
@@ -141,7 +139,13 @@ function openView() {
   for (const old of shown.splice(1)) old.close?.();
   set(element);
   element.className = `view ${name}`;
-  shown.push(view({ element, store, engine, t }));
+  const opened = ++openings;
+  const open = (/** @type {View} */ view) => {
+    if (opened === openings) shown.push(view({ element, store, engine, t }));
+  };
+  const view = fetchView();
+  if (view instanceof Promise) view.then(open).catch((error) => set(element, h("p", { role: "alert" }, error.message)));
+  else open(view);
 }
 
 let written = "";
