@@ -106,9 +106,10 @@ describe("pairs of languages", { skip: noSite }, () => {
 
   test("characters light up one by one, also where a dictionary makes words of them", async () => {
     const { page, close } = await open({ pair: "lzh-zh", text: LINES.join("") });
-    const words = await page.locator(".line").nth(1).locator(".word").allTextContents();
-    assert.deepEqual(words, [...modern(LINES[1])]);
-    await page.locator(".line").nth(1).locator(".word").nth(3).hover();
+    const second = page.locator(".line").nth(1).locator(".word");
+    await second.nth([...modern(LINES[1])].length - 1).waitFor();
+    assert.deepEqual(await second.allTextContents(), [...modern(LINES[1])]);
+    await second.nth(3).hover();
     await page.locator(".mirror .word.linked").waitFor();
     assert.deepEqual(await page.locator(".mirror .word.linked").allTextContents(), ["远"]);
     await close();
