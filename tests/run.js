@@ -228,6 +228,7 @@ ${Object.entries(steps)
 
 GLOSSA_FUZZ_SECONDS  how long each fuzz target runs (60; npm run fuzz: 1200)
 GLOSSA_DATA          a folder of test sets; the tests that want one are skipped without it
+GLOSSA_HTML          a folder of HTML pages, of which 200 fragments are translated
 GLOSSA_STUDENTS      "full": compare with bergamot on students of Firefox's own sizes, not on narrow ones (half an hour)
 GLOSSA_FUZZ_ROUNDS   how many damaged files each parser of the converter gets (400)`;
 
