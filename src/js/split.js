@@ -64,15 +64,13 @@ export function edges(text) {
 const base = (tag) => tag.toLowerCase().split(/[-_]/)[0];
 
 /**
- * What stands between two sentences of the translation where `between` stood in the source.
+ * What stands between two sentences of the translation where `between` stood in the source: the same (the platform keeps
+ * a space in Japanese too), or a space where the source needs none and the target does.
  * @param {string} between
  * @param {string} targetLanguage
  */
 export function joiner(between, targetLanguage) {
-  const unspaced = UNSPACED.has(base(targetLanguage));
-  if (between === "" && !unspaced) return " ";
-  if (between === " " && unspaced) return "";
-  return between;
+  return between === "" && !UNSPACED.has(base(targetLanguage)) ? " " : between;
 }
 
 /** Words and their end: one sentence by every rule, so that the segmenter, which is slow to start, need not be asked. */
