@@ -21,17 +21,6 @@ INLINE i32x4 add_products(i32x4 sums, v128_t weights, v128_t inputs, ones_t ones
 
 #include "matmul.h"
 
-const glossa_kernels glossa_kernels_relaxed_pairs = {
-    .name = "relaxed-pairs",
-    .quantize = glossa_vector_quantize,
-    .row_sums = glossa_vector_row_sums,
-    .matmul = matmul,
-    .layer_norm = glossa_vector_layer_norm,
-    .embed = glossa_vector_embed,
-    .attend = glossa_vector_attend,
-    .softmax = glossa_vector_softmax,
-    .log_sum_exp = glossa_vector_log_sum_exp,
-    .ssru = glossa_vector_ssru,
-};
+const glossa_kernels glossa_kernels_relaxed_pairs = GLOSSA_VECTOR_KERNELS("relaxed-pairs", matmul);
 
 #endif

@@ -46,17 +46,6 @@ INLINE i32x4 totals_of(i32x4 a, i32x4 b, i32x4 c, i32x4 d) {
 
 #include "matmul.h"
 
-const glossa_kernels glossa_kernels_simd128 = {
-    .name = "simd128",
-    .quantize = glossa_vector_quantize,
-    .row_sums = glossa_vector_row_sums,
-    .matmul = matmul,
-    .layer_norm = glossa_vector_layer_norm,
-    .embed = glossa_vector_embed,
-    .attend = glossa_vector_attend,
-    .softmax = glossa_vector_softmax,
-    .log_sum_exp = glossa_vector_log_sum_exp,
-    .ssru = glossa_vector_ssru,
-};
+const glossa_kernels glossa_kernels_simd128 = GLOSSA_VECTOR_KERNELS("simd128", matmul);
 
 #endif

@@ -20,6 +20,21 @@ void glossa_vector_softmax(float *x, size_t n);
 float glossa_vector_log_sum_exp(const float *x, size_t n);
 void glossa_vector_ssru(const float *forget, const float *x, const float *residual, size_t d, float *cell, float *y);
 
+/* The table of a vector target: its name, its own int8 matmul, and the verbs that all share. */
+#define GLOSSA_VECTOR_KERNELS(label, int8_matmul)                                                                      \
+    {                                                                                                                  \
+        .name = label,                                                                                                 \
+        .quantize = glossa_vector_quantize,                                                                            \
+        .row_sums = glossa_vector_row_sums,                                                                            \
+        .matmul = int8_matmul,                                                                                         \
+        .layer_norm = glossa_vector_layer_norm,                                                                        \
+        .embed = glossa_vector_embed,                                                                                  \
+        .attend = glossa_vector_attend,                                                                                \
+        .softmax = glossa_vector_softmax,                                                                              \
+        .log_sum_exp = glossa_vector_log_sum_exp,                                                                      \
+        .ssru = glossa_vector_ssru,                                                                                    \
+    }
+
 /* matmul for float32 weights. */
 void glossa_vector_matmul_f32(const glossa_rows *rows, const glossa_matrix *w, const uint32_t *ids, size_t n, float *y,
                               size_t y_stride, const glossa_edge *edge);

@@ -22,17 +22,6 @@ MATMUL_TARGET static inline __m256i add_products(__m256i sums, __m256i weights, 
 
 #include "matmul.h"
 
-const glossa_kernels glossa_kernels_vnni = {
-    .name = "vnni",
-    .quantize = glossa_vector_quantize,
-    .row_sums = glossa_vector_row_sums,
-    .matmul = matmul,
-    .layer_norm = glossa_vector_layer_norm,
-    .embed = glossa_vector_embed,
-    .attend = glossa_vector_attend,
-    .softmax = glossa_vector_softmax,
-    .log_sum_exp = glossa_vector_log_sum_exp,
-    .ssru = glossa_vector_ssru,
-};
+const glossa_kernels glossa_kernels_vnni = GLOSSA_VECTOR_KERNELS("vnni", matmul);
 
 #endif

@@ -19,7 +19,7 @@ static void *scarce_allocate(void *user, size_t size) {
 }
 
 static void scarce_release(void *user, void *memory) {
-    ((scarcity *)user)->live--;
+    if (memory) ((scarcity *)user)->live--;
     free(memory);
 }
 

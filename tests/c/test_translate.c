@@ -1,5 +1,6 @@
 /* The whole engine on tiny seeded models: what holds whatever the weights are. */
 #include "check.h"
+#include "scarcity.h"
 #include "tiny_model.h"
 
 typedef struct opened {
@@ -457,24 +458,7 @@ static void test_bad_models(void) {
                  "'glossa.target_language_tokens' element 2 is 57, beyond the vocabulary of 57");
 }
 
-/* ---- an allocator that fails at the n-th call ---- */
-
-typedef struct failing {
-    long left, held;
-} failing;
-
-static void *failing_allocate(void *user, size_t size) {
-    failing *f = user;
-    if (f->left-- <= 0) return NULL;
-    f->held++;
-    return aligned_alloc(16, (size + 15) / 16 * 16);
-}
-
-static void failing_release(void *user, void *memory) {
-    failing *f = user;
-    if (memory) f->held--;
-    free(memory);
-}
+/* ---- memory that runs out at the n-th call ---- */
 
 /* Everything that can be done with a model; the number of the status that stopped it. */
 static glossa_status whole_life(const uint8_t *bytes, size_t size, const glossa_allocator *allocator) {
@@ -498,12 +482,12 @@ static glossa_status whole_life(const uint8_t *bytes, size_t size, const glossa_
 static void test_out_of_memory(void) {
     size_t size;
     uint8_t *bytes = tiny_model(&VARIANTS[1], 7, &size);
-    long calls = 0;
+    int calls = 0;
     for (;; calls++) {
-        failing f = {.left = calls};
-        const glossa_allocator allocator = {failing_allocate, failing_release, &f};
+        scarcity f = {.left = calls};
+        const glossa_allocator allocator = {scarce_allocate, scarce_release, &f};
         const glossa_status status = whole_life(bytes, size, &allocator);
-        CHECK_INT(f.held, 0);
+        CHECK_INT(f.live, 0);
         if (status == GLOSSA_OK) break;
         CHECK_INT(status, GLOSSA_ERROR_MEMORY);
         if (calls > 1000) break;
@@ -516,8 +500,8 @@ static void test_out_of_memory(void) {
 static void test_no_allocation_while_decoding(void) {
     size_t size;
     uint8_t *bytes = tiny_model(&VARIANTS[1], 7, &size);
-    failing f = {.left = 1000000};
-    const glossa_allocator allocator = {failing_allocate, failing_release, &f};
+    scarcity f = {.left = 1000000};
+    const glossa_allocator allocator = {scarce_allocate, scarce_release, &f};
     glossa_model *model;
     glossa_session *session;
     CHECK_INT(glossa_model_open(bytes, size, &allocator, &model, NULL), GLOSSA_OK);
@@ -525,7 +509,7 @@ static void test_no_allocation_while_decoding(void) {
     const glossa_text text = text_of(TEXTS[0]);
     glossa_progress progress = {0};
     CHECK_INT(glossa_begin(session, &text, 1, &(glossa_options){.beam = 5}, NULL), GLOSSA_OK);
-    const long before = f.left;
+    const int before = f.left;
     while (!progress.done)
         CHECK_INT(glossa_step(session, &progress, NULL), GLOSSA_OK);
     CHECK_INT(f.left, before);
@@ -535,7 +519,7 @@ static void test_no_allocation_while_decoding(void) {
     CHECK_INT(glossa_session_bytes(session), held);
     glossa_session_close(session);
     glossa_model_close(model);
-    CHECK_INT(f.held, 0);
+    CHECK_INT(f.live, 0);
     free(bytes);
 }
 
