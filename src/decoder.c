@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-static void remember_group(const glossa_model *model, const glossa_span *spans, size_t sentences, const float *x,
-                           const glossa_memory *memories, const glossa_scratch *scratch) {
+void glossa_decoder_remember(const glossa_model *model, const glossa_span *spans, size_t sentences, const float *x,
+                             const glossa_memory *memories, const glossa_scratch *scratch) {
     const size_t d = model->config.d, first = spans[0].start;
     const size_t rows = spans[sentences - 1].start + spans[sentences - 1].count - first;
     const glossa_rows in = glossa_rows_prepare(model, x, rows, d, &model->decoder[0].cross.k, scratch);
@@ -17,14 +17,6 @@ static void remember_group(const glossa_model *model, const glossa_span *spans, 
             glossa_transpose_keys(scratch->k + at, m->count, d, m->kt + l * d * m->stride, m->stride, 0);
             memcpy(m->v + l * m->count * d, scratch->v + at, m->count * d * sizeof *m->v);
         }
-    }
-}
-
-void glossa_decoder_remember(const glossa_model *model, const glossa_span *spans, size_t sentences, const float *x,
-                             const glossa_memory *memories, const glossa_scratch *scratch) {
-    for (size_t i = 0, end; i < sentences; i = end) {
-        end = glossa_group_end(spans, sentences, i, scratch);
-        remember_group(model, spans + i, end - i, x + spans[i].start * model->config.d, memories + i, scratch);
     }
 }
 

@@ -39,7 +39,7 @@ typedef struct glossa_capture {
     size_t length;          /* T */
 } glossa_capture;
 
-/* Memory keys and values of all sentences from the encoder's output x (rows, D). */
+/* Memory keys and values of one group of sentences from the encoder's output x, which begins with their first row. */
 void glossa_decoder_remember(const glossa_model *model, const glossa_span *spans, size_t sentences, const float *x,
                              const glossa_memory *memories, const glossa_scratch *scratch);
 

@@ -18,11 +18,9 @@ void glossa_encoder_embed(const glossa_model *model, const glossa_token *tokens,
     }
 }
 
-/* Section 3.2: every token of a sentence attends to all of its tokens, and to no other sentence's. x: the first row of
-   spans[0]; M rows of this group of sentences. */
-static void self_attention(const glossa_model *model, const glossa_layer *layer, const glossa_span *spans,
-                           size_t sentences, const uint8_t *mask, float *attention, float *x,
-                           const glossa_scratch *scratch) {
+void glossa_encoder_attend(const glossa_model *model, size_t l, const glossa_span *spans, size_t sentences,
+                           const uint8_t *mask, float *attention, float *x, const glossa_scratch *scratch) {
+    const glossa_layer *layer = &model->encoder[l];
     const size_t d = model->config.d, first = spans[0].start;
     const size_t rows = spans[sentences - 1].start + spans[sentences - 1].count - first; /* M */
     const float *input = glossa_sublayer_input(model, x, rows, &layer->attn_norm, scratch);
@@ -42,16 +40,6 @@ static void self_attention(const glossa_model *model, const glossa_layer *layer,
     const glossa_rows context = glossa_rows_prepare(model, scratch->context, rows, d, &layer->attn.o, scratch);
     glossa_linear(model, &context, &layer->attn.o, x, &(glossa_edge){.residual = x, .residual_stride = d});
     glossa_sublayer_end(model, x, rows, &layer->attn_norm);
-}
-
-void glossa_encoder_layer(const glossa_model *model, size_t layer, const glossa_span *spans, size_t sentences,
-                          size_t rows, const uint8_t *mask, float *attention, float *x, const glossa_scratch *scratch) {
-    const glossa_layer *l = &model->encoder[layer];
-    for (size_t i = 0, end; i < sentences; i = end) {
-        end = glossa_group_end(spans, sentences, i, scratch);
-        self_attention(model, l, spans + i, end - i, mask, attention, x + spans[i].start * model->config.d, scratch);
-    }
-    glossa_feed_forward(model, l, x, rows, scratch);
 }
 
 void glossa_encoder_end(const glossa_model *model, size_t rows, float *x) {

@@ -48,8 +48,9 @@ static void encode(glossa_session *s, size_t sentence, const captured *out) {
     glossa_encoder_embed(m, tokens, &whole, 1, glossa_session_positions(s, false, n), s->x);
     memcpy(out->encoder_hidden, s->x, cells * sizeof(float));
     for (size_t l = 0; l < c->encoder_layers; l++) {
-        glossa_encoder_layer(m, l, &whole, 1, n, glossa_session_head_mask(s, 0, l),
-                             out->encoder_attention + l * c->heads * n * n, s->x, &s->scratch);
+        glossa_encoder_attend(m, l, &whole, 1, glossa_session_head_mask(s, 0, l),
+                              out->encoder_attention + l * c->heads * n * n, s->x, &s->scratch);
+        glossa_feed_forward(m, &m->encoder[l], s->x, n, &s->scratch);
         memcpy(out->encoder_hidden + (l + 1) * cells, s->x, cells * sizeof(float));
     }
     glossa_encoder_end(m, n, s->x);

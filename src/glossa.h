@@ -220,7 +220,8 @@ typedef struct glossa_progress {
 glossa_status glossa_begin(glossa_session *session, const glossa_text *texts, size_t count,
                            const glossa_options *options, glossa_error *error);
 
-/* One encoder layer or one decoder position for the whole batch. Never allocates. Fails with STATE without a batch. */
+/* A part of an encoder layer, or one decoder position for the whole batch. Never allocates. Fails with STATE without a
+   batch. */
 glossa_status glossa_step(glossa_session *session, glossa_progress *progress, glossa_error *error);
 
 /* A translation. Everything it points to belongs to the session and holds until its next call that takes a batch. */

@@ -79,7 +79,7 @@ glossa_status glossa_partial(glossa_session *s, size_t sentence, glossa_text *te
     const glossa_tokenizer *tokenizer = s->model->target_tokenizer;
     const glossa_beam *beam = &s->beams[sentence];
     const uint32_t *ids;
-    size_t count = s->phase == PHASE_ENCODE ? 0 : glossa_beam_common(beam, s->rules.beam, &ids);
+    size_t count = s->phase < PHASE_DECODE ? 0 : glossa_beam_common(beam, s->rules.beam, &ids);
     while (beam->live && count && is_byte_piece(glossa_tokenizer_piece(tokenizer, ids[count - 1])))
         count--;
     for (size_t i = 0; i < count; i++)

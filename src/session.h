@@ -13,7 +13,16 @@
 /* The output layer works on at least this many rows at a time where sentences share it. */
 #define GLOSSA_LOGIT_ROWS 16
 
-typedef enum glossa_phase { PHASE_IDLE, PHASE_ENCODE, PHASE_DECODE, PHASE_DONE } glossa_phase;
+/* What the next step does. For every encoder layer: attention, a group of sentences at a time, then feed-forward, a
+   group of rows at a time. */
+typedef enum glossa_phase {
+    PHASE_IDLE,
+    PHASE_ATTEND,
+    PHASE_FEED,
+    PHASE_REMEMBER,
+    PHASE_DECODE,
+    PHASE_DONE
+} glossa_phase;
 
 /* Candidates of the output layer for one sentence; ids NULL: the whole vocabulary. */
 typedef struct glossa_candidates {
@@ -43,7 +52,8 @@ struct glossa_session {
     void *memory; /* the batch's arena; kept from batch to batch while it is large enough */
     size_t memory_size;
     glossa_phase phase;
-    size_t sentences, rows, layer, t;
+    size_t sentences, rows, t;
+    size_t layer, next; /* of the encoder; the group's first sentence or row */
     glossa_progress progress;
     glossa_rules rules;
     uint32_t top_k;

@@ -376,7 +376,7 @@ static void fill(glossa_session *s, const plan *p) {
     const glossa_config *c = &m->config;
     s->sentences = p->sentences;
     s->rows = p->rows;
-    s->layer = s->t = 0;
+    s->layer = s->next = s->t = 0;
     s->top_k = o->top_k;
     s->rules = (glossa_rules){.search = o->search,
                               .beam = p->beam,
@@ -405,7 +405,7 @@ static void fill(glossa_session *s, const plan *p) {
         }
     }
     s->progress.done = s->progress.sentences_done == s->sentences;
-    s->phase = s->progress.done ? PHASE_DONE : PHASE_ENCODE;
+    s->phase = s->progress.done ? PHASE_DONE : PHASE_ATTEND;
 }
 
 glossa_status glossa_begin(glossa_session *s, const glossa_text *texts, size_t count, const glossa_options *options,
@@ -432,20 +432,45 @@ glossa_status glossa_begin(glossa_session *s, const glossa_text *texts, size_t c
 
 /* ---- step ------------------------------------------------------------------------------------------------------- */
 
-static void encode_layer(glossa_session *s) {
+static void embed(glossa_session *s) {
+    size_t longest = 0;
+    for (size_t i = 0; i < s->sentences; i++)
+        longest = s->spans[i].count > longest ? s->spans[i].count : longest;
+    glossa_encoder_embed(s->model, s->tokens, s->spans, s->sentences, glossa_session_positions(s, false, longest),
+                         s->x);
+}
+
+/* The next group of sentences or rows. */
+static void encode_group(glossa_session *s) {
     const glossa_model *m = s->model;
-    if (s->layer == 0) {
-        size_t longest = 0;
-        for (size_t i = 0; i < s->sentences; i++)
-            longest = s->spans[i].count > longest ? s->spans[i].count : longest;
-        glossa_encoder_embed(m, s->tokens, s->spans, s->sentences, glossa_session_positions(s, false, longest), s->x);
+    const size_t d = m->config.d, first = s->next;
+    if (s->phase == PHASE_FEED) {
+        const size_t left = s->rows - first, count = left < GLOSSA_GROUP_ROWS ? left : GLOSSA_GROUP_ROWS;
+        glossa_feed_forward(m, &m->encoder[s->layer], s->x + first * d, count, &s->scratch);
+        s->next += count;
+        if (s->next < s->rows) return;
+        s->next = 0;
+        if (++s->layer < m->config.encoder_layers) {
+            s->phase = PHASE_ATTEND;
+        } else {
+            glossa_encoder_end(m, s->rows, s->x);
+            s->phase = PHASE_REMEMBER;
+        }
+        return;
     }
-    glossa_encoder_layer(m, s->layer, s->spans, s->sentences, s->rows, glossa_session_head_mask(s, 0, s->layer), NULL,
-                         s->x, &s->scratch);
-    if (++s->layer < m->config.encoder_layers) return;
-    glossa_encoder_end(m, s->rows, s->x);
-    glossa_decoder_remember(m, s->spans, s->sentences, s->x, s->memories, &s->scratch);
-    s->phase = PHASE_DECODE;
+    const glossa_span *spans = s->spans + first;
+    s->next = glossa_group_end(s->spans, s->sentences, first, &s->scratch);
+    float *x = s->x + spans->start * d;
+    if (s->phase == PHASE_ATTEND) {
+        if (s->layer == 0 && first == 0) embed(s);
+        glossa_encoder_attend(m, s->layer, spans, s->next - first, glossa_session_head_mask(s, 0, s->layer), NULL, x,
+                              &s->scratch);
+    } else {
+        glossa_decoder_remember(m, spans, s->next - first, x, s->memories + first, &s->scratch);
+    }
+    if (s->next < s->sentences) return;
+    s->next = 0;
+    s->phase = s->phase == PHASE_ATTEND ? PHASE_FEED : PHASE_DECODE;
 }
 
 void glossa_session_logits(glossa_session *s, const float *x, size_t count, const glossa_candidates *candidates) {
@@ -539,8 +564,8 @@ glossa_status glossa_step(glossa_session *s, glossa_progress *progress, glossa_e
     FAIL_IF(s->phase == PHASE_IDLE, error, GLOSSA_ERROR_STATE,
             "glossa_step: there is no batch; call glossa_begin first");
     const uint64_t started = glossa_session_now(s), output = s->timings.output;
-    if (s->phase == PHASE_ENCODE) {
-        encode_layer(s);
+    if (s->phase < PHASE_DECODE) {
+        encode_group(s);
         s->timings.encode += glossa_session_now(s) - started;
         s->progress.steps_done++;
     } else if (s->phase == PHASE_DECODE) {

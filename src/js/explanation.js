@@ -150,10 +150,10 @@ async function explainSentences(engine, works, options, turns) {
   const explained = [];
   for (const work of sentences) {
     core.begin([work.text], settings);
-    while (!core.step()) if (turns.due) await turns.pause();
+    while (!core.step()) if (turns.due()) await turns.pause();
     work.output = core.resultText(0);
     explained.push(explainSentence(core, work, options));
-    if (turns.due) await turns.pause();
+    if (turns.due()) await turns.pause();
   }
   return explained;
 }

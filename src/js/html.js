@@ -360,7 +360,7 @@ export async function translateHTML(engine, html, options, turns, { sourceLangua
   for (const segment of segments) {
     segment.units = unitsOf(segment, sourceLanguage, options.split);
     for (const unit of segment.units) {
-      if (turns.due) await turns.pause();
+      if (turns.due()) await turns.pause();
       const text = segment.plain.slice(unit.start, unit.end);
       const [work, ...more] = await planText(
         engine,

@@ -1,8 +1,7 @@
 // `import "glossa/polyfill"`: the global Translator, where the platform has none. As the platform does, it asks for a
 // user's gesture before it downloads a model.
 
-import { makeError } from "./errors.js";
-import { Translator } from "./translator.js";
+import { GESTURE, Translator } from "./translator.js";
 
 /** @typedef {import("./types.js").CreateOptions} CreateOptions */
 
@@ -15,18 +14,8 @@ class PlatformTranslator extends Translator {
    * @returns {Promise<Translator>}
    */
   static async create(options) {
-    const settings = { ...defaults, ...options };
-    const languages = /** @type {import("./types.js").LanguagePair} */ (settings);
-    const known = settings.sourceLanguage !== undefined && settings.targetLanguage !== undefined;
-    if (settings.model === undefined && known && !globalThis.navigator?.userActivation?.isActive) {
-      const availability = await PlatformTranslator.availability(languages);
-      if (availability === "downloadable" || availability === "downloading")
-        throw makeError(
-          "NotAllowedError",
-          "The model must be downloaded: call Translator.create() from a click or a key.",
-        );
-    }
-    return Translator.create(settings);
+    const gesture = Boolean(globalThis.navigator?.userActivation?.isActive);
+    return Translator.create(/** @type {CreateOptions} */ ({ ...defaults, ...options, [GESTURE]: gesture }));
   }
 
   /** @param {Parameters<typeof Translator.availability>[0]} options */

@@ -10,8 +10,8 @@ import { linkWords } from "./words.js";
 /** @typedef {import("./core.js").Core} Core */
 /** @typedef {import("./protocol.js").WorkOptions} WorkOptions */
 
-/** Milliseconds of work between two turns of the message queue. */
-const TURN_TIME = 4;
+/** Milliseconds of work between two turns of the message queue: half a frame at 60 Hz. */
+const TURN_TIME = 8;
 
 /** Tokens of a batch: a small one is ready soon, a large one is cheaper by the token, up to here; then it only takes memory. */
 export const INTERACTIVE_TOKENS = 256;
@@ -25,21 +25,25 @@ export const SEARCHES = /** @type {const} */ (["glossa", "huggingface", "marian"
 
 /** The turns of one request: whoever works for long asks here, and stops when the request is aborted. */
 export class Turns {
-  #last = performance.now();
+  #began = performance.now();
+  #asked = this.#began;
   #aborted = false;
 
   abort() {
     this.#aborted = true;
   }
 
-  /** Whether it is time to let others have a turn. */
-  get due() {
-    return performance.now() - this.#last >= TURN_TIME;
+  /** Asked after every step: whether to let others have a turn, because two more like this one would take too long. */
+  due() {
+    const now = performance.now();
+    const step = now - this.#asked;
+    this.#asked = now;
+    return now + 2 * step - this.#began >= TURN_TIME;
   }
 
   async pause() {
     await nextTurn();
-    this.#last = performance.now();
+    this.#began = this.#asked = performance.now();
     if (this.#aborted) throw abortError();
   }
 }
@@ -133,7 +137,7 @@ export async function fitSentence(engine, text, start, options, turns, limit = e
   const works = [];
   // A piece may have a token more than its share of the whole; where it still does not fit, it is cut shorter.
   for (const piece of cutSentence(text, ends, limit - (limit >> 3) - 2)) {
-    if (turns.due) await turns.pause();
+    if (turns.due()) await turns.pause();
     const [before, middle, after] = edges(piece);
     if (before) works.push(makeWork(false, before, start));
     if (middle && !isTranslatable(middle)) works.push(makeWork(false, middle, start + before.length));
@@ -190,7 +194,7 @@ export async function runSentences(engine, sentences, options, turns, { bulk, on
     );
     for (let done = false; !done; ) {
       done = core.step();
-      if (done || !turns.due) continue;
+      if (done || !turns.due()) continue;
       if (onPartial)
         for (const [i, work] of batch.entries()) if (!work.fixed.length) onPartial(work, () => core.partial(i));
       await turns.pause();
@@ -206,7 +210,7 @@ export async function runSentences(engine, sentences, options, turns, { bulk, on
       await translateAround(engine, work, options, turns);
       onDone?.(work);
     }
-    if (queue.length && turns.due) await turns.pause();
+    if (queue.length && turns.due()) await turns.pause();
   }
 }
 

@@ -80,20 +80,25 @@ const ONE_SENTENCE = /^[\p{L}\p{M}\p{N} ,'’-]*(?:[.!?。！？]+ *)?$/u;
  * Borders of the sentences of one line.
  * @param {string} line
  * @param {string} language
- * @returns {string[]} all together are the line
+ * @returns {Iterable<string>} all together are the line
  */
-function sentencesOf(line, language) {
-  if (ONE_SENTENCE.test(line)) return [line];
-  const found = segmenter(language);
-  const raw = found ? Array.from(found.segment(line), (s) => s.segment) : line.split(/(?<=[.!?]["')\]]*\s+)/);
-  /** @type {string[]} */
-  const merged = [];
-  for (const piece of raw) {
-    const last = merged.at(-1);
-    if (last !== undefined && !endsSentence(last, piece)) merged[merged.length - 1] = last + piece;
-    else merged.push(piece);
+function* sentencesOf(line, language) {
+  const found = ONE_SENTENCE.test(line) ? undefined : segmenter(language);
+  const pieces = found ? segments(found, line) : found === null ? line.split(/(?<=[.!?]["')\]]*\s+)/) : [line];
+  let sentence = "";
+  for (const piece of pieces) {
+    if (sentence && endsSentence(sentence, piece)) {
+      yield sentence;
+      sentence = "";
+    }
+    sentence += piece;
   }
-  return merged;
+  yield sentence;
+}
+
+/** @param {Intl.Segmenter} segmenter @param {string} line */
+function* segments(segmenter, line) {
+  for (const { segment } of segmenter.segment(line)) yield segment;
 }
 
 /**
@@ -109,36 +114,29 @@ function endsSentence(before, after) {
 }
 
 /**
+ * The parts one by one, so that a long text need not be split in one go.
  * @param {string} text
  * @param {string} language of the text
  * @param {boolean} [split] whether lines are cut into sentences; else the whole text is one
- * @returns {Part[]}
+ * @returns {Iterable<Part>}
  */
-export function splitText(text, language, split = true) {
-  /** @type {Part[]} */
-  const parts = [];
+export function* splitText(text, language, split = true) {
   let start = 0;
-  const add = (/** @type {boolean} */ sentence, /** @type {string} */ piece) => {
-    if (!piece) return;
-    const last = parts.at(-1);
-    if (!sentence && last && !last.sentence) last.text += piece;
-    else parts.push({ sentence, text: piece, start });
-    start += piece.length;
-  };
+  let kept = ""; // what has come since the last sentence
   const lines = split ? text.split(/((?:\r\n|[\n\r\v\f\u0085\u2028\u2029])+)/) : [text];
   for (const line of lines) {
     for (const piece of split ? sentencesOf(line, language) : [line]) {
-      if (!isTranslatable(piece)) {
-        add(false, piece);
-        continue;
-      }
-      const [before, middle, after] = edges(piece);
-      add(false, before);
-      add(true, middle);
-      add(false, after);
+      const [before, middle, after] = isTranslatable(piece) ? edges(piece) : [piece, "", ""];
+      kept += before;
+      if (!middle) continue;
+      if (kept) yield { sentence: false, text: kept, start };
+      start += kept.length;
+      yield { sentence: true, text: middle, start };
+      start += middle.length;
+      kept = after;
     }
   }
-  return parts;
+  if (kept) yield { sentence: false, text: kept, start };
 }
 
 /**

@@ -43,7 +43,7 @@ export async function planText(engine, text, options, turns, sourceLanguage, tar
   /** @type {Work[]} */
   const works = [];
   for (const part of splitText(text, sourceLanguage, options.split)) {
-    if (turns.due) await turns.pause();
+    if (turns.due()) await turns.pause();
     if (!part.sentence) works.push(makeWork(false, part.text, part.start));
     else works.push(...(await fitSentence(engine, part.text, part.start, options, turns)));
   }

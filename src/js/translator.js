@@ -30,6 +30,9 @@ const downloading = new Set();
 
 const KEY = Symbol("created by Translator.create");
 
+/** An option of create() that the polyfill sets to false: no user's gesture, so no download may begin. */
+export const GESTURE = Symbol("a user's gesture");
+
 /** An event as the platform's monitor fires it. */
 class DownloadProgressEvent extends Event {
   lengthComputable = true;
@@ -144,6 +147,17 @@ function sendableWasm(sources) {
 }
 
 /**
+ * The worst state of the models on a route.
+ * @param {import("./manifest.js").Leg[]} route
+ * @returns {Promise<Availability>}
+ */
+async function routeState(route) {
+  const states = await Promise.all(route.map(({ model }) => stateOf(model)));
+  const worst = /** @type {const} */ (["unavailable", "downloadable", "downloading"]);
+  return worst.find((state) => states.includes(state)) ?? "available";
+}
+
+/**
  * @param {import("./manifest.js").ManifestModel} model
  * @returns {Promise<Availability>}
  */
@@ -204,6 +218,11 @@ export class Translator {
       signal?.throwIfAborted();
       const route = findRoute(manifest, sourceLanguage, targetLanguage);
       if (!route) throw routeError(manifest, sourceLanguage, targetLanguage);
+      if (Reflect.get(options, GESTURE) === false && (await routeState(route)).startsWith("download"))
+        throw makeError(
+          "NotAllowedError",
+          "The model must be downloaded: call Translator.create() from a click or a key.",
+        );
       models = route.map(({ model: { url, bytes, sha256 }, ...languages }) => ({
         source: { url },
         bytes: bytes ?? 0,
@@ -279,10 +298,7 @@ export class Translator {
   static async availability(options) {
     const { sourceLanguage, targetLanguage } = languagePair(options);
     const route = findRoute(await loadManifest(options.manifest), sourceLanguage, targetLanguage);
-    if (!route) return "unavailable";
-    const states = await Promise.all(route.map(({ model }) => stateOf(model)));
-    const worst = /** @type {const} */ (["unavailable", "downloadable", "downloading"]);
-    return worst.find((state) => states.includes(state)) ?? "available";
+    return route ? routeState(route) : "unavailable";
   }
 
   get sourceLanguage() {

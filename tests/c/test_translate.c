@@ -87,6 +87,48 @@ static void test_batch_equals_alone(void) {
     }
 }
 
+/* A large batch is encoded group by group, so that a step stays short, and that changes no result either. */
+static void test_steps_of_a_large_batch(void) {
+    enum { SENTENCES = 5, GROUP = 64 };
+    static const char text[] = "the quick brown fox jumps over it";
+    const char *const texts[SENTENCES] = {text, text, text, text, text};
+    for (size_t v = 0; v < VARIANT_COUNT; v++) {
+        opened o = open_tiny(&VARIANTS[v]);
+        const glossa_token *tokens;
+        size_t each, groups = 0;
+        CHECK_INT(glossa_tokenize(o.session, text_of(text), &tokens, &each, NULL), GLOSSA_OK);
+        CHECK(each > GROUP / SENTENCES && each <= GROUP && each * SENTENCES <= 200);
+        for (size_t first = 0; first < SENTENCES; first += GROUP / each)
+            groups++;
+        CHECK(groups > 1);
+        const size_t row_groups = (each * SENTENCES + GROUP - 1) / GROUP;
+        glossa_model_info info;
+        glossa_model_describe(o.model, &info);
+        const size_t encoding = info.encoder_layers * (groups + row_groups) + groups;
+        glossa_text views[SENTENCES];
+        for (size_t i = 0; i < SENTENCES; i++)
+            views[i] = text_of(texts[i]);
+        glossa_progress progress = {0};
+        glossa_status status = glossa_begin(o.session, views, SENTENCES, NULL, NULL);
+        while (status == GLOSSA_OK && progress.target_tokens == 0)
+            status = glossa_step(o.session, &progress, NULL);
+        CHECK_INT(status, GLOSSA_OK);
+        CHECK_INT(progress.steps_done, encoding + 1);
+
+        opened alone = open_tiny(&VARIANTS[v]);
+        glossa_hypothesis a, b;
+        CHECK_INT(run(o.session, texts, SENTENCES, NULL), GLOSSA_OK);
+        CHECK_INT(run(alone.session, texts, 1, NULL), GLOSSA_OK);
+        CHECK_INT(glossa_result(alone.session, 0, 0, &b, NULL), GLOSSA_OK);
+        for (size_t i = 0; i < SENTENCES; i++) {
+            CHECK_INT(glossa_result(o.session, i, 0, &a, NULL), GLOSSA_OK);
+            CHECK(same_hypothesis(&a, &b));
+        }
+        close_tiny(&o);
+        close_tiny(&alone);
+    }
+}
+
 static void test_blank_text(void) {
     opened o = open_tiny(&VARIANTS[1]);
     glossa_hypothesis h;
@@ -525,6 +567,7 @@ static void test_no_allocation_while_decoding(void) {
 
 int main(void) {
     RUN(test_batch_equals_alone);
+    RUN(test_steps_of_a_large_batch);
     RUN(test_blank_text);
     RUN(test_full_shortlist);
     RUN(test_n_best);

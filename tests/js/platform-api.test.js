@@ -50,6 +50,14 @@ after(async () => {
 test("a download asks for a user's gesture; what is there does not", async () => {
   assert.equal(await platform().availability(pair), "downloadable");
   await assert.rejects(platform().create(pair), { name: "NotAllowedError" });
+  /** @type {string[]} */
+  const events = [];
+  const monitor = (/** @type {any} */ m) => {
+    events.push("monitor");
+    m.ondownloadprogress = () => events.push("progress");
+  };
+  await assert.rejects(platform().create({ ...pair, monitor }), { name: "NotAllowedError" });
+  assert.deepEqual(events, ["monitor"]); // called before the gesture is asked for, as on the platform
   const creation = bless();
   (await creation).destroy();
   assert.equal(await platform().availability(pair), "available");

@@ -4,9 +4,7 @@ import { test } from "node:test";
 import { cutSentence, isTranslatable, joiner, splitText } from "../../src/js/split.js";
 
 const sentences = (/** @type {string} */ text, language = "en") =>
-  splitText(text, language)
-    .filter((part) => part.sentence)
-    .map((part) => part.text);
+  [...splitText(text, language)].filter((part) => part.sentence).map((part) => part.text);
 
 const TEXTS = [
   "",
@@ -25,7 +23,7 @@ const TEXTS = [
 test("the parts of a text are the text, in order", () => {
   for (const text of TEXTS)
     for (const split of [true, false]) {
-      const parts = splitText(text, "en", split);
+      const parts = [...splitText(text, "en", split)];
       assert.equal(parts.map((part) => part.text).join(""), text);
       let at = 0;
       for (const part of parts) {
@@ -50,7 +48,7 @@ test("sentences end where they do", () => {
 });
 
 test("without splitting a line is one segment", () => {
-  const parts = splitText(" A. B.\nC. ", "en", false).filter((part) => part.sentence);
+  const parts = [...splitText(" A. B.\nC. ", "en", false)].filter((part) => part.sentence);
   assert.deepEqual(
     parts.map((part) => part.text),
     ["A. B.\nC."],
@@ -103,7 +101,7 @@ test("a line that is plainly one sentence is one to the platform's segmenter too
       const ends = [..."..!?。！？"];
       const line = `a${words}${Array.from({ length: next(4) }, () => ends[next(ends.length)]).join("")}${" ".repeat(next(3))}`;
       assert.equal([...segmenter.segment(line)].length, 1, `${language}: ${line}`);
-      const sentences = splitText(line, language).filter(({ sentence }) => sentence);
+      const sentences = [...splitText(line, language)].filter(({ sentence }) => sentence);
       assert.deepEqual(
         sentences.map(({ text }) => text),
         [line.trim()],
