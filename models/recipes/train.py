@@ -74,7 +74,8 @@ class Trainer:
         source, target = self.data.epoch(self.epoch)
         length = np.maximum(source.length, target.length)
         keep = np.flatnonzero((length <= self.c["max_length"]))
-        order = np.repeat(keep, self.data.repeat[keep])
+        times = np.floor(self.data.repeat[keep] + rng.random(len(keep))).astype(np.int64)  # 0.4: two pairs of five
+        order = np.repeat(keep, times)
         return source, target, data.batches(length, self.c["batch_tokens"], rng, order)
 
     def autocast(self):
