@@ -246,12 +246,22 @@ describe("exports", { skip: noSite }, () => {
     await page.close();
   });
 
-  test("model: metadata, tensors and the histogram of a tensor", async () => {
+  test("model: what it is, its speed, metadata, tensors and the histogram of a tensor", async () => {
     const { page, faults } = await open("model");
+    await page.getByRole("button", { name: "Measure" }).click();
+    const speed = await page.getByText(/ms a text; \d+ source tokens\/s/).textContent();
     await page.getByRole("button", { name: "Look inside the checkpoint" }).click();
     await page.locator(".histogram").waitFor();
     const found = await saveAll(page);
     const parsed = parseGguf(readFileSync(model));
+    const facts = found["glossa-model"];
+    assert.equal(facts.json.entry.bytes, readFileSync(model).length);
+    assert.equal(facts.json.model.parameters, engine.info.model.parameters);
+    assert.ok(facts.texts.includes(engine.info.model.name), facts.texts.join("; "));
+    const { tokens, texts, milliseconds } = found["glossa-speed"].json;
+    const middle = milliseconds.oneByOne.toSorted((/** @type {number} */ a, /** @type {number} */ b) => a - b)[2];
+    assert.ok(speed?.startsWith(`${(middle / texts).toFixed(1)} ms a text; ${Math.round((tokens * 1000) / middle)} `));
+    assert.ok(found["glossa-speed"].texts.join("").includes("ms a text"), found["glossa-speed"].texts.join("; "));
     const metadata = found["glossa-metadata"].json;
     assert.deepEqual(Object.keys(metadata).sort(), [...parsed.keys.keys()].sort());
     assert.equal(metadata["glossa.embedding_length"], parsed.keys.get("glossa.embedding_length"));

@@ -25,7 +25,7 @@ const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
 /** @param {Context} context */
 export function modelView({ element, store, engine, t }) {
   const { language } = store.get();
-  const facts = h("dl", { class: "facts" });
+  const facts = h("div", {});
   const builds = h("div", {});
   const kept = h("div", {});
   const offline = h("p", { class: "help" });
@@ -35,6 +35,7 @@ export function modelView({ element, store, engine, t }) {
   const inside = h("div", {});
   const bench = h("button", { type: "button" }, t("bench"));
   const benchResult = h("p", { class: "status", role: "status" });
+  const benchExports = h("div", {});
   set(
     element,
     h(
@@ -50,6 +51,7 @@ export function modelView({ element, store, engine, t }) {
         h("p", { class: "help" }, t("benchHelp")),
         h("p", { class: "actions" }, bench),
         benchResult,
+        benchExports,
       ),
     ),
     h("section", { class: "spaced" }, h("h2", {}, t("inspector")), h("p", { class: "actions" }, inspect), inside),
@@ -86,7 +88,21 @@ export function modelView({ element, store, engine, t }) {
         [t("engine"), `${info.version}, ${info.build}`],
       );
     }
-    set(facts, ...lines.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+    set(
+      facts,
+      figure({
+        name: "glossa-model",
+        what: t("modelInUse"),
+        picture: h(
+          "dl",
+          { class: "facts" },
+          ...lines.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
+        ),
+        forExport: () => sheet({ label: t("modelInUse"), rows: lines }),
+        json: () => ({ ...info, entry }),
+        t,
+      }),
+    );
     if (!builds.contains(document.activeElement)) {
       set(
         builds,
@@ -282,10 +298,27 @@ export function modelView({ element, store, engine, t }) {
     return Array.from({ length: BENCH_SENTENCES }, (_, i) => from[i % from.length]);
   }
 
+  /** @param {{texts: number, tokens: number, oneByOne: number[], batch: number[]} & import("../../src/js/types.js").TranslatorInfo} measured milliseconds of every round */
+  function drawBenchExports({ texts, tokens, oneByOne, batch, version, build, kernels, model }) {
+    const text = benchResult.textContent ?? "";
+    set(
+      benchExports,
+      figure({
+        name: "glossa-speed",
+        what: t("benchTitle"),
+        picture: h("div", {}),
+        forExport: () => sheet({ label: t("benchTitle"), rows: [[t("benchTitle")], [model.name], [text]] }),
+        json: () => ({ version, build, kernels, model: model.name, texts, tokens, milliseconds: { oneByOne, batch } }),
+        t,
+      }),
+    );
+  }
+
   bench.addEventListener("click", async () => {
     const translator = engine.current();
     if (!translator) return;
     bench.disabled = true;
+    set(benchExports);
     benchResult.textContent = t("working");
     try {
       const texts = benchTexts();
@@ -321,6 +354,7 @@ export function modelView({ element, store, engine, t }) {
         batch: Math.round((tokens * 1000) / median(batches)),
         build: translator.info.build,
       });
+      drawBenchExports({ texts: texts.length, tokens, oneByOne: singles, batch: batches, ...translator.info });
     } catch (error) {
       benchResult.textContent = t("failed", { problem: error instanceof Error ? error.message : String(error) });
     }
