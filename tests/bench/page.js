@@ -1,11 +1,14 @@
-// How fast the page answers: types a sentence key by key in Chromium and prints what the reader would feel.
+// How fast the page answers: types a sentence key by key in Chromium and prints what the reader would feel. Then a page
+// of anybody's translates a long text through the package, and what it would feel is printed too.
 // Usage: node tests/bench/page.js
 
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
+import { serveFolders } from "../../src/js/cli/server.js";
 import { launchChromium, noBrowser } from "../web/browser.js";
-import { openSite } from "../web/site.js";
+import { model, openSite } from "../web/site.js";
 
 // A colour for each run: a sentence that was translated before is remembered by the page.
 const COLOURS = ["red", "blue", "green", "white", "black", "yellow", "pink", "purple", "brown", "gray"];
@@ -24,6 +27,40 @@ function mainThreadTasks({ traceEvents }) {
   return traceEvents
     .filter(({ name, pid, tid, tdur }) => /RunTask$/.test(name) && tdur && threads.has(`${pid}:${tid}`))
     .map(({ dur = 0, tdur = 0 }) => ({ cpu: tdur / 1000, wall: dur / 1000 }));
+}
+
+/**
+ * The longest task of the main thread while a text of 300 sentences is translated.
+ * @param {import("playwright-core").Browser} browser
+ * @param {boolean} worker
+ */
+async function longestTask(browser, worker) {
+  const server = await serveFolders({ mounts: { "/": fileURLToPath(new URL("../../", import.meta.url)) } });
+  try {
+    const page = await browser.newPage();
+    await page.goto(`${server.url}web/icon.svg`);
+    await page.evaluate(
+      async ({ base, model, worker }) => {
+        const { Translator } = await import(`${base}src/js/index.js`);
+        Object.assign(globalThis, { made: await Translator.create({ model: base + model, worker }) });
+        await Reflect.get(globalThis, "made").translate("A dog runs.");
+      },
+      { base: server.url, model: `models/${basename(model)}`, worker },
+    );
+    await browser.startTracing(page, { categories: ["toplevel", "devtools.timeline"] });
+    await page.evaluate(async () => {
+      const all = Array.from(
+        { length: 150 },
+        (_, i) => `A man in shirt number ${i} is walking his brown dog along the river in the morning. Two women wait.`,
+      );
+      await Reflect.get(globalThis, "made").translate(all.join(" "));
+    });
+    const tasks = mainThreadTasks(JSON.parse((await browser.stopTracing()).toString()));
+    await page.close();
+    return tasks.reduce((a, b) => (b.cpu > a.cpu ? b : a));
+  } finally {
+    await server.close();
+  }
 }
 
 if (noBrowser) throw new Error(noBrowser);
@@ -104,6 +141,14 @@ try {
     "page code with both WebAssembly builds, gzipped",
     `${((zipped(code) + zipped(["glossa-simd128.wasm", "glossa-relaxed.wasm"])) / 1000).toFixed(1)} kB`,
   );
+  for (const worker of [true, false]) {
+    const { cpu, wall } = await longestTask(browser, worker);
+    const where = worker ? "in a worker" : "in place";
+    print(
+      `longest main-thread task, 300 sentences ${where}`,
+      `${cpu.toFixed(1)} ms of CPU, ${wall.toFixed(1)} ms in all`,
+    );
+  }
 } finally {
   await browser.close();
   await site.close();
