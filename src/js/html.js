@@ -42,6 +42,9 @@ import { planText, translateSentences, translateTexts } from "./translation.js";
 
 const SPACE = /[ \t\r\n\f]+/g;
 
+/** What a raised mark says that is no word: an exponent, or the sign of a footnote. */
+const NOTE = /^(?:[^\p{L}]+|\s*\[\p{L}{1,2}\]\s*)$/u;
+
 /**
  * Cuts a document into segments and what is between them.
  * @param {HTMLToken[]} tokens
@@ -101,10 +104,45 @@ function unmatchedTags(tokens) {
 }
 
 /**
+ * Makes one token of a footnote's mark with all that is in it: it belongs to a word, but the model need not read it.
  * @param {HTMLToken[]} tokens text and inline tags
+ */
+function foldNotes(tokens) {
+  /** @type {HTMLToken[]} */
+  const folded = [];
+  for (let i = 0; i < tokens.length; i++) {
+    const end = tokens[i].name === "sup" && tokens[i].type === "open" ? endOf(tokens, i) : i;
+    const inside = textOf(tokens.slice(i, end + 1));
+    const next = tokens[end + 1]?.name === "sup" ? "" : textOf(tokens.slice(end + 1));
+    if (end === i || !NOTE.test(inside) || /^[\p{L}\p{N}]/u.test(next)) folded.push(tokens[i]);
+    else {
+      const raw = tokens.slice(i, end + 1).map((token) => token.raw);
+      folded.push({ type: "void", raw: raw.join(""), name: "sup" });
+      i = end;
+    }
+  }
+  return folded;
+}
+
+/** @param {HTMLToken[]} tokens */
+const textOf = (tokens) => tokens.map(({ type, raw }) => (type === "text" ? decodeText(raw) : "")).join("");
+
+/** The end tag of the element that begins at `start`. @param {HTMLToken[]} tokens @param {number} start */
+function endOf(tokens, start) {
+  let depth = 0;
+  return tokens.findIndex(({ type, name }, i) => {
+    if (i < start || name !== tokens[start].name) return false;
+    depth += type === "open" ? 1 : type === "close" ? -1 : 0;
+    return depth === 0;
+  });
+}
+
+/**
+ * @param {HTMLToken[]} all text and inline tags
  * @returns {(string | Segment)[]} the white space around it stays as it is
  */
-function makeSegment(tokens) {
+function makeSegment(all) {
+  const tokens = foldNotes(all);
   const raw = () => tokens.map((token) => token.raw).join("");
   if (!tokens.some((token) => token.type === "text" && isTranslatable(decodeText(token.raw)))) return [raw()];
   const [first, last] = [tokens[0], tokens[tokens.length - 1]];
@@ -122,7 +160,13 @@ function makeSegment(tokens) {
     const { children } = open[open.length - 1];
     if (token.type === "text") {
       const spaced = decodeText(text).replace(SPACE, " ");
-      plain += plain.endsWith(" ") ? spaced.replace(/^ /, "") : spaced;
+      if (plain.endsWith(" ") && spaced.startsWith(" ")) {
+        // Of the spaces on both sides of what is no text, the one before goes with it.
+        const between = children.filter((mark) => mark.opaque && mark.start === plain.length);
+        if (between.length) between[0].open = ` ${between[0].open}`;
+        for (const mark of between) mark.start = mark.end = plain.length - 1;
+        plain += spaced.slice(1);
+      } else plain += spaced;
     } else if (token.type === "open") {
       const mark = { start, end: start, open: token.raw, close: "", opaque: false, children: [] };
       children.push(mark);
@@ -230,7 +274,9 @@ function placeTags({ start: base, work, inner, links }) {
       }
       const run = longestRun(words.map((w) => !taken.has(w) && w.source[0] < end && w.source[1] > start));
       if (start === end || !run) {
-        const at = words.find((word) => word.source[0] >= start)?.target[0] ?? to;
+        // What follows a word at once belongs to it, else to the word after it.
+        const before = /\S/.test(source[start - 1] ?? " ") && words.findLast((word) => word.source[1] <= start);
+        const at = before ? before.target[1] : (words.find((word) => word.source[0] >= start)?.target[0] ?? to);
         return { mark, at, end: at };
       }
       const chosen = words.slice(run[0], run[1]);

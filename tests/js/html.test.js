@@ -142,6 +142,26 @@ test("tags go where their words went", async () => {
   assert.match(await translator.translateHTML('Two <a href="#">men</a> sit.'), /^Zwei <a href="#">Männer<\/a> /);
 });
 
+test("a footnote's mark is not read by the model and stays with its word", async () => {
+  const plain = (/** @type {string} */ html) => html.replace(/<sup.*?<\/sup>|<\/?i>/g, "").replace(/ +/g, " ");
+  for (const html of [
+    "A dog<sup>[1]</sup> runs.",
+    'A dog<sup id="c"><a href="#n">[12]</a></sup> runs.',
+    "A dog <sup>1</sup><sup>*</sup> runs.",
+    "A <i>dog<sup>[a]</sup></i> runs.",
+    "A dog runs.<sup>[1]</sup> A cat<sup>2</sup> sleeps.<sup>3</sup>",
+  ]) {
+    const translation = await translator.translateHTML(html);
+    const marks = (/** @type {string} */ text) => text.match(/<sup.*?<\/sup>/g);
+    assert.deepEqual(marks(translation), marks(html), translation);
+    assert.equal(plain(translation), await translator.translate(plain(html)));
+    assert.match(translation, /[\p{L}.] ?<sup/u);
+  }
+  // What goes on as a word is one, and a raised word is translated.
+  for (const html of ["The H<sup>2</sup>O is cold.", "The dog <sup>runs away</sup>."])
+    assert.match(await translator.translateHTML(html), /<sup>/);
+});
+
 test("an element that ends in white space at the end of a sentence; labels beside each other", async () => {
   assert.match(
     await translator.translateHTML("A <b>dog runs. </b>Two men sit."),
