@@ -57,7 +57,7 @@ def test_sets(root: Path, config: dict):
 class Corpus:
     """Training pairs of several folders, less every pair with a side that an evaluation set of any direction also has."""
 
-    def __init__(self, root: Path, folders: dict[str, int], ways: list[tuple[str, str]], check: list[str] = ()):
+    def __init__(self, root: Path, folders: dict[str, float], ways: list[tuple[str, str]], check: list[str] = ()):
         """`folders`: name -> how often each pair is seen per epoch. `check`: further folders for the leak check."""
         held: set[str] = set()
         for name in [*folders, *check]:
@@ -67,7 +67,7 @@ class Corpus:
                         held.update(map(fingerprint, side))
         self.source: list[str] = []
         self.target: list[str] = []
-        self.repeat: list[int] = []
+        self.repeat: list[float] = []
         self.way: list[int] = []  # which of `ways` a pair belongs to
         self.leaks = 0
         for name, times in folders.items():

@@ -57,6 +57,8 @@ class TextData:
             self.source, self.target = self.source + source, self.target + target
             repeat = repeat + [1] * len(source)
         self.repeat = np.array(repeat)
+        if "share" in config:  # of all pairs, the same ones in every epoch
+            self.repeat = self.repeat * (np.random.default_rng(config["seed"]).random(len(repeat)) < config["share"])
         self.links = self.align(run / "alignment.npz", say) if config.get("guided_alignment") else None
         self.valid = validation(root, config)
 

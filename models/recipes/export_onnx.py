@@ -34,7 +34,11 @@ def sinusoids(kind: str, length: int, d: int) -> np.ndarray:
     divisor = half - 1 if kind == "sinusoid-marian" else half
     angle = np.arange(length)[:, None] * np.exp(-math.log(10000.0) * np.arange(half)[None, :] / divisor)
     parts = [np.sin(angle), np.cos(angle)]
-    table = np.stack(parts, axis=-1).reshape(length, d) if kind == "sinusoid-interleaved" else np.concatenate(parts, axis=-1)
+    table = (
+        np.stack(parts, axis=-1).reshape(length, d)
+        if kind == "sinusoid-interleaved"
+        else np.concatenate(parts, axis=-1)
+    )
     return table.astype(np.float32)
 
 
@@ -130,9 +134,15 @@ class Graph:
             known = self.add("Not", self.add("Equal", ids, self.constant("bos", np.int64(c["bos"]))))
             x = self.add("Mul", x, self.add("Unsqueeze", self.add("Cast", known, to=TensorProto.FLOAT), self.ints(2)))
         learned = c["position"] == "learned"
-        positions = self.weights[f"{side}.position_embd.weight"] if learned else sinusoids(c["position"], c["context"], c["d_model"])
+        positions = (
+            self.weights[f"{side}.position_embd.weight"]
+            if learned
+            else sinusoids(c["position"], c["context"], c["d_model"])
+        )
         length = self.add("Shape", ids, start=1, end=2)
-        rows = self.add("Slice", self.constant("positions", positions), start, self.add("Add", start, length), self.ints(0))
+        rows = self.add(
+            "Slice", self.constant("positions", positions), start, self.add("Add", start, length), self.ints(0)
+        )
         return self.add("Add", x, rows)
 
     def source_mask(self) -> str:  # (B, 1, 1, S): 0 where a token may be attended to
@@ -179,8 +189,14 @@ def decoder(c: dict, weights: dict[str, np.ndarray]) -> onnx.ModelProto:
     g = Graph(c, weights)
     ids = g.input("input_ids", ["B", "N"], TensorProto.INT64)
     mask = g.source_mask()
-    past = [[g.input(f"past.{i}.{part}", cache_shape(c, "T")) for part in ("key", "value")] for i in range(c["decoder_layers"])]
-    cross = [[g.input(f"cross.{i}.{part}", cache_shape(c, "S")) for part in ("key", "value")] for i in range(c["decoder_layers"])]
+    past = [
+        [g.input(f"past.{i}.{part}", cache_shape(c, "T")) for part in ("key", "value")]
+        for i in range(c["decoder_layers"])
+    ]
+    cross = [
+        [g.input(f"cross.{i}.{part}", cache_shape(c, "S")) for part in ("key", "value")]
+        for i in range(c["decoder_layers"])
+    ]
     done = g.add("Shape", past[0][0], start=2, end=3)  # T
     x = g.embed(ids, "dec", done)
 

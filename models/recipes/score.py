@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Scores a run and its checkpoint, and writes the model's card into models/README.md and models/scores/ID.json.
 
-    python score.py RUN_DIR --id en-de --data DATA_ROOT [--beam 5]
+    python score.py RUN_DIR --id en-de --data DATA_ROOT [--beam 5] [--compare OTHER_RUN "what differs"]
 
 float32 is the averaged checkpoint run by PyTorch; int8 is models/ID.gguf run by this project's own engine
 (`glossa translate`, the WebAssembly build). BLEU and chrF are sacrebleu's, on detokenized, cased text.
@@ -64,20 +64,39 @@ def curve(log: Path, name: str) -> str:
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
+def translate_run(run: Path, source: list[str], beam: int, target: str) -> list[str]:
+    """By PyTorch and float32, with the averaged checkpoint of a run."""
+    model, saved = load_average(run)
+    processor = spm.SentencePieceProcessor(model_file=str(run / "vocab.model"))
+    return translate(model, processor, source, "cpu", beam, token=corpus.language_token(saved["config"], target))
+
+
+def compare(args: argparse.Namespace, run: Path, what: str, info: dict) -> str:
+    """A sentence for the card: how another run of the recipe does on the same test sets."""
+    config = info["config"]
+    tokenize = config.get("bleu", {}).get("tokenize", "13a")
+    found = []
+    for key, way, source, reference in corpus.test_sets(args.data, config):
+        source, reference = source[: args.lines], reference[: args.lines]
+        theirs = score(translate_run(run, source, args.beam, way[1]), reference, tokenize)["bleu"]
+        ours = info["scores"][key][f"float32 beam {args.beam}"]["bleu"]
+        print(key, what, theirs, ours, flush=True)
+        found.append(f"{theirs:.2f} ({ours:.2f}) on {key}")
+    return f"{what}: BLEU {', '.join(found)}; in brackets the model that ships, both float32 with beam {args.beam}."
+
+
 def evaluate(args: argparse.Namespace) -> dict:
     run, gguf = args.run, ROOT / "models" / f"{args.id}.gguf"
-    model, saved = load_average(run)
+    model, saved = load_average(run)  # for its size
     config = saved["config"] | json.loads((ROOT / "models" / "recipes" / f"{args.id}.json").read_text())
-    processor = spm.SentencePieceProcessor(model_file=str(run / "vocab.model"))
     tokenize = config.get("bleu", {}).get("tokenize", "13a")
     scores: dict[str, dict] = {}
     for key, way, source, reference in corpus.test_sets(args.data, config):
         source, reference = source[: args.lines], reference[: args.lines]
         row = {"lines": len(source)}
-        token = corpus.language_token(config, way[1])
         for beam in (1, args.beam):
             kind = "greedy" if beam == 1 else f"beam {beam}"
-            out = translate(model, processor, source, "cpu", beam, token=token)
+            out = translate_run(run, source, beam, way[1])
             row[f"float32 {kind}"] = score(out, reference, tokenize)
             out = engine_translate(gguf, source, beam, way)
             row[f"int8 {kind}"] = score(out, reference, tokenize)
@@ -128,8 +147,8 @@ def card(info: dict) -> str:
     first = next(iter(info["scores"].values()))[kinds[0]]
     lines += ["", f"BLEU / chrF. Signatures: `{first['signature']}`, `{first['chrf_signature']}`. float32 is PyTorch, int8 is "
               "Glossa's WebAssembly engine.", "", f"![Validation perplexity while training](scores/{info['id']}.svg)", ""]  # fmt: skip
-    if info.get("comparison"):
-        lines += [info["comparison"], ""]
+    for sentence in info.get("comparisons", []):
+        lines += [sentence, ""]
     if info.get("samples"):
         lines += [
             f"Ten of the {len(c['samples'])} sentences of the recipe, drawn by its seed (greedy, int8). {c['samples_note']}",
@@ -173,7 +192,12 @@ def main() -> None:
     parser.add_argument("--lines", type=int, help="only the first so many lines of each set")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument(
-        "--comparison", help="a sentence for the card: how the recipe did with less data, or other data"
+        "--compare",
+        nargs=2,
+        metavar=("RUN", "WHAT"),
+        action="append",
+        default=[],
+        help='another run of the recipe, for the card, and how it differs, such as "A tenth of the training pairs"',
     )
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -184,8 +208,7 @@ def main() -> None:
     info["samples"] = list(zip(samples, engine_translate(gguf, samples, 1, way)))
     info["links"] = [engine_links(gguf, line, way)[1] for line in drawn(info["config"], 20)]
     info["speed"] = speed(gguf, drawn(info["config"], 40))
-    if args.comparison:
-        info["comparison"] = args.comparison
+    info["comparisons"] = [compare(args, Path(run), what, info) for run, what in args.compare]
     folder = ROOT / "models" / "scores"
     folder.mkdir(exist_ok=True)
     (folder / f"{args.id}.json").write_text(json.dumps(info, indent=1, ensure_ascii=False) + "\n")

@@ -254,12 +254,15 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=0, help="stop, resumable, after this long")
     parser.add_argument("--steps", type=int, help="overrides the config")
+    parser.add_argument("--share", type=float, help="train on so much of the data, to see what the rest is worth")
     args = parser.parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
     config = json.loads(Path(args.config).read_text())
     if args.steps:
         config["steps"] = args.steps
+    if args.share:
+        config["share"] = args.share
     if (args.data is None) == (args.packed is None):
         parser.error("either --data or --packed is needed")
     trainer = Trainer(args, config)
