@@ -13,7 +13,7 @@ const MAX_TOP_K = 64;
 const MAX_POOL = 16;
 
 /** @type {Preserve[]} */
-const PRESERVES = ["placeholders", "urls", "emails", "numbers"];
+const PRESERVES = ["placeholders", "urls", "signs", "emails", "numbers"];
 
 /**
  * @param {string} name
@@ -69,7 +69,7 @@ export function createOptions(options) {
 
 /** @param {TranslateOptions["preserve"]} preserve @returns {Preserve[]} */
 function preserves(preserve = true) {
-  if (preserve === true) return ["placeholders", "urls"];
+  if (preserve === true) return ["placeholders", "urls", "signs"];
   if (preserve === false) return [];
   for (const kind of preserve)
     if (!PRESERVES.includes(kind))

@@ -21,7 +21,11 @@ const PATTERNS = {
   placeholders:
     /\$\{[^{}\n]*\}|\{\{[^{}\n]*\}\}|\{[\p{L}\p{N}_.:,# -]*\}|%\([\p{L}\p{N}_]+\)[a-z]|%(?:\d+\$)?[-+0#]*(?:\d+)?(?:\.\d+)?[sdifuxXeEgGc@](?![\p{L}\p{N}])|<[A-Za-z][\w-]*\/?>/gu,
   numbers: /\p{N}+(?:[.,:/-]\p{N}+)*/gu,
+  signs:
+    /(?:\p{RI}\p{RI}|(?![\0-\x7f])[\p{S}\p{ExtPict}](?:\ufe0f|\u20e3|\p{EMod}|\u200d\p{ExtPict}|[\u{e0020}-\u{e007f}])*)+/gu,
 };
+
+const utf8 = new TextEncoder();
 
 /** A character that a space stands behind, or before, where the source has one: none of a script without spaces. */
 const CLOSED = /[^\s\p{Ps}\p{Pi}\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}]/u;
@@ -36,18 +40,33 @@ const isWordy = (text) => /[\p{L}\p{N}]/u.test(text) && !/[\p{sc=Han}\p{sc=Hirag
 const bounded = (text) => (isWordy(text) ? `(?<![\\p{L}\\p{N}])${escaped(text)}(?![\\p{L}\\p{N}])` : escaped(text));
 
 /**
+ * Whether a part of a text has a character that the model reads byte by byte, for want of a piece of its own.
+ * @param {string} text
+ * @param {number} start
+ * @param {string} part
+ * @param {import("./core.js").ByteToken[]} tokens of the text
+ */
+function isSpelled(text, start, part, tokens) {
+  const from = utf8.encode(text.slice(0, start)).length;
+  const to = from + utf8.encode(part).length;
+  return tokens.some(({ begin, end }) => begin === end && from <= begin && begin < to); // the last byte has the span
+}
+
+/**
  * Finds what is fixed in a sentence; the longest wins where two overlap.
  * @param {string} text
  * @param {Preserve[]} kinds
  * @param {Record<string, string>} glossary
+ * @param {() => import("./core.js").ByteToken[]} tokenize the text; asked only where it has signs
  * @returns {Fixed[]} in order, none overlapping
  */
-export function findFixed(text, kinds, glossary) {
+export function findFixed(text, kinds, glossary, tokenize) {
   /** @type {Fixed[]} */
   const found = [];
   for (const kind of kinds)
-    for (const match of text.matchAll(PATTERNS[kind]))
-      found.push({ start: match.index, end: match.index + match[0].length, replacement: match[0] });
+    for (const { index: start, 0: replacement } of text.matchAll(PATTERNS[kind]))
+      if (kind !== "signs" || isSpelled(text, start, replacement, tokenize()))
+        found.push({ start, end: start + replacement.length, replacement });
   for (const [term, replacement] of Object.entries(glossary)) {
     if (!term) continue;
     for (const match of text.matchAll(new RegExp(bounded(term), "giu")))

@@ -126,7 +126,7 @@ export async function fitSentence(engine, text, start, options, turns, limit = e
   work.tokens = engine.core.countTokens(text);
   if (work.tokens <= engine.maxTokens) {
     if (options.preserve.length || Object.keys(options.glossary).length)
-      work.fixed = findFixed(text, options.preserve, options.glossary);
+      work.fixed = findFixed(text, options.preserve, options.glossary, () => engine.core.tokenize(text));
     return [work];
   }
   if (limit < 4)

@@ -51,12 +51,12 @@
  * @property {number} [noRepeatNgram] forbid repeating any n-gram of this size; 0: off
  * @property {number[]} [banned] token ids that are never produced
  * @property {boolean} [split] whether texts are split into sentences; default true
- * @property {boolean | Preserve[]} [preserve] what goes through unchanged; default ["placeholders", "urls"]
+ * @property {boolean | Preserve[]} [preserve] what goes through unchanged; default ["placeholders", "urls", "signs"]
  * @property {Record<string, string>} [glossary] source terms and their translations
  * @property {boolean} [latest] abort earlier requests that were made with `latest`
  */
 
-/** @typedef {"placeholders" | "urls" | "emails" | "numbers"} Preserve */
+/** @typedef {"placeholders" | "urls" | "signs" | "emails" | "numbers"} Preserve */
 
 /**
  * @typedef {object} BatchProgress

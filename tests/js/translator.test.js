@@ -382,7 +382,7 @@ test("text of 100,000 characters, without spaces, and ill-formed text survive", 
   translator.destroy();
 });
 
-test("placeholders and addresses are kept, terms follow the glossary", async () => {
+test("placeholders, addresses and signs are kept, terms follow the glossary", async () => {
   const translator = await create();
   for (const text of [
     "Open {name} now.",
@@ -395,6 +395,10 @@ test("placeholders and addresses are kept, terms follow the glossary", async () 
       const translation = await translator.translate(text);
       assert.equal(translation.split(part).length, 2, `${part} in "${translation}"`);
     }
+  for (const sign of ["❤️", "👍🏽", "🇩🇪", "👩‍👧", "×", "😀😀"]) {
+    const translation = await translator.translate(`Two dogs ${sign} run.`);
+    assert.equal(translation.split(sign).length, 2, `${sign} in "${translation}"`);
+  }
   const translation = await translator.translate("A dog runs. A DOG sits.", { glossary: { dog: "Wauwau" } });
   assert.equal(translation.split("Wauwau").length, 3, translation);
   assert.doesNotMatch(translation, /Hund/);
