@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Makes the reference of a shipped checkpoint: beam-5 hypotheses of PyTorch for the sentences of tests/js/sentences.js.
+"""Makes the reference of a shipped checkpoint: beam-5 hypotheses of PyTorch for the sentences of tests/js/sentences.js,
+or for the samples of the recipe where the source is not English.
 
     python tests/golden/make_shipped.py models/en-de.gguf      (needs torch and gguf; node for the sentences)
 
@@ -41,6 +42,7 @@ def load(path: Path) -> tuple[Transformer, GGUFReader]:
         encoder_layers=key("glossa.encoder.block_count"),
         decoder_layers=key("glossa.decoder.block_count"),
         norm=key("glossa.norm.placement"),
+        start="zero-vector" if key("glossa.decoder.start") == "zero-vector" else "bos",
         norm_epsilon=key("glossa.norm.epsilon"),
         activation=key("glossa.activation"),
         position=key("glossa.position"),
@@ -68,13 +70,15 @@ def main() -> None:
     torch.set_num_threads(1)
     model, _ = load(path)
     root = here.parents[1]
+    recipe = json.loads((root / "models" / "recipes" / f"{path.stem}.json").read_text())
+    sentences = "m.SENTENCES" if recipe["source"] == "en" else json.dumps(recipe["samples"])
     program = (
         "import('./tests/js/sentences.js').then(async (m) => {"
         "const { Translator } = await import('./src/js/index.js');"
         f"const model = (await import('node:fs')).readFileSync({json.dumps(str(path.resolve()))});"
         "const t = await Translator.create({ model, worker: false });"
         "const out = [];"
-        f"for (const text of m.SENTENCES.slice(0, {SENTENCES})) {{"
+        f"for (const text of {sentences}.slice(0, {SENTENCES})) {{"
         "const e = await t.explain(text, { split: false });"
         "out.push({ text, source_ids: e.sentences[0].sourceTokens.map((x) => x.id) }); }"
         "t.destroy(); console.log(JSON.stringify(out)); })"
