@@ -11,15 +11,20 @@ const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const USAGE = `usage: npm start -- [--once TEXT] [--model FILE] [--port N] [--host NAME]
 
   --once TEXT   translate TEXT and end, without serving the page
-  --model FILE  the checkpoint to translate with (models/en-de.gguf)
+  --model FILE  the checkpoint to translate with (models/en-de.gguf; without --once, all that came with Glossa)
   --port N      where the page is served; 0 takes any free port (8080, or any that is free)
   --host NAME   the name or address to listen at (localhost)`;
 
-const SENTENCES = [
-  "Two dogs are playing in the snow.",
-  "A young girl in a red dress is jumping over a puddle.",
-  "An elderly couple is sitting on a bench by the lake.",
-];
+/** Sentences to show it with, by the language of the source. @type {Record<string, string[]>} */
+const SENTENCES = {
+  en: [
+    "Two dogs are playing in the snow.",
+    "A young girl in a red dress is jumping over a puddle.",
+    "An elderly couple is sitting on a bench by the lake.",
+  ],
+  zh: ["两只狗在雪地里玩耍。", "请问你能帮我一下吗？"],
+  lzh: ["温故而知新，可以为师矣。", "逝者如斯夫！不舍昼夜。"],
+};
 
 /** The time of the latest change below a path. @param {string} path @returns {number} */
 function latestChange(path) {
@@ -91,28 +96,39 @@ async function serve(port, host) {
   }
 }
 
-async function main() {
-  const options = parse();
-  if (options.help) return console.log(USAGE);
-  if (isStale()) build();
-
+/** Translates a few sentences with a model. @param {string} model */
+async function show(model) {
   const { Translator } = await import("../index.js");
-  const model = options.model ?? join(ROOT, "models/en-de.gguf");
   const translator = await Translator.create({ model, worker: false });
-  if (options.once !== undefined) {
-    console.log(await translator.translate(options.once));
-    return translator.destroy();
-  }
-
-  const { build: kernels, modelBytes } = translator.info;
-  console.log(`Glossa: English to German, ${(modelBytes / 1e6).toFixed(1)} MB, WebAssembly build ${kernels}\n`);
-  await translator.translate(SENTENCES[0]); // the compiler of the JavaScript engine warms up
-  for (const sentence of SENTENCES) {
+  const { sourceLanguage, targetLanguage, info } = translator;
+  const name = (/** @type {string} */ tag) => new Intl.DisplayNames("en", { type: "language" }).of(tag) ?? tag;
+  const size = `${(info.modelBytes / 1e6).toFixed(1)} MB`;
+  console.log(`Glossa: ${name(sourceLanguage)} to ${name(targetLanguage)}, ${size}, WebAssembly build ${info.build}\n`);
+  const sentences = SENTENCES[sourceLanguage] ?? [];
+  await translator.translate(sentences[0] ?? ""); // the compiler of the JavaScript engine warms up
+  for (const sentence of sentences) {
     const start = performance.now();
     const translation = await translator.translate(sentence);
     console.log(`  ${sentence}\n  ${translation}   (${(performance.now() - start).toFixed(0)} ms)\n`);
   }
   translator.destroy();
+}
+
+async function main() {
+  const options = parse();
+  if (options.help) return console.log(USAGE);
+  if (isStale()) build();
+
+  const folder = join(ROOT, "models");
+  if (options.once !== undefined) {
+    const { Translator } = await import("../index.js");
+    const translator = await Translator.create({ model: options.model ?? join(folder, "en-de.gguf"), worker: false });
+    console.log(await translator.translate(options.once));
+    return translator.destroy();
+  }
+
+  const shipped = readdirSync(folder).filter((name) => name.endsWith(".gguf"));
+  for (const model of options.model ? [options.model] : shipped.map((name) => join(folder, name))) await show(model);
   const { url } = await serve(options.port, options.host);
   console.log(`The page: ${url}   (Ctrl+C ends)`);
 }
