@@ -1,6 +1,8 @@
 """Vocabulary, token ids, alignment units and batches."""
 
 import re
+import tempfile
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +11,41 @@ import sentencepiece as spm
 import align
 
 
-def train_vocabulary(lines: list[str], prefix: Path, size: int, coverage: float, tokens: list[str]) -> None:
+def normalization(keep: str, widen: bool) -> str:
+    """SentencePiece's rules nmt_nfkc as a table, but full-width signs in `keep` stay; `widen`: ASCII ones become them."""
+    nfkc = spm.SentencePieceNormalizer(
+        rule_name="nmt_nfkc", add_dummy_prefix=False, escape_whitespaces=False, remove_extra_whitespaces=False
+    )
+    rules: dict[str, str] = {}
+    for character in (chr(c) for c in range(1, 0x30000) if not 0xD800 <= c < 0xE000):
+        parts = unicodedata.normalize("NFD", character)
+        for text in {character, parts if unicodedata.normalize("NFC", parts) == character else character}:
+            if (changed := nfkc.normalize(text)) != text:
+                rules[text] = changed
+    for sign in keep:
+        plain = rules.pop(sign)
+        if widen:
+            rules[plain] = sign
+
+    def code(text: str) -> str:
+        return " ".join(f"{ord(c):X}" for c in text)
+
+    return "".join(f"{code(a)}\t{code(b)}\n" for a, b in sorted(rules.items()))
+
+
+def train_vocabulary(lines: list[str], prefix: Path, config: dict, tokens: list[str]) -> None:
     """`tokens`: pieces that text never gives, such as those that ask for a language."""
+    rules = {"normalization_rule_name": "nmt_nfkc"}
+    if "keep" in config:
+        table = tempfile.NamedTemporaryFile("w", suffix=".tsv")
+        table.write(normalization(config["keep"], config.get("widen", False)))
+        table.flush()
+        rules = {"normalization_rule_tsv": table.name}
     spm.SentencePieceTrainer.train(
-        sentence_iterator=iter(lines), model_prefix=str(prefix), vocab_size=size, model_type="unigram",
-        character_coverage=coverage, byte_fallback=True, pad_id=0, unk_id=1, bos_id=2, eos_id=3,
+        sentence_iterator=iter(lines), model_prefix=str(prefix), vocab_size=config["vocab"], model_type="unigram",
+        character_coverage=config["coverage"], byte_fallback=True, pad_id=0, unk_id=1, bos_id=2, eos_id=3,
         input_sentence_size=300_000, shuffle_input_sentence=True, num_threads=2, minloglevel=1,
-        control_symbols=tokens,
+        control_symbols=tokens, **rules,
     )  # fmt: skip
 
 

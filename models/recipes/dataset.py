@@ -45,7 +45,7 @@ class TextData:
         if not vocabulary.exists():
             lines = [*pairs.source, *pairs.target]
             controls = sorted({token for token in tokens if token})
-            data.train_vocabulary(lines, run / "vocab", config["vocab"], config["coverage"], controls)
+            data.train_vocabulary(lines, run / "vocab", config, controls)
         self.processor = spm.SentencePieceProcessor(model_file=str(vocabulary))
         self.source, self.target, repeat = pairs.source, pairs.target, pairs.repeat
         ids = [token and self.processor.piece_to_id(token) for token in tokens]
