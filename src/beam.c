@@ -150,8 +150,45 @@ static void ban_repeats(float *logits, const uint32_t *ids, size_t n, const uint
     }
 }
 
+/* Bytes of the character that a byte other than ASCII begins; 0 where it begins none. */
+static uint32_t bytes_from(uint32_t lead) {
+    return lead < 0xC2 || lead > 0xF4 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+}
+
+/* Bans what would leave ill-formed UTF-8 (RFC 3629, section 4). Where no character is open, that is a byte that begins
+   none, or one that has no room before the limit; else everything but the next byte of the open one. */
+static void ban_ill_formed(const glossa_rules *rules, float *logits, const uint32_t *ids, size_t n,
+                           const uint32_t *tokens, uint32_t length, uint32_t limit) {
+    const uint32_t first = (uint32_t)rules->first_byte;
+    uint32_t count = 0, lead = 0; /* the bytes at the end, back to one that begins a character */
+    for (bool inside = true; inside && count < 3 && count < length; count++) {
+        const uint32_t byte = tokens[length - 1 - count] - first; /* wraps for the ids before, far beyond a byte */
+        inside = byte >= 0x80 && byte < 0xC0;
+        if (bytes_from(byte)) lead = byte;
+    }
+    if (count >= bytes_from(lead)) {
+        for (uint32_t byte = 0x80; byte <= 0xFF; byte++) {
+            if (bytes_from(byte) == 0 || length + bytes_from(byte) > limit) ban(logits, ids, n, first + byte);
+        }
+        return;
+    }
+    const uint32_t low = count > 1 ? 0x80 : lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+    const uint32_t high = count > 1 ? 0xBF : lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+    float kept[64];
+    for (uint32_t byte = low; byte <= high; byte++) {
+        const ptrdiff_t at = glossa_candidate(ids, n, first + byte);
+        kept[byte - low] = at < 0 ? IMPOSSIBLE : logits[at];
+    }
+    for (size_t i = 0; i < n; i++)
+        logits[i] = IMPOSSIBLE;
+    for (uint32_t byte = low; byte <= high; byte++) {
+        const ptrdiff_t at = glossa_candidate(ids, n, first + byte);
+        if (at >= 0) logits[at] = kept[byte - low];
+    }
+}
+
 float glossa_log_total(const glossa_rules *rules, const glossa_kernels *kernels, float *logits, const uint32_t *ids,
-                       size_t n, const uint32_t *tokens, uint32_t length) {
+                       size_t n, const uint32_t *tokens, uint32_t length, uint32_t limit) {
     const bool renormalize = rules->search == GLOSSA_SEARCH_HUGGINGFACE;
     const float total = renormalize ? 0 : kernels->log_sum_exp(logits, n);
     for (int i = 0; i < 2; i++) {
@@ -159,6 +196,7 @@ float glossa_log_total(const glossa_rules *rules, const glossa_kernels *kernels,
             ban(logits, ids, n, rules->banned[i][j]);
     }
     ban_repeats(logits, ids, n, tokens, length, rules->no_repeat_ngram);
+    if (rules->first_byte >= 0) ban_ill_formed(rules, logits, ids, n, tokens, length, limit);
     return renormalize ? kernels->log_sum_exp(logits, n) : total;
 }
 
@@ -176,8 +214,8 @@ static void gather(const glossa_beam *beam, const glossa_rules *rules, const glo
             continue;
         }
         const float raw = only < 0 ? 0 : x[only];
-        const float total =
-            glossa_log_total(rules, kernels, x, ids, n, glossa_beam_tokens(beam, rules->beam, row), beam->length);
+        const uint32_t *tokens = glossa_beam_tokens(beam, rules->beam, row);
+        const float total = glossa_log_total(rules, kernels, x, ids, n, tokens, beam->length, beam->limit);
         if (forced < 0)
             scan(list, x, ids, n, row, sum, total);
         else if (only >= 0) {

@@ -17,6 +17,7 @@ typedef struct glossa_rules {
     const uint32_t *banned[2]; /* ids never produced: the model's, the caller's */
     size_t banned_count[2];
     uint32_t eos;
+    int32_t first_byte; /* piece of the byte 0, those of the others follow; -1: text need not be well-formed */
 } glossa_rules;
 
 typedef struct glossa_finished {
@@ -57,9 +58,10 @@ void glossa_beam_advance(glossa_beam *beam, const glossa_rules *rules, const glo
 /*
  * log(sum(exp(logits))), and bans what must not follow `tokens` (length) by a very low logit. The total is taken before
  * the ban, so that the rest keeps the model's own probabilities; after it under transformers' rules, which renormalize.
+ * `limit` (T): how long the hypothesis may become.
  */
 float glossa_log_total(const glossa_rules *rules, const glossa_kernels *kernels, float *logits, const uint32_t *ids,
-                       size_t n, const uint32_t *tokens, uint32_t length);
+                       size_t n, const uint32_t *tokens, uint32_t length, uint32_t limit);
 
 /* Current tokens (length) and log-probabilities of live hypothesis i; of finished hypothesis `rank`. */
 const uint32_t *glossa_beam_tokens(const glossa_beam *beam, uint32_t width, uint32_t i);

@@ -95,8 +95,8 @@ static void decode(glossa_session *s, size_t sentence, const uint32_t *target, s
                             glossa_session_head_mask(s, 2, 0), &capture, s->x, &s->scratch);
         if (s->top_k == 0) continue;
         glossa_session_logits(s, s->x, 1, candidates);
-        const float log_total =
-            glossa_log_total(&s->rules, m->kernels, s->logits, candidates->ids, candidates->count, target, (uint32_t)t);
+        const float log_total = glossa_log_total(&s->rules, m->kernels, s->logits, candidates->ids, candidates->count,
+                                                 target, (uint32_t)t, s->beams[sentence].limit);
         best_candidates(s, candidates, log_total, out->top_ids + t * s->top_k, out->top_log_probability + t * s->top_k);
     }
 }

@@ -177,7 +177,7 @@ glossa_status glossa_tokenize(glossa_session *session, glossa_text text, const g
 
 /* Which rules the beam search follows; they differ only in when a sentence ends and how scores are formed. */
 typedef enum glossa_search {
-    GLOSSA_SEARCH_GLOSSA = 0,      /* ends when no live hypothesis can still win */
+    GLOSSA_SEARCH_GLOSSA = 0,      /* ends when no live hypothesis can still win; byte pieces make whole characters */
     GLOSSA_SEARCH_HUGGINGFACE = 1, /* transformers' BeamSearchScorer with early_stopping = false */
     GLOSSA_SEARCH_MARIAN = 2       /* Marian's and bergamot's */
 } glossa_search;

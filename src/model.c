@@ -422,6 +422,7 @@ static glossa_status load_vocabularies(loader *l) {
             "checkpoint: the vocabulary has no end-of-sentence token (key 'tokenizer.ggml.eos_token_id')");
     m->source_eos = (uint32_t)source_eos;
     m->target_eos = (uint32_t)target_eos;
+    m->first_byte = glossa_tokenizer_first_byte(m->target_tokenizer);
     const struct {
         const char *what;
         uint32_t id, rows;

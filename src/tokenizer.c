@@ -110,6 +110,16 @@ glossa_text glossa_tokenizer_piece(const glossa_tokenizer *self, uint32_t id) {
     return piece < 0 ? (glossa_text){"", 0} : glossa_vocabulary_text(&self->vocabulary, (uint32_t)piece);
 }
 
+int32_t glossa_tokenizer_first_byte(const glossa_tokenizer *self) {
+    const glossa_vocabulary *v = &self->vocabulary;
+    if (!v->byte_fallback) return -1;
+    const int32_t first = glossa_vocabulary_model_id(v, (uint32_t)v->bytes[0]);
+    for (int32_t byte = 1; byte < 256; byte++) {
+        if (glossa_vocabulary_model_id(v, (uint32_t)v->bytes[byte]) != first + byte) return -1;
+    }
+    return first;
+}
+
 int32_t glossa_tokenizer_unk(const glossa_tokenizer *self) {
     const int32_t unknown = self->vocabulary.unknown;
     return unknown < 0 ? -1 : glossa_vocabulary_model_id(&self->vocabulary, (uint32_t)unknown);

@@ -34,6 +34,9 @@ glossa_text glossa_tokenizer_piece(const glossa_tokenizer *tokenizer, uint32_t i
 int32_t glossa_tokenizer_unk(const glossa_tokenizer *tokenizer);                    /* model id; -1: there is none */
 int32_t glossa_tokenizer_eos(const glossa_tokenizer *tokenizer);                    /* model id; -1: there is none */
 
+/* Model id of the piece of byte 0, if those of the other bytes follow it in order; else -1. */
+int32_t glossa_tokenizer_first_byte(const glossa_tokenizer *tokenizer);
+
 /*
  * Text to model ids, without an end-of-sentence token. Spans are byte offsets into `text`; the tokens of a text tile
  * the part of it that was not dropped by the normaliser. *tokens is allocated with the tokenizer's allocator and

@@ -270,6 +270,46 @@ class SmoothedCrossEntropy(torch.autograd.Function):
         return *(g * grad for g in ctx.saved_tensors), None, None, None
 
 
+def ban_ill_formed(logp: Tensor, first_byte: int, tokens: Tensor, left: Tensor) -> None:
+    """Leaves in logp (rows, V) what may follow tokens (rows, T) in UTF-8: pieces and first bytes of a character, or the
+    next byte of one that is open. A character of several bytes must fit into the tokens that are `left` (rows)."""
+    tails = {}
+    last = tokens[:, -1] - first_byte
+    for row in torch.nonzero((last >= 0x80) & (last < 0x100)).flatten().tolist():
+        tail = [x - first_byte for x in tokens[row, -3:].tolist()]
+        start = next((i for i in range(len(tail)) if is_cut(tail[i:])), None)
+        if start is not None:
+            tails[row] = (tail[start:], logp[row].clone())
+    logp[:, [first_byte + byte for byte in (*range(0x80, 0xC2), *range(0xF5, 0x100))]] = float("-inf")
+    for size, leads in ((2, range(0xC2, 0xE0)), (3, range(0xE0, 0xF0)), (4, range(0xF0, 0xF5))):
+        few = torch.nonzero(left < size).flatten()
+        for byte in leads if len(few) else ():
+            logp[few, first_byte + byte] = float("-inf")
+    for row, (tail, values) in tails.items():
+        logp[row] = float("-inf")
+        for byte in range(0x80, 0xC0):
+            if is_cut([*tail, byte]) or is_whole([*tail, byte]):
+                logp[row, first_byte + byte] = values[first_byte + byte]
+
+
+def is_whole(values: list[int]) -> bool:
+    try:
+        return len(bytes(values).decode()) == 1
+    except ValueError:
+        return False
+
+
+def is_cut(values: list[int]) -> bool:
+    """Whether these are the first bytes of one character, but not all."""
+    try:
+        bytes(values).decode()
+    except UnicodeDecodeError as error:
+        return error.start == 0 and error.reason == "unexpected end of data"
+    except ValueError:  # more than a byte
+        pass
+    return False
+
+
 class Transformer(nn.Module):
     def __init__(self, c: ModelConfig):
         super().__init__()
@@ -335,14 +375,15 @@ class Transformer(nn.Module):
 
     @torch.no_grad()
     def translate(
-        self, source: Tensor, beam: int = 1, normalize: float = 1.0, limit: int = 0
+        self, source: Tensor, beam: int = 1, normalize: float = 1.0, limit: int = 0, first_byte: int = -1
     ) -> list[list["Hypothesis"]]:
         """Beam search by the rules of the engine (src/beam.c), sentence by sentence the finished hypotheses, best first.
 
         score = sum(log p) / length^normalize, end-of-sentence counted. Of the 2 x beam best candidates, those that end
         within the first `beam` are finished and the others go on. A sentence is done when `beam` hypotheses are finished
         and no live one can beat the best of them, at the latest after `limit` tokens (2 x source + 10 where 0), when
-        the live ones end as they are. `unk`, `pad` and `bos` are never produced.
+        the live ones end as they are. `unk`, `pad` and `bos` are never produced. `first_byte`: the piece of byte 0, which
+        those of the others follow; byte pieces then make well-formed characters only.
         """
         c = self.config
         b, dev = source.shape[0], source.device
@@ -359,6 +400,7 @@ class Transformer(nn.Module):
         scores[:, 0] = 0.0
         finished: list[list[Hypothesis]] = [[] for _ in range(b)]
         done = [False] * b
+        left = torch.tensor(limits, device=dev).repeat_interleave(beam)
         candidates = 1 if beam == 1 else 2 * beam
         for t in range(max(limits)):
             x = self.embed(tokens[:, -1:], "decoder", t)
@@ -368,6 +410,8 @@ class Transformer(nn.Module):
                 x = self.decoder_norm(x)
             logp = self.logits(x[:, 0]).float().log_softmax(-1)
             logp[:, [c.unk, c.pad, c.bos]] = float("-inf")
+            if first_byte >= 0:
+                ban_ill_formed(logp, first_byte, tokens, left - t)
             logp = logp.view(b, beam, -1)
             top, index = (scores[:, :, None] + logp).flatten(1).topk(candidates)
             rows, words = index // c.vocab, index % c.vocab

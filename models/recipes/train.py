@@ -234,9 +234,11 @@ def translate(
     model.eval()
     side = data.encode(processor, lines, first=token_ids(processor, token, lines))
     out = [""] * len(lines)
+    first = processor.piece_to_id("<0x00>")
+    first = first if processor.is_byte(first) else -1
     for index in data.batches(side.length, 4000 // beam, None):
         source = torch.from_numpy(data.pad(side.rows(index), model.config.pad)).to(device)
-        for i, hypotheses in zip(index, model.translate(source, beam, normalize)):
+        for i, hypotheses in zip(index, model.translate(source, beam, normalize, first_byte=first)):
             out[i] = processor.decode([x for x in hypotheses[0].ids if x != model.config.eos])
     return out
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Makes the reference of a shipped checkpoint: beam-5 hypotheses of PyTorch for the sentences of tests/js/sentences.js,
-or for the samples of the recipe where the source is not English.
+"""Makes the reference of a shipped checkpoint: beam-5 hypotheses of PyTorch for the sentences and hard lines of
+tests/js/sentences.js, or for the samples of the recipe where the source is not English.
 
     python tests/golden/make_shipped.py models/en-de.gguf      (needs torch and gguf; node for the sentences)
 
@@ -68,29 +68,33 @@ def load(path: Path) -> tuple[Transformer, GGUFReader]:
 def main() -> None:
     path = Path(sys.argv[1])
     torch.set_num_threads(1)
-    model, _ = load(path)
+    model, reader = load(path)
+    first_byte = reader.fields["tokenizer.ggml.tokens"].contents().index("<0x00>")
     root = here.parents[1]
     recipe = json.loads((root / "models" / "recipes" / f"{path.stem}.json").read_text())
-    sentences = "m.SENTENCES" if recipe["source"] == "en" else json.dumps(recipe["samples"])
+    english = f"[...m.SENTENCES.slice(0, {SENTENCES}), ...m.HARD_LINES]"
+    sentences = english if recipe["source"] == "en" else json.dumps(recipe["samples"])
     program = (
         "import('./tests/js/sentences.js').then(async (m) => {"
         "const { Translator } = await import('./src/js/index.js');"
         f"const model = (await import('node:fs')).readFileSync({json.dumps(str(path.resolve()))});"
         "const t = await Translator.create({ model, worker: false });"
         "const out = [];"
-        f"for (const text of {sentences}.slice(0, {SENTENCES})) {{"
+        f"for (const text of {sentences}) {{"
         "const e = await t.explain(text, { split: false });"
-        "out.push({ text, source_ids: e.sentences[0].sourceTokens.map((x) => x.id) }); }"
+        "if (e.sentences.length) out.push({ text, source_ids: e.sentences[0].sourceTokens.map((x) => x.id) }); }"
         "t.destroy(); console.log(JSON.stringify(out)); })"
     )
     done = subprocess.run(["node", "-e", program], cwd=root, capture_output=True, text=True, check=True)
     cases = json.loads(done.stdout)
     for case in cases:
-        hypotheses = model.translate(torch.tensor([case["source_ids"]]), 5)[0]
+        hypotheses = model.translate(torch.tensor([case["source_ids"]]), 5, first_byte=first_byte)[0]
         case["beam"] = [{"score": round(h.score, 6), "ids": h.ids} for h in hypotheses]
     out = {"model": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "cases": cases}
     (here / "shipped").mkdir(exist_ok=True)
-    (here / "shipped" / f"{path.stem}.json").write_text(json.dumps(out, ensure_ascii=False, separators=(",", ":")) + "\n")
+    (here / "shipped" / f"{path.stem}.json").write_text(
+        json.dumps(out, ensure_ascii=False, separators=(",", ":")) + "\n"
+    )
     print(f"{path.name}: {len(cases)} sentences")
 
 

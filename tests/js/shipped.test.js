@@ -153,3 +153,28 @@ test("lines that the vocabulary does not know lose nothing on the way in, and no
   }
   translator.destroy();
 });
+
+test("byte pieces make whole characters, whatever the model would like", async () => {
+  const translator = await Translator.create({ model: bytes, worker: false });
+  const { encoderLayers, decoderLayers, heads } = translator.info.model;
+  let bytePieces = 0;
+  for (const [i, line] of HARD_LINES.entries()) {
+    /** Two heads of three, so that the model is out of its mind. @param {number} layers @returns {[number, number][]} */
+    const some = (layers) =>
+      Array.from(
+        { length: layers * heads },
+        (_, h) => /** @type {[number, number]} */ ([Math.floor(h / heads), h % heads]),
+      ).filter((_, h) => (h + i) % 3 === 0);
+    const headMask = { encoder: some(encoderLayers), decoder: some(decoderLayers), cross: some(decoderLayers) };
+    for (const options of [{}, { headMask }]) {
+      const { sentences } = await translator.explain(line, { ...options, split: false, beamSize: 4, alternatives: 4 });
+      for (const { hypotheses, targetTokens } of sentences) {
+        bytePieces += targetTokens.filter(({ piece }) => /^<0x[89A-F]/.test(piece)).length;
+        for (const { text } of hypotheses)
+          assert.ok(!text.includes("\ufffd") || line.includes("\ufffd"), `${line}: ${text}`);
+      }
+    }
+  }
+  assert.ok(bytePieces > 100, String(bytePieces));
+  translator.destroy();
+});
