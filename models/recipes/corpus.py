@@ -3,6 +3,7 @@
 import gzip
 import re
 import unicodedata
+from collections import Counter
 from pathlib import Path
 
 
@@ -52,6 +53,11 @@ def test_sets(root: Path, config: dict):
                 source, reference = read_pairs(root / folder, split, *way)
                 if source:
                     yield f"{folder} {split}" + (f" {way[0]}-{way[1]}" if len(ways) > 1 else ""), way, source, reference
+
+
+def shared(source: str, target: str) -> float:
+    """The share of the target's characters that the source has too."""
+    return sum((Counter(source) & Counter(target)).values()) / max(1, len(target))
 
 
 class Corpus:

@@ -57,6 +57,10 @@ class TextData:
             self.source, self.target = self.source + source, self.target + target
             repeat = repeat + [1] * len(source)
         self.repeat = np.array(repeat)
+        if "most_shared" in config:  # languages of one script: pairs that hardly change teach a model to copy
+            kept = [corpus.shared(x, y) <= config["most_shared"] for x, y in zip(self.source, self.target)]
+            say(f"{sum(kept)} pairs share at most {config['most_shared']} of the target's characters")
+            self.repeat = self.repeat * kept
         if "share" in config:  # of all pairs, the same ones in every epoch
             self.repeat = self.repeat * (np.random.default_rng(config["seed"]).random(len(repeat)) < config["share"])
         self.links = self.align(run / "alignment.npz", say) if config.get("guided_alignment") else None
