@@ -97,7 +97,7 @@ describe("the page", { skip: noSite }, () => {
   });
 
   test("a translation streams in: its beginning stands there before its end is known", async () => {
-    const text = `${Array.from({ length: 12 }, () => "a man is walking with a brown dog").join(" and ")}.`;
+    const { text } = longText(50);
     const { page, faults, close } = await open({ beam: "1" });
     await page.evaluate(() => {
       const target = /** @type {HTMLElement} */ (document.querySelector("#target"));
@@ -108,13 +108,12 @@ describe("the page", { skip: noSite }, () => {
       new MutationObserver(note).observe(target, { childList: true, characterData: true, subtree: true });
     });
     await page.locator("#source").fill(text);
-    await page.locator(".output .word").first().waitFor(); // words light up when all of it is there
-    const whole = (await page.locator("#target").textContent())?.trim() ?? "";
-    assert.equal(whole, (await engine.translate(text)).trim());
+    const whole = (await engine.translate(text)).trim();
+    await page.locator("#target", { hasText: whole }).waitFor();
     const states = await page.evaluate(() => /** @type {string[]} */ (Reflect.get(globalThis, "states")));
-    const beginnings = new Set(states.map((one) => one.trim()));
-    for (const other of ["", "…", whole]) beginnings.delete(other);
-    assert.ok(beginnings.size > 1, JSON.stringify([...beginnings]));
+    const beginnings = new Set(states.map((one) => one.replace(/[\s…]+$/, "")));
+    for (const other of ["", whole]) beginnings.delete(other);
+    assert.ok(beginnings.size > 0, `${states.length} states, none of them a beginning`);
     for (const beginning of beginnings) assert.ok(whole.startsWith(beginning), beginning);
     assert.deepEqual(faults, []);
     await close();
