@@ -481,6 +481,7 @@ static glossa_status load(loader *l) {
     FORWARD(load_vocabularies(l));
     FORWARD(load_language_tokens(l));
     FORWARD(load_shortlist(l));
+    if (m->shortlist.offsets) m->first_byte = -1; /* the byte that must come next may not be among the candidates */
     FORWARD(load_banned(l));
     count_parameters(l);
     m->working_bytes += glossa_tokenizer_bytes(m->source_tokenizer);

@@ -385,9 +385,7 @@ static void fill(glossa_session *s, const plan *p) {
                               .banned = {m->banned, o->banned},
                               .banned_count = {m->banned_count, o->banned_count},
                               .eos = m->target_eos,
-                              .first_byte = -1};
-    /* A shortlist may lack the byte that must come next. */
-    if (o->search == GLOSSA_SEARCH_GLOSSA && !m->shortlist.offsets) s->rules.first_byte = m->first_byte;
+                              .first_byte = o->search == GLOSSA_SEARCH_GLOSSA ? m->first_byte : -1};
     s->prefix_count = o->prefix_count;
     if (o->prefix_count) memcpy(s->prefix, o->prefix, o->prefix_count * sizeof *s->prefix);
     if (o->head_mask)
