@@ -10,8 +10,8 @@ import { linkWords } from "./words.js";
 /** @typedef {import("./core.js").Core} Core */
 /** @typedef {import("./protocol.js").WorkOptions} WorkOptions */
 
-/** Milliseconds of work between two turns of the message queue: half a frame at 60 Hz. */
-const TURN_TIME = 8;
+/** Milliseconds of work between two turns of the message queue, so that a turn with all around it stays below 8. */
+const TURN_TIME = 6;
 
 /** Tokens of a batch: a small one is ready soon, a large one is cheaper by the token, up to here; then it only takes memory. */
 export const INTERACTIVE_TOKENS = 256;
