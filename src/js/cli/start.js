@@ -22,7 +22,7 @@ const SENTENCES = {
     "A young girl in a red dress is jumping over a puddle.",
     "An elderly couple is sitting on a bench by the lake.",
   ],
-  zh: ["两只狗在雪地里玩耍。", "请问你能帮我一下吗？"],
+  zh: ["两只狗在雪地里玩耍。", "你觉得明天会下雪吗？"],
   lzh: ["温故而知新，可以为师矣。", "逝者如斯夫！不舍昼夜。"],
 };
 
