@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "utf8.h"
+
 #define IMPOSSIBLE (-3.0e38f) /* below every score that can arise; comparisons with it need no infinities */
 #define BLOCK      16
 
@@ -152,7 +154,7 @@ static void ban_repeats(float *logits, const uint32_t *ids, size_t n, const uint
 
 /* Bytes of the character that a byte other than ASCII begins; 0 where it begins none. */
 static uint32_t bytes_from(uint32_t lead) {
-    return lead < 0xC2 || lead > 0xF4 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    return lead < 0xC2 || lead > 0xF4 ? 0 : (uint32_t)glossa_utf8_step((uint8_t)lead);
 }
 
 /* Bans what would leave ill-formed UTF-8 (RFC 3629, section 4). Where no character is open, that is a byte that begins

@@ -112,9 +112,7 @@ function foldNotes(tokens) {
   const folded = [];
   for (let i = 0; i < tokens.length; i++) {
     const end = tokens[i].name === "sup" && tokens[i].type === "open" ? endOf(tokens, i) : i;
-    const inside = textOf(tokens.slice(i, end + 1));
-    const next = tokens[end + 1]?.name === "sup" ? "" : textOf(tokens.slice(end + 1));
-    if (end === i || !NOTE.test(inside) || /^[\p{L}\p{N}]/u.test(next)) folded.push(tokens[i]);
+    if (end <= i || !isNote(tokens, i, end)) folded.push(tokens[i]);
     else {
       const raw = tokens.slice(i, end + 1).map((token) => token.raw);
       folded.push({ type: "void", raw: raw.join(""), name: "sup" });
@@ -124,8 +122,19 @@ function foldNotes(tokens) {
   return folded;
 }
 
-/** @param {HTMLToken[]} tokens */
-const textOf = (tokens) => tokens.map(({ type, raw }) => (type === "text" ? decodeText(raw) : "")).join("");
+/**
+ * Whether a raised element holds no word, and none goes on behind it.
+ * @param {HTMLToken[]} tokens
+ * @param {number} start of the element
+ * @param {number} end its end tag
+ */
+function isNote(tokens, start, end) {
+  const inside = tokens.slice(start, end).map(({ type, raw }) => (type === "text" ? decodeText(raw) : ""));
+  if (!NOTE.test(inside.join(""))) return false;
+  if (tokens[end + 1]?.name === "sup") return true;
+  const next = tokens.find(({ type }, i) => i > end && type === "text");
+  return !next || !/^[\p{L}\p{N}]/u.test(decodeText(next.raw));
+}
 
 /** The end tag of the element that begins at `start`. @param {HTMLToken[]} tokens @param {number} start */
 function endOf(tokens, start) {

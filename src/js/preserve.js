@@ -63,9 +63,11 @@ function isSpelled(text, start, part, tokens) {
 export function findFixed(text, kinds, glossary, tokenize) {
   /** @type {Fixed[]} */
   const found = [];
+  /** @type {import("./core.js").ByteToken[] | undefined} */
+  let tokens;
   for (const kind of kinds)
     for (const { index: start, 0: replacement } of text.matchAll(PATTERNS[kind]))
-      if (kind !== "signs" || isSpelled(text, start, replacement, tokenize()))
+      if (kind !== "signs" || isSpelled(text, start, replacement, (tokens ??= tokenize())))
         found.push({ start, end: start + replacement.length, replacement });
   for (const [term, replacement] of Object.entries(glossary)) {
     if (!term) continue;
