@@ -324,7 +324,9 @@ export function createEngine(store, manifest) {
     if (signal.aborted || store.get().sentences[index]?.text !== sentence.text) return;
     const milliseconds = sentence.milliseconds || performance.now() - begun;
     if (pieces.length > 1) return replace(index, pieces);
-    change(index, { explanation: pieces[0], translation: pieces[0].translation, done: true, milliseconds });
+    // What was translated may have signs that the model itself cannot say.
+    const translation = sentence.done && !sentence.prefix ? sentence.translation : pieces[0].translation;
+    change(index, { explanation: pieces[0], translation, done: true, milliseconds });
   }
 
   /** A sentence too long for the model came back in pieces: each is a sentence of its own. @param {number} index @param {SentenceExplanation[]} pieces */

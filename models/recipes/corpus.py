@@ -75,14 +75,16 @@ class Corpus:
         self.target: list[str] = []
         self.repeat: list[float] = []
         self.way: list[int] = []  # which of `ways` a pair belongs to
+        self.book: list[str] = []  # what `train.book` says of a pair, else the folder's name
         self.leaks = 0
         for name, times in folders.items():
             pairs = [(way, *read_pairs(root / name, "train", *languages)) for way, languages in enumerate(ways)]
             if not any(a for _, a, _ in pairs):
                 asked = " or ".join(f"train.{s} and train.{t}" for s, t in ways)
                 raise FileNotFoundError(f"{root / name}: no {asked}, plain or .gz")
+            path = find(root / name, "train.book")
             for way, a, b in pairs:
-                for x, y in zip(a, b):
+                for x, y, book in zip(a, b, read_lines(path) if path else [name] * len(a), strict=True):
                     if fingerprint(x) in held or fingerprint(y) in held:
                         self.leaks += 1
                         continue
@@ -90,3 +92,4 @@ class Corpus:
                     self.target.append(y)
                     self.repeat.append(times)
                     self.way.append(way)
+                    self.book.append(book)

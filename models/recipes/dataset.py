@@ -61,6 +61,11 @@ class TextData:
             kept = [corpus.shared(x, y) <= config["most_shared"] for x, y in zip(self.source, self.target)]
             say(f"{sum(kept)} pairs share at most {config['most_shared']} of the target's characters")
             self.repeat = self.repeat * kept
+        if "balance" in config:  # 0: books as they are, 1: all as often; one of under 1,000 pairs counts as of so many
+            books = pairs.book + [""] * (len(repeat) - len(pairs.book))
+            book = np.unique(books, return_inverse=True)[1]
+            weighted = self.repeat * (np.bincount(book, self.repeat).clip(1000) ** -config["balance"])[book]
+            self.repeat = weighted * self.repeat.sum() / weighted.sum()
         if "share" in config:  # of all pairs, the same ones in every epoch
             self.repeat = self.repeat * (np.random.default_rng(config["seed"]).random(len(repeat)) < config["share"])
         self.links = self.align(run / "alignment.npz", say) if config.get("guided_alignment") else None

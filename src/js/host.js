@@ -7,9 +7,10 @@ import { explainText } from "./explanation.js";
 import { translateHTML } from "./html.js";
 import { pickLanguage } from "./manifest.js";
 import { readModel } from "./model-source.js";
-import { isNode } from "./platform.js";
+import { isNode, nextTurn } from "./platform.js";
 import { Engine, Turns } from "./sentences.js";
 import { digestOf } from "./sha256.js";
+import { segmenter } from "./split.js";
 import { streamText, translateTexts } from "./translation.js";
 
 /** @typedef {import("./protocol.js").Request} Request */
@@ -163,6 +164,10 @@ export class Host {
       const [core, second] = cores;
       this.#engine = new Engine(core, this.#gentle, second ? new Engine(second, this.#gentle) : null);
       this.#build = opened.build;
+      if (this.#gentle) {
+        await nextTurn();
+        segmenter(core.model.sourceLanguage); // now, so that no translation is the first to ask for one
+      }
       return { ...this.#info(), notKept: [...notKept].join("; ") };
     } catch (error) {
       if (!isFatal(error)) for (const core of cores) core.close();

@@ -96,6 +96,19 @@ describe("the page", { skip: noSite }, () => {
     await close();
   });
 
+  test("a sign that the model cannot say stays in the translation, whose words are still linked", async () => {
+    const text = "I ❤️ your dog.";
+    const { page, faults, close } = await open({ text });
+    const whole = await engine.translate(text, { beamSize: 4 });
+    assert.match(whole, /❤️/u);
+    assert.notEqual((await engine.explain(text, { beamSize: 4 })).translation, whole);
+    assert.equal((await page.locator("#target").textContent())?.trim(), whole);
+    await page.locator("#target .word", { hasText: /^Hund$/ }).hover();
+    assert.deepEqual(await page.locator(".mirror .word.linked").allTextContents(), ["dog"]);
+    assert.deepEqual(faults, []);
+    await close();
+  });
+
   test("a translation streams in: its beginning stands there before its end is known", async () => {
     const { text } = longText(50);
     const { page, faults, close } = await open({ beam: "1" });

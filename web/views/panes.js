@@ -42,6 +42,28 @@ export function wordsOf(sentence, side) {
 }
 
 /**
+ * Words of one side and where they begin in the text that is shown: a translation may have signs in place of what the
+ * model said.
+ * @param {Sentence} sentence
+ * @param {"source" | "target"} side
+ * @param {string} text
+ * @returns {{start: number, end: number, shown: number}[]} without those that the text lacks
+ */
+function shownWords(sentence, side, text) {
+  const said = sentence.explanation?.[side === "source" ? "source" : "translation"] ?? "";
+  const out = [];
+  let at = 0;
+  for (const { start, end } of wordsOf(sentence, side)) {
+    const word = said.slice(start, end);
+    const shown = text.indexOf(word, at);
+    if (shown < 0) continue;
+    out.push({ start, end, shown });
+    at = shown + word.length;
+  }
+  return out;
+}
+
+/**
  * Words that light up with a word: itself, and those aligned with it on the other side.
  * @param {State} state
  * @param {"source" | "target"} side
@@ -233,12 +255,12 @@ export function panes({ element, store, engine, t }) {
   function withWords(text, sentence, index, side) {
     const out = [];
     let at = 0;
-    for (const word of wordsOf(sentence, side)) {
-      if (word.start > at) out.push(text.slice(at, word.start));
-      const attributes = { class: "word", "data-sentence": index, "data-at": word.start, "data-end": word.end };
+    for (const { start, end, shown } of shownWords(sentence, side, text)) {
+      if (shown > at) out.push(text.slice(at, shown));
+      const attributes = { class: "word", "data-sentence": index, "data-at": start, "data-end": end };
       const reach = side === "target" ? { role: "button", tabindex: "-1" } : {};
-      out.push(h("span", { ...attributes, ...reach }, text.slice(word.start, word.end)));
-      at = word.end;
+      at = shown + end - start;
+      out.push(h("span", { ...attributes, ...reach }, text.slice(shown, at)));
     }
     out.push(text.slice(at));
     return out;
@@ -252,9 +274,8 @@ export function panes({ element, store, engine, t }) {
       lines[i] ??= { sentence: null, element: output.appendChild(h("span", { class: "line" })) };
       if (lines[i].sentence === sentence) return;
       lines[i].sentence = sentence;
-      const explained = sentence.explanation && sentence.explanation.translation === sentence.translation;
       const plain = h("span", { "data-sentence": i, role: "button", tabindex: "-1" }, sentence.translation || "…");
-      const body = explained ? withWords(sentence.translation, sentence, i, "target") : [plain];
+      const body = sentence.explanation ? withWords(sentence.translation, sentence, i, "target") : [plain];
       const gap = i < sentences.length - 1 ? joiner(sentence.gap, output.lang) : sentence.gap;
       set(lines[i].element, sentence.lead, h("span", { class: "said" }, ...body), gap);
       lines[i].element.classList.toggle("pending", !sentence.done);
