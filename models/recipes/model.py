@@ -237,12 +237,23 @@ class DecoderLayer(nn.Module):
 class SmoothedCrossEntropy(torch.autograd.Function):
     """Mean label-smoothed cross-entropy of a linear layer, with its gradients, in chunks that stay in the cache.
 
-    Never holds all logits (N, V); x (N, D), weight (V, D), bias (V), target (N).
+    Never holds all logits (N, V); x (N, D), weight (V, D), bias (V), target (N). With a `share` below 1 it takes, of the
+    tokens that are no target in the batch, only so many, drawn anew each time: they stand for the others too, so what a
+    softmax divides by is right on average (importance sampling, Bengio and Senecal 2003).
     """
 
     @staticmethod
-    def forward(ctx, x, weight, bias, target, smoothing, dtype):
+    def forward(ctx, x, weight, bias, target, smoothing, dtype, share):
         n, v = x.shape[0], weight.shape[0]
+        some = None
+        times = torch.full((v,), 1.0, device=x.device)  # how many tokens each one stands for
+        if share < 1:
+            times /= share
+            times[target] = 1.0
+            some = torch.nonzero((torch.rand(v, device=x.device) < share) | (times == 1)).flatten()
+            target = torch.searchsorted(some, target)
+            times, whole, weight, bias = times[some], weight, weight[some], bias[some]
+        smooth, weighty = times * (smoothing / v), times.log()
         w = weight.to(dtype)
         grad_x, grad_w = torch.empty_like(x), torch.zeros_like(weight)
         grad_b, loss = torch.zeros_like(bias), 0.0
@@ -252,22 +263,26 @@ class SmoothedCrossEntropy(torch.autograd.Function):
             part = rows.to(dtype)
             logits = (part @ w.T).float().add_(bias)
             hit = logits.gather(1, want[:, None])
-            mean = logits.mean(1, keepdim=True)
+            mean = logits @ smooth[:, None]
+            if some is not None:
+                logits += weighty
             p = logits.softmax(1)
-            peak, best = logits.max(1, keepdim=True)
-            log_total = peak - p.gather(1, best).log()
-            loss += (log_total - (1 - smoothing) * hit - smoothing * mean).sum().item()
-            p.sub_(smoothing / v).scatter_add_(1, want[:, None], torch.full_like(hit, smoothing - 1)).div_(n)
+            log_total = logits.amax(1, keepdim=True) - p.amax(1, keepdim=True).log()
+            loss += (log_total - (1 - smoothing) * hit - mean).sum().item()
+            p.sub_(smooth).scatter_add_(1, want[:, None], torch.full_like(hit, smoothing - 1)).div_(n)
             grad_b += p.sum(0)
             grad = p.to(dtype)
             grad_x[at : at + len(rows)] = (grad @ w).to(x.dtype)
             grad_w += (grad.T @ part).to(weight.dtype)
+        if some is not None:
+            grad_w = torch.zeros_like(whole).index_copy_(0, some, grad_w)
+            grad_b = grad_b.new_zeros(v).index_copy_(0, some, grad_b)
         ctx.save_for_backward(grad_x, grad_w, grad_b)
         return x.new_tensor(loss / n, dtype=torch.float32)
 
     @staticmethod
     def backward(ctx, grad):
-        return *(g * grad for g in ctx.saved_tensors), None, None, None
+        return *(g * grad for g in ctx.saved_tensors), None, None, None, None
 
 
 def ban_ill_formed(logp: Tensor, first_byte: int, tokens: Tensor, left: Tensor) -> None:
@@ -351,10 +366,12 @@ class Transformer(nn.Module):
         weight = self.embedding.weight if self.config.tied_output else self.output.weight
         return F.linear(x, weight, self.output_bias if self.config.output_bias else None)
 
-    def cross_entropy(self, x: Tensor, target: Tensor, smoothing: float, dtype: torch.dtype) -> Tensor:
+    def cross_entropy(
+        self, x: Tensor, target: Tensor, smoothing: float, dtype: torch.dtype, share: float = 1.0
+    ) -> Tensor:
         weight = self.embedding.weight if self.config.tied_output else self.output.weight
         bias = self.output_bias if self.config.output_bias else torch.zeros(len(weight), device=x.device)
-        return SmoothedCrossEntropy.apply(x, weight, bias, target, smoothing, dtype)
+        return SmoothedCrossEntropy.apply(x, weight, bias, target, smoothing, dtype, share)
 
     def mask(self, source: Tensor) -> Tensor:  # (B, 1, 1, S), true where a token may be attended to
         return (source != self.config.pad)[:, None, None, :]

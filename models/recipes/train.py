@@ -93,8 +93,9 @@ class Trainer:
             )
         real = target != c.pad
         smoothing = self.c["label_smoothing"] if self.model.training else 0.0
+        share = self.c.get("softmax_share", 1.0) if self.model.training else 1.0
         dtype = torch.bfloat16 if self.args.bf16 else torch.float32
-        loss = self.model.cross_entropy(x[real], target[real], smoothing, dtype)
+        loss = self.model.cross_entropy(x[real], target[real], smoothing, dtype, share)
         guided = torch.zeros(())
         if alignment is not None:
             log_weights = log_weights.masked_fill(alignment == 0, 0)
