@@ -90,16 +90,44 @@ class Dropout(nn.Module):
         return x * Dropout.pool[self.p][start : start + n].view(x.shape).to(x.dtype)
 
 
+def as_int8(weight: Tensor) -> Tensor:
+    """A matrix as a checkpoint stores it, int8 with a scale for each row. Gradients pass (Bengio et al. 2013)."""
+    scale = weight.detach().abs().amax(-1, keepdim=True).clamp(min=1e-12) / 127
+    return weight + ((weight / scale).round() * scale - weight).detach()
+
+
+def as_7_bits(x: Tensor) -> Tensor:
+    """Rows of activations as the engine multiplies them, 0..127 with a scale and a zero for each row. Gradients pass."""
+    part = x.detach().float()
+    low, high = part.amin(-1, keepdim=True).clamp(max=0), part.amax(-1, keepdim=True).clamp(min=0)
+    scale = ((high - low) / 127).clamp(min=1e-12)
+    zero = (-low / scale).round()
+    return x + (((part / scale).round() + zero).clamp(0, 127).sub(zero).mul(scale) - part).to(x.dtype)
+
+
+class Linear(nn.Linear):
+    """A linear layer that can compute as the engine will, so that training makes up for what int8 costs."""
+
+    int8 = False
+
+    def forward(self, x: Tensor) -> Tensor:
+        return multiply(x, self.weight, self.bias, self.int8)
+
+
+def multiply(x: Tensor, weight: Tensor, bias: Tensor | None, int8: bool) -> Tensor:
+    return F.linear(as_7_bits(x), as_int8(weight), bias) if int8 else F.linear(x, weight, bias)
+
+
 class Attention(nn.Module):
     """Multi-head scaled dot-product attention (section 3.2)."""
 
     def __init__(self, d: int, heads: int, cross: bool):
         super().__init__()
         self.heads, self.cross = heads, cross
-        self.q = nn.Linear(d, d)
-        self.k = nn.Linear(d, d)
-        self.v = nn.Linear(d, d)
-        self.o = nn.Linear(d, d)
+        self.q = Linear(d, d)
+        self.k = Linear(d, d)
+        self.v = Linear(d, d)
+        self.o = Linear(d, d)
         for linear in (self.q, self.k, self.v, self.o):
             nn.init.xavier_uniform_(linear.weight)
             nn.init.zeros_(linear.bias)
@@ -134,7 +162,7 @@ class Attention(nn.Module):
         else:  # one product for the three projections
             weight = torch.cat([self.q.weight, self.k.weight, self.v.weight])
             bias = torch.cat([self.q.bias, self.k.bias, self.v.bias])
-            q, k, v = map(self.split, F.linear(x, weight, bias).chunk(3, dim=-1))
+            q, k, v = map(self.split, multiply(x, weight, bias, self.q.int8).chunk(3, dim=-1))
         return self.attend(q, k, v, mask, causal)
 
     def weights(self, x: Tensor, memory: Tensor, mask: Tensor | None) -> Tensor:
@@ -159,8 +187,8 @@ class Attention(nn.Module):
 class FeedForward(nn.Module):
     def __init__(self, c: ModelConfig):
         super().__init__()
-        self.up = nn.Linear(c.d_model, c.ffn)
-        self.down = nn.Linear(c.ffn, c.d_model)
+        self.up = Linear(c.d_model, c.ffn)
+        self.down = Linear(c.ffn, c.d_model)
         self.activation = ACTIVATIONS[c.activation]
         self.dropout = Dropout(c.activation_dropout)
         for linear in (self.up, self.down):
@@ -326,6 +354,8 @@ def is_cut(values: list[int]) -> bool:
 
 
 class Transformer(nn.Module):
+    int8 = False
+
     def __init__(self, c: ModelConfig):
         super().__init__()
         self.config = c
@@ -344,11 +374,17 @@ class Transformer(nn.Module):
             self.encoder_norm = nn.LayerNorm(c.d_model, c.norm_epsilon)
             self.decoder_norm = nn.LayerNorm(c.d_model, c.norm_epsilon)
         if not c.tied_output:
-            self.output = nn.Linear(c.d_model, c.vocab, bias=False)
+            self.output = Linear(c.d_model, c.vocab, bias=False)
             nn.init.normal_(self.output.weight, std=c.d_model**-0.5)
         if c.output_bias:
             self.output_bias = nn.Parameter(torch.zeros(c.vocab))
         self.dropout = Dropout(c.dropout)
+
+    def compute_as_int8(self, int8: bool) -> None:
+        """Whether every product and the embedding go as in the engine, in steps of int8, while gradients stay exact."""
+        for module in self.modules():
+            if hasattr(module, "int8"):
+                module.int8 = int8
 
     def embed(self, ids: Tensor, side: str, start: int = 0) -> Tensor:
         stop = start + ids.shape[1]
@@ -357,20 +393,23 @@ class Transformer(nn.Module):
             position = table.weight[start:stop]
         else:
             position = self.position[start:stop]
-        x = self.embedding(ids) * math.sqrt(self.config.d_model)
+        weight = as_int8(self.embedding.weight) if self.int8 else self.embedding.weight
+        x = F.embedding(ids, weight) * math.sqrt(self.config.d_model)
         if side == "decoder" and start == 0 and self.config.start == "zero-vector":
             x = torch.cat([torch.zeros_like(x[:, :1]), x[:, 1:]], dim=1)
         return self.dropout(x + position)
 
     def logits(self, x: Tensor) -> Tensor:
         weight = self.embedding.weight if self.config.tied_output else self.output.weight
-        return F.linear(x, weight, self.output_bias if self.config.output_bias else None)
+        return multiply(x, weight, self.output_bias if self.config.output_bias else None, self.int8)
 
     def cross_entropy(
         self, x: Tensor, target: Tensor, smoothing: float, dtype: torch.dtype, share: float = 1.0
     ) -> Tensor:
         weight = self.embedding.weight if self.config.tied_output else self.output.weight
         bias = self.output_bias if self.config.output_bias else torch.zeros(len(weight), device=x.device)
+        if self.int8:
+            x, weight = as_7_bits(x), as_int8(weight)
         return SmoothedCrossEntropy.apply(x, weight, bias, target, smoothing, dtype, share)
 
     def mask(self, source: Tensor) -> Tensor:  # (B, 1, 1, S), true where a token may be attended to

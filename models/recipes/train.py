@@ -137,6 +137,7 @@ class Trainer:
                     break
                 self.model.train()
                 self.step += 1
+                self.model.compute_as_int8(self.step > self.c.get("int8_from", self.c["steps"]))
                 for group in self.optimizer.param_groups:
                     group["lr"] = learning_rate(self.step, self.c)
                 loss, guided, n = self.loss(*next(made))
