@@ -18,6 +18,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
+# Batches have many shapes, and oneDNN compiles a product for each: with its usual 1,024 it would do so again and again.
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "20000")
+
 import numpy as np
 import sacrebleu
 import torch
