@@ -2,6 +2,7 @@
 // scales ("alphas") that a student may store. Legend: as in marian-reference.js.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import { convertToBlob } from "../../src/js/convert/index.js";
 import { Translator } from "../../src/js/index.js";
 import { BUILDS } from "./builds.js";
@@ -37,7 +38,7 @@ const STUDENTS = [
 ];
 for (const [title, shape, withShortlist] of STUDENTS)
   for (const build of BUILDS)
-    test(`${title}, ${build}: every log-probability is the reference's, to the bit`, async () => {
+    test(`${title}, ${build}: every log-probability is the reference's, to the bit`, async (t) => {
       const full = sized(shape);
       const student = makeStudent(full);
       const shortlist = withShortlist ? writeShortlist(VOCABULARY, VOCABULARY, { first: 8, best: 12 }) : undefined;
@@ -58,16 +59,25 @@ for (const [title, shape, withShortlist] of STUDENTS)
           sourceTokens.map((/** @type {any} */ token) => token.id),
           source,
         );
-        const wanted = forcedLogProbabilities(
-          student.parameters,
-          full,
-          source,
-          targetTokens.map((/** @type {any} */ token) => token.id),
-          glossa(int8Of(student), WIDTH),
-          shortlist && candidatesOf(shortlist, source, VOCABULARY),
-        );
-        for (const [step, { logProbability }] of targetTokens.entries())
-          assert.equal(logProbability, wanted[step], `${textOf(source)}, token ${step}`);
+        const reference = () =>
+          forcedLogProbabilities(
+            student.parameters,
+            full,
+            source,
+            targetTokens.map((/** @type {any} */ token) => token.id),
+            glossa(int8Of(student), WIDTH),
+            shortlist && candidatesOf(shortlist, source, VOCABULARY),
+          );
+        const found = targetTokens.map((/** @type {any} */ token) => token.logProbability);
+        let wanted = reference();
+        if (!isDeepStrictEqual([...wanted], found)) {
+          // Node 24 once computed the reference itself wrongly; only one that comes out twice counts.
+          const first = wanted;
+          wanted = reference();
+          if (!isDeepStrictEqual(first, wanted)) t.diagnostic(`the reference gave ${first}, and then ${wanted}`);
+        }
+        for (const [step, value] of found.entries())
+          assert.equal(value, wanted[step], `${textOf(source)}, token ${step}`);
       }
       translator.destroy();
     });
