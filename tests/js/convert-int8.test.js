@@ -29,6 +29,20 @@ const LETTERS = "abcdefghijklmnopqrstuvwxyz";
 const textOf = (/** @type {number[]} */ ids) =>
   ids.map((id) => (id ? `${LETTERS[id % 26]}${LETTERS[Math.floor(id / 26)]}${id}` : "")).join(" ");
 
+/**
+ * A result that came out twice: Node 24 once computed the reference wrongly, and never again.
+ * @template T
+ * @param {() => T} compute
+ * @returns {T}
+ */
+function comesOutTwice(compute) {
+  const [first, second] = [compute(), compute()];
+  if (isDeepStrictEqual(first, second)) return first;
+  const third = compute();
+  assert.ok(isDeepStrictEqual(third, first) || isDeepStrictEqual(third, second), "the reference never comes out twice");
+  return third;
+}
+
 /** @type {[string, Shape, boolean][]} the last: with a shortlist */
 const STUDENTS = [
   ["a student", { seed: 21 }, false],
@@ -38,7 +52,7 @@ const STUDENTS = [
 ];
 for (const [title, shape, withShortlist] of STUDENTS)
   for (const build of BUILDS)
-    test(`${title}, ${build}: every log-probability is the reference's, to the bit`, async (t) => {
+    test(`${title}, ${build}: every log-probability is the reference's, to the bit`, async () => {
       const full = sized(shape);
       const student = makeStudent(full);
       const shortlist = withShortlist ? writeShortlist(VOCABULARY, VOCABULARY, { first: 8, best: 12 }) : undefined;
@@ -59,7 +73,7 @@ for (const [title, shape, withShortlist] of STUDENTS)
           sourceTokens.map((/** @type {any} */ token) => token.id),
           source,
         );
-        const reference = () =>
+        const wanted = comesOutTwice(() =>
           forcedLogProbabilities(
             student.parameters,
             full,
@@ -67,17 +81,10 @@ for (const [title, shape, withShortlist] of STUDENTS)
             targetTokens.map((/** @type {any} */ token) => token.id),
             glossa(int8Of(student), WIDTH),
             shortlist && candidatesOf(shortlist, source, VOCABULARY),
-          );
-        const found = targetTokens.map((/** @type {any} */ token) => token.logProbability);
-        let wanted = reference();
-        if (!isDeepStrictEqual([...wanted], found)) {
-          // Node 24 once computed the reference itself wrongly; only one that comes out twice counts.
-          const first = wanted;
-          wanted = reference();
-          if (!isDeepStrictEqual(first, wanted)) t.diagnostic(`the reference gave ${first}, and then ${wanted}`);
-        }
-        for (const [step, value] of found.entries())
-          assert.equal(value, wanted[step], `${textOf(source)}, token ${step}`);
+          ),
+        );
+        for (const [step, { logProbability }] of targetTokens.entries())
+          assert.equal(logProbability, wanted[step], `${textOf(source)}, token ${step}`);
       }
       translator.destroy();
     });
