@@ -27,6 +27,7 @@ void glossa_scratch_take(glossa_scratch *scratch, glossa_arena *arena, const glo
     scratch->kt = TAKE(arena, float, transposed);
     scratch->weights = TAKE(arena, float, weights);
     scratch->quant = TAKE(arena, uint8_t, quant);
+    scratch->quant_wide = TAKE(arena, int16_t, quant);
     scratch->scale = TAKE(arena, float, rows);
     scratch->zero = TAKE(arena, int32_t, rows);
 }
@@ -63,6 +64,7 @@ glossa_rows glossa_rows_prepare(const glossa_model *model, const float *x, size_
     const glossa_rows rows = {.f32 = x,
                               .stride = width,
                               .q = scratch->quant,
+                              .wide = scratch->quant_wide,
                               .scale = scratch->scale,
                               .zero = scratch->zero,
                               .count = count,

@@ -18,17 +18,18 @@
 /* Work memory of the layers for at most `rows` rows and `keys` keys. */
 typedef struct glossa_scratch {
     size_t rows;
-    float *y;       /* (rows, D) normed input of a pre-norm model */
-    float *q;       /* (rows, D) */
-    float *k;       /* (rows, D) */
-    float *v;       /* (rows, D) */
-    float *context; /* (rows, D) heads side by side, before the output projection */
-    float *hidden;  /* (GLOSSA_GROUP_ROWS, F) */
-    float *kt;      /* (D, keys) transposed keys of one sentence */
-    float *weights; /* (max(GLOSSA_QUERY_ROWS, GLOSSA_MAX_BEAM), keys) */
-    uint8_t *quant; /* (rows, D) or (GLOSSA_GROUP_ROWS, F) */
-    float *scale;   /* (rows) */
-    int32_t *zero;  /* (rows) */
+    float *y;            /* (rows, D) normed input of a pre-norm model */
+    float *q;            /* (rows, D) */
+    float *k;            /* (rows, D) */
+    float *v;            /* (rows, D) */
+    float *context;      /* (rows, D) heads side by side, before the output projection */
+    float *hidden;       /* (GLOSSA_GROUP_ROWS, F) */
+    float *kt;           /* (D, keys) transposed keys of one sentence */
+    float *weights;      /* (max(GLOSSA_QUERY_ROWS, GLOSSA_MAX_BEAM), keys) */
+    uint8_t *quant;      /* (rows, D) or (GLOSSA_GROUP_ROWS, F) */
+    int16_t *quant_wide; /* the same */
+    float *scale;        /* (rows) */
+    int32_t *zero;       /* (rows) */
 } glossa_scratch;
 
 /* Carves the scratch out of an arena. */

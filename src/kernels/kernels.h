@@ -45,6 +45,7 @@ typedef struct glossa_rows {
     const float *f32; /* (M, K), row i at f32 + i * stride */
     size_t stride;
     uint8_t *q;    /* (M, K) contiguous, 0..127 */
+    int16_t *wide; /* (M, K) the same in 16 bits, for targets that multiply those; the others leave it alone */
     float *scale;  /* (M) */
     int32_t *zero; /* (M) 0..127 */
     size_t count;  /* M */
@@ -63,9 +64,9 @@ typedef struct glossa_kernels {
     const char *name;
 
     /*
-     * Fills q, scale, zero from f32. Per row: lo = min(0, min x), hi = max(0, max x), scale = (hi - lo) / 127 (1 if
-     * that is below FLT_MIN or not finite), zero = round(-lo / scale), q = clamp(round(x / scale) + zero, 0, 127),
-     * computed as round(x * (1 / scale)); round is to nearest, ties to even. NaN gives 0.
+     * Fills q, wide where the target reads it, scale, zero from f32. Per row: lo = min(0, min x), hi = max(0, max x),
+     * scale = (hi - lo) / 127 (1 if that is below FLT_MIN or not finite), zero = round(-lo / scale), q = clamp(round(x
+     * / scale) + zero, 0, 127), computed as round(x * (1 / scale)); round is to nearest, ties to even. NaN gives 0.
      */
     void (*quantize)(const glossa_rows *rows);
 

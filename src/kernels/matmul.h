@@ -2,19 +2,25 @@
  * The int8 matmul, written once. A target defines, then includes this file:
  *
  *     MATMUL_ROWS                                    rows of a tile at most, 2 or 3, by measurement
- *     MATMUL_STEP                                    inputs taken at a time, GLOSSA_K_STEP or twice that
+ *     MATMUL_STEP                                    inputs taken at a time: GLOSSA_K_STEP, half or twice that
  *     MATMUL_TARGET                                  attributes of its functions, may be empty
  *     weights_t load_weights(const int8_t *)         MATMUL_STEP weights
- *     inputs_t load_inputs(const uint8_t *)          MATMUL_STEP activations
+ *     MATMUL_INPUTS, input_t                         the activations that it reads: q of uint8_t, or wide of int16_t
+ *     inputs_t load_inputs(const input_t *)          MATMUL_STEP activations
  *     sums_t no_sums(void)
  *     ones_t make_ones(const int16_t *one)           sixteen-bit ones, where add_products needs them
  *     sums_t add_products(sums_t, weights_t, inputs_t, ones_t)
  *                                                    int32 partial sums, however they are spread over lanes
  *     i32x4 totals_of(sums_t, sums_t, sums_t, sums_t)     the four totals
  *
- * and, where MATMUL_STEP is twice GLOSSA_K_STEP, load_weights_part and load_inputs_part, half of it with zeros behind.
+ * and, where MATMUL_STEP is twice GLOSSA_K_STEP, load_weights_part and load_inputs_part, half of it with zeros behind;
+ * where it pays to widen weights once for many rows, MATMUL_WIDEN, from how many rows on, and
  *
- * A tile is up to MATMUL_ROWS x 4 sums in registers, or 1 x 8; weight rows are read where they lie, in their order.
+ *     void store_wide(int16_t *, weights_t)          MATMUL_STEP weights as load_weights gave them
+ *     weights_t load_wide(const int16_t *)
+ *
+ * A tile is up to MATMUL_ROWS x 4 sums in registers, or 1 x 8: V8 has fifteen to give, and to keep a sum in memory costs
+ * more than a product. Weight rows are read where they lie, in their order.
  *
  * Legend: M rows of activations, K inputs, N outputs.
  */
@@ -65,9 +71,17 @@ MATMUL_INLINE void columns_take(columns *c, const glossa_matrix *w, const uint32
     }
 }
 
-/* The totals of `rows` x `quads` * 4 dot products; both are constants where it is called. */
-MATMUL_INLINE void tile(const uint8_t *q, const int8_t *const *weights, size_t cols, size_t rows, size_t quads,
-                        const int16_t *one, i32x4 totals[MATMUL_ROWS][2]) {
+#if defined(MATMUL_WIDEN)
+#define MATMUL_WEIGHTS(j, k) (panel ? load_wide(panel + 4 * (k) + MATMUL_STEP * (j)) : load_weights(weights[j] + (k)))
+#else
+#define MATMUL_WEIGHTS(j, k) load_weights(weights[j] + (k))
+#endif
+
+/* The totals of `rows` x `quads` * 4 dot products; both are constants where it is called. `panel`: NULL, or the weights
+   of one quad widened. */
+MATMUL_INLINE void tile(const input_t *q, const int8_t *const *weights, const int16_t *panel, size_t cols, size_t rows,
+                        size_t quads, const int16_t *one, i32x4 totals[MATMUL_ROWS][2]) {
+    (void)panel;
     const ones_t ones = make_ones(one);
     sums_t sums[MATMUL_ROWS][8];
     for (size_t i = 0; i < rows; i++)
@@ -79,7 +93,7 @@ MATMUL_INLINE void tile(const uint8_t *q, const int8_t *const *weights, size_t c
         for (size_t i = 0; i < rows; i++)
             inputs[i] = load_inputs(q + i * cols + k);
         for (size_t j = 0; j < 4 * quads; j++) {
-            const weights_t part = load_weights(weights[j] + k);
+            const weights_t part = MATMUL_WEIGHTS(j, k);
             for (size_t i = 0; i < rows; i++)
                 sums[i][j] = add_products(sums[i][j], part, inputs[i], ones);
         }
@@ -122,18 +136,18 @@ MATMUL_INLINE void finish(i32x4 totals, const task *t, const columns *c, size_t 
 }
 
 /* `rows` rows from row i on, a constant where it is called, by a panel of `blocks` times eight columns. */
-MATMUL_INLINE void multiply(const task *t, const uint8_t *q, const columns *c, size_t blocks, size_t i, size_t rows) {
+MATMUL_INLINE void multiply(const task *t, const input_t *q, const columns *c, size_t blocks, size_t i, size_t rows) {
     i32x4 totals[MATMUL_ROWS][2];
     for (const columns *end = c + blocks; c < end; c++) {
         if (rows == 1) {
-            tile(q, c->weights, t->cols, 1, 2, &t->one, totals);
+            tile(q, c->weights, NULL, t->cols, 1, 2, &t->one, totals);
             finish(totals[0][0], t, c, i, 0);
             if (c->count > 4) finish(totals[0][1], t, c, i, 1);
             continue;
         }
         for (size_t half = 0; half < 2; half++) {
             if (4 * half >= c->count) break;
-            tile(q, c->weights + 4 * half, t->cols, rows, 1, &t->one, totals);
+            tile(q, c->weights + 4 * half, NULL, t->cols, rows, 1, &t->one, totals);
             for (size_t r = 0; r < rows; r++)
                 finish(totals[r][0], t, c, i + r, half);
         }
@@ -141,20 +155,43 @@ MATMUL_INLINE void multiply(const task *t, const uint8_t *q, const columns *c, s
 }
 
 /* Functions of their own, so that each has all registers. */
-MATMUL_TARGET __attribute__((noinline)) static void multiply_one(const task *t, const uint8_t *q, const columns *c,
+MATMUL_TARGET __attribute__((noinline)) static void multiply_one(const task *t, const input_t *q, const columns *c,
                                                                  size_t blocks, size_t i) {
     multiply(t, q, c, blocks, i, 1);
 }
 
-MATMUL_TARGET __attribute__((noinline)) static void multiply_two(const task *t, const uint8_t *q, const columns *c,
+MATMUL_TARGET __attribute__((noinline)) static void multiply_two(const task *t, const input_t *q, const columns *c,
                                                                  size_t blocks, size_t i) {
     multiply(t, q, c, blocks, i, 2);
 }
 
 #if MATMUL_ROWS > 2
-MATMUL_TARGET __attribute__((noinline)) static void multiply_three(const task *t, const uint8_t *q, const columns *c,
+MATMUL_TARGET __attribute__((noinline)) static void multiply_three(const task *t, const input_t *q, const columns *c,
                                                                    size_t blocks, size_t i) {
     multiply(t, q, c, blocks, i, 3);
+}
+#endif
+
+#if defined(MATMUL_WIDEN)
+/* All rows by one half of eight columns, whose weights are widened first. */
+MATMUL_TARGET __attribute__((noinline)) static void multiply_widened(const task *t, const input_t *q, size_t count,
+                                                                     const columns *c, size_t half) {
+    _Alignas(16) int16_t panel[MATMUL_PANEL_BYTES / sizeof(int16_t)]; /* (K / MATMUL_STEP, 4, MATMUL_STEP) */
+    const int8_t *const *weights = c->weights + 4 * half;
+    for (size_t k = 0; k < t->cols; k += MATMUL_STEP)
+        for (size_t j = 0; j < 4; j++)
+            store_wide(panel + 4 * k + MATMUL_STEP * j, load_weights(weights[j] + k));
+    i32x4 totals[MATMUL_ROWS][2];
+    size_t i = 0;
+    for (; i + 2 <= count; i += 2, q += 2 * t->cols) {
+        tile(q, weights, panel, t->cols, 2, 1, &t->one, totals);
+        for (size_t r = 0; r < 2; r++)
+            finish(totals[r][0], t, c, i + r, half);
+    }
+    if (i < count) {
+        tile(q, weights, panel, t->cols, 1, 1, &t->one, totals);
+        finish(totals[0][0], t, c, i, half);
+    }
 }
 #endif
 
@@ -168,6 +205,17 @@ MATMUL_TARGET static void matmul(const glossa_rows *rows, const glossa_matrix *w
     const task t = {
         w->cols, rows->scale, rows->zero, w->bias != NULL, edge ? *edge : (glossa_edge){ACTIVATION_NONE, NULL, 0},
         y,       y_stride,    1};
+#if defined(MATMUL_WIDEN)
+    if (count >= MATMUL_WIDEN && 4 * t.cols * sizeof(int16_t) <= MATMUL_PANEL_BYTES) {
+        for (size_t j = 0; j < n; j += 8) {
+            columns c;
+            columns_take(&c, w, ids, j, n);
+            for (size_t half = 0; 4 * half < c.count; half++)
+                multiply_widened(&t, rows->MATMUL_INPUTS, count, &c, half);
+        }
+        return;
+    }
+#endif
     /* A panel of weights that the first cache keeps while all rows pass over it. */
     size_t panel = MATMUL_PANEL_BLOCKS;
     while (panel > 1 && 8 * panel * t.cols > MATMUL_PANEL_BYTES)
@@ -177,7 +225,7 @@ MATMUL_TARGET static void matmul(const glossa_rows *rows, const glossa_matrix *w
         size_t blocks = 0;
         for (; blocks < panel && j < n; j += 8)
             columns_take(&c[blocks++], w, ids, j, n);
-        const uint8_t *q = rows->q; /* (M, K) */
+        const input_t *q = rows->MATMUL_INPUTS; /* (M, K) */
         size_t i = 0;
 #if MATMUL_ROWS > 2
         for (; i + 3 <= count && i + 4 != count; i += 3, q += 3 * t.cols) /* four are two and two */

@@ -4,12 +4,14 @@
  */
 #include "vector.h"
 
-#define MATMUL_ROWS 2
-#define MATMUL_STEP 16
+#define MATMUL_ROWS   2
+#define MATMUL_STEP   16
+#define MATMUL_INPUTS q
 #define MATMUL_TARGET
 
 typedef v128_t weights_t;
 typedef v128_t inputs_t;
+typedef uint8_t input_t;
 typedef i32x4 sums_t;
 
 INLINE v128_t load_weights(const int8_t *p) {

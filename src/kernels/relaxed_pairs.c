@@ -21,6 +21,7 @@ INLINE i32x4 add_products(i32x4 sums, v128_t weights, v128_t inputs, ones_t ones
 
 #include "matmul.h"
 
-const glossa_kernels glossa_kernels_relaxed_pairs = GLOSSA_VECTOR_KERNELS("relaxed-pairs", matmul);
+const glossa_kernels glossa_kernels_relaxed_pairs =
+    GLOSSA_VECTOR_KERNELS("relaxed-pairs", glossa_vector_quantize, matmul);
 
 #endif

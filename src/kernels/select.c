@@ -6,8 +6,8 @@
 #include <string.h>
 
 /* A small fixed problem: odd sizes, so that whole tiles and their remains both run; and 1 to M rows, so that tiles of
-   every height do. */
-#define M 3
+   every height do, widened weights among them. */
+#define M 9
 #define K 144
 #define N 13
 #define D 19
@@ -20,6 +20,7 @@ typedef struct problem {
 
 typedef struct answers {
     uint8_t q[M * K];
+    int16_t wide[M * K];
     float scale[M];
     int32_t zero[M];
     int32_t row_sum[N];
@@ -53,7 +54,7 @@ static void make_problem(problem *p) {
 
 static void solve(const glossa_kernels *kernels, problem *p, answers *a) {
     memset(a, 0, sizeof *a);
-    glossa_rows rows = {p->x, K, a->q, a->scale, a->zero, M, K};
+    glossa_rows rows = {p->x, K, a->q, a->wide, a->scale, a->zero, M, K};
     const glossa_edge gelu = {ACTIVATION_GELU_ERF, p->residual, N}, relu = {ACTIVATION_RELU, NULL, 0};
     kernels->quantize(&rows);
     kernels->row_sums(p->weights, N, K, a->row_sum);

@@ -1,27 +1,36 @@
 /*
- * WebAssembly SIMD128: int8 products as pairs of int16, i32x4.dot_i16x8. Also what the relaxed tables fall back to.
+ * WebAssembly SIMD128: int8 products as pairs of int16, i32x4.dot_i16x8. To widen costs as much as to multiply: inputs
+ * come widened, and weights are widened once where there are rows enough. Also what the relaxed tables fall back to.
  */
 #include "vector.h"
 
 #if defined(__wasm_simd128__)
 
-#define MATMUL_ROWS 3
-#define MATMUL_STEP 16
+#define MATMUL_ROWS   2
+#define MATMUL_STEP   8
+#define MATMUL_WIDEN  8
+#define MATMUL_INPUTS wide
 #define MATMUL_TARGET
 
-typedef struct pair {
-    v128_t low, high; /* eight int16 each */
-} pair;
-typedef pair weights_t;
-typedef pair inputs_t;
+typedef v128_t weights_t; /* eight int16 */
+typedef v128_t inputs_t;
+typedef int16_t input_t;
 typedef i32x4 sums_t;
 
-INLINE pair load_weights(const int8_t *p) {
-    return (pair){wasm_i16x8_load8x8(p), wasm_i16x8_load8x8(p + 8)};
+INLINE v128_t load_weights(const int8_t *p) {
+    return wasm_i16x8_load8x8(p);
 }
 
-INLINE pair load_inputs(const uint8_t *p) {
-    return (pair){wasm_u16x8_load8x8(p), wasm_u16x8_load8x8(p + 8)};
+INLINE void store_wide(int16_t *p, v128_t weights) {
+    wasm_v128_store(p, weights);
+}
+
+INLINE v128_t load_wide(const int16_t *p) {
+    return wasm_v128_load(p);
+}
+
+INLINE v128_t load_inputs(const int16_t *p) {
+    return wasm_v128_load(p);
 }
 
 INLINE i32x4 no_sums(void) {
@@ -34,10 +43,9 @@ INLINE ones_t make_ones(const int16_t *one) {
     return *one;
 }
 
-INLINE i32x4 add_products(i32x4 sums, pair weights, pair inputs, ones_t ones) {
+INLINE i32x4 add_products(i32x4 sums, v128_t weights, v128_t inputs, ones_t ones) {
     (void)ones;
-    return sums + ((i32x4)wasm_i32x4_dot_i16x8(weights.low, inputs.low) +
-                   (i32x4)wasm_i32x4_dot_i16x8(weights.high, inputs.high));
+    return sums + (i32x4)wasm_i32x4_dot_i16x8(weights, inputs);
 }
 
 INLINE i32x4 totals_of(i32x4 a, i32x4 b, i32x4 c, i32x4 d) {
@@ -46,6 +54,6 @@ INLINE i32x4 totals_of(i32x4 a, i32x4 b, i32x4 c, i32x4 d) {
 
 #include "matmul.h"
 
-const glossa_kernels glossa_kernels_simd128 = GLOSSA_VECTOR_KERNELS("simd128", matmul);
+const glossa_kernels glossa_kernels_simd128 = GLOSSA_VECTOR_KERNELS("simd128", glossa_vector_quantize_wide, matmul);
 
 #endif

@@ -134,6 +134,17 @@ INLINE void store_bytes(uint8_t *p, i32x4 a, i32x4 b, i32x4 c, i32x4 d) {
 #endif
 }
 
+/* Sixteen ints -32768..32767 as int16. */
+INLINE void store_shorts(int16_t *p, i32x4 a, i32x4 b, i32x4 c, i32x4 d) {
+#if defined(__wasm_simd128__)
+    wasm_v128_store(p, wasm_i16x8_narrow_i32x4((v128_t)a, (v128_t)b));
+    wasm_v128_store(p + 8, wasm_i16x8_narrow_i32x4((v128_t)c, (v128_t)d));
+#else
+    _mm_storeu_si128((__m128i_u *)p, _mm_packs_epi32((__m128i)a, (__m128i)b));
+    _mm_storeu_si128((__m128i_u *)(p + 8), _mm_packs_epi32((__m128i)c, (__m128i)d));
+#endif
+}
+
 /* ---- reductions ------------------------------------------------------------------------------------------------- */
 
 /* GLOSSA_LANES lanes folded in halves. */

@@ -19,7 +19,7 @@ INLINE i32x4 to_7_bits(f32x4 x, f32x4 inverse, f32x4 zero) {
     return (i32x4)clamped - (i32x4)splat(EXP_ROUND);
 }
 
-void glossa_vector_quantize(const glossa_rows *rows) {
+INLINE void quantize(const glossa_rows *rows, bool wide) {
     const size_t width = rows->width; /* K, a multiple of 16 */
     for (size_t i = 0; i < rows->count; i++) {
         const float *x = rows->f32 + i * rows->stride; /* (K) */
@@ -38,12 +38,24 @@ void glossa_vector_quantize(const glossa_rows *rows) {
         const f32x4 inverse = splat(1.0f / scale);
         const i32x4 zero_point = to_7_bits(splat(-low / scale), splat(1.0f), splat(0.0f));
         const f32x4 zero = to_float(zero_point);
-        for (size_t k = 0; k < width; k += 16)
-            store_bytes(q + k, to_7_bits(load4(x + k), inverse, zero), to_7_bits(load4(x + k + 4), inverse, zero),
-                        to_7_bits(load4(x + k + 8), inverse, zero), to_7_bits(load4(x + k + 12), inverse, zero));
+        for (size_t k = 0; k < width; k += 16) {
+            i32x4 part[4];
+            for (size_t s = 0; s < 4; s++)
+                part[s] = to_7_bits(load4(x + k + 4 * s), inverse, zero);
+            store_bytes(q + k, part[0], part[1], part[2], part[3]);
+            if (wide) store_shorts(rows->wide + i * width + k, part[0], part[1], part[2], part[3]);
+        }
         rows->scale[i] = scale;
         rows->zero[i] = zero_point[0];
     }
+}
+
+void glossa_vector_quantize(const glossa_rows *rows) {
+    quantize(rows, false);
+}
+
+void glossa_vector_quantize_wide(const glossa_rows *rows) {
+    quantize(rows, true);
 }
 
 void glossa_vector_row_sums(const int8_t *data, size_t rows, size_t cols, int32_t *sums) {

@@ -9,6 +9,7 @@
 #if defined(GLOSSA_HAS_VEC)
 
 void glossa_vector_quantize(const glossa_rows *rows);
+void glossa_vector_quantize_wide(const glossa_rows *rows); /* `wide` too */
 void glossa_vector_row_sums(const int8_t *data, size_t rows, size_t cols, int32_t *sums);
 void glossa_vector_layer_norm(const float *x, size_t rows, size_t d, const float *weight, const float *bias,
                               float epsilon, float *y);
@@ -20,11 +21,12 @@ void glossa_vector_softmax(float *x, size_t n);
 float glossa_vector_log_sum_exp(const float *x, size_t n);
 void glossa_vector_ssru(const float *forget, const float *x, const float *residual, size_t d, float *cell, float *y);
 
-/* The table of a vector target: its name, its own int8 matmul, and the verbs that all share. */
-#define GLOSSA_VECTOR_KERNELS(label, int8_matmul)                                                                      \
+/* The table of a vector target: its name, its own int8 matmul and what prepares for it, and the verbs that all share.
+ */
+#define GLOSSA_VECTOR_KERNELS(label, quantize_rows, int8_matmul)                                                       \
     {                                                                                                                  \
         .name = label,                                                                                                 \
-        .quantize = glossa_vector_quantize,                                                                            \
+        .quantize = quantize_rows,                                                                                     \
         .row_sums = glossa_vector_row_sums,                                                                            \
         .matmul = int8_matmul,                                                                                         \
         .layer_norm = glossa_vector_layer_norm,                                                                        \

@@ -6,10 +6,12 @@
 
 #include "vector.h"
 
-#define MATMUL_STEP 32
+#define MATMUL_STEP   32
+#define MATMUL_INPUTS q
 
 typedef __m256i weights_t;
 typedef __m256i inputs_t;
+typedef uint8_t input_t;
 typedef __m256i sums_t;
 
 MATMUL_TARGET static inline __m256i load_weights(const int8_t *p) {

@@ -79,11 +79,19 @@ typedef struct matmul_case {
 } matmul_case;
 
 static glossa_rows make_rows(const float *x, size_t stride, size_t m, size_t k) {
-    return (glossa_rows){x, stride, allocate(m * k), allocate(m * sizeof(float)), allocate(m * sizeof(int32_t)), m, k};
+    return (glossa_rows){.f32 = x,
+                         .stride = stride,
+                         .q = allocate(m * k),
+                         .wide = allocate(m * k * sizeof(int16_t)),
+                         .scale = allocate(m * sizeof(float)),
+                         .zero = allocate(m * sizeof(int32_t)),
+                         .count = m,
+                         .width = k};
 }
 
 static void free_rows(glossa_rows *rows) {
     free(rows->q);
+    free(rows->wide);
     free(rows->scale);
     free(rows->zero);
 }
@@ -116,7 +124,7 @@ static void check_matmul(const matmul_case *c, bool int8) {
         y[t] = allocate(c->m * y_stride * sizeof(float));
         memcpy(y[t], residual, c->m * y_stride * sizeof(float)); /* shows writes beyond n, and serves in place */
         glossa_rows rows = make_rows(x, stride, c->m, c->k);
-        scalar->quantize(&rows);
+        if (int8) table->quantize(&rows);
         const glossa_edge edge = {c->activation, c->residual ? (c->in_place ? y[t] : residual) : NULL, y_stride};
         table->matmul(&rows, &w, c->n != c->vocabulary ? ids : NULL, c->n, y[t], y_stride,
                       c->activation || c->residual ? &edge : NULL);
@@ -130,7 +138,7 @@ static void check_matmul(const matmul_case *c, bool int8) {
 
 static void test_matmul_equals_scalar(void) {
     const size_t ms[] = {0, 1, 2, 3, 4, 5, 7, 8, 9, 33}, ns[] = {0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 63, 64, 65},
-                 ks[] = {16, 32, 48, 64, 80, 112, 128, 144, 256, 1040};
+                 ks[] = {16, 32, 48, 64, 80, 112, 128, 144, 256, 1040, 2048, 2064};
     for (size_t a = 0; a < sizeof ms / sizeof *ms; a++) {
         for (size_t b = 0; b < sizeof ns / sizeof *ns; b++) {
             for (size_t c = 0; c < sizeof ks / sizeof *ks; c++) {
@@ -511,7 +519,7 @@ static void test_activations_against_double(void) {
         for (int block = 0; block < 300; block++) {
             for (int k = 0; k < K; k++)
                 x[k] = block < 250 ? (float)(16 * block + k - 2000) / 100.0f : 1e4f * random_float();
-            const glossa_rows rows = {x, K, NULL, NULL, NULL, 1, K};
+            const glossa_rows rows = {.f32 = x, .stride = K, .count = 1, .width = K};
             scalar->matmul(&rows, &w, NULL, K, y, K, &edge);
             for (size_t k = 0; k < K; k++) {
                 const double expected = activate((glossa_activation)activation, (double)x[k]);

@@ -93,7 +93,7 @@ static void test_exp_equals_scalar(void) {
 static void test_activations_equal_scalar(void) {
     enum { N = 64 };
     float zeros[16] = {0}, weights[16 * N] = {0}, bias[N], expected[N];
-    const glossa_rows rows = {zeros, 16, NULL, NULL, NULL, 1, 16};
+    const glossa_rows rows = {.f32 = zeros, .stride = 16, .count = 1, .width = 16};
     const glossa_matrix w = {weights, NULL, NULL, bias, N, 16, false, false};
     for (int activation = 0; activation <= ACTIVATION_SIGMOID; activation++) {
         const glossa_edge edge = {(glossa_activation)activation, NULL, 0};
