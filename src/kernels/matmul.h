@@ -19,8 +19,8 @@
  *     void store_wide(int16_t *, weights_t)          MATMUL_STEP weights as load_weights gave them
  *     weights_t load_wide(const int16_t *)
  *
- * A tile is up to MATMUL_ROWS x 4 sums in registers, or 1 x 8: V8 has fifteen to give, and to keep a sum in memory costs
- * more than a product. Weight rows are read where they lie, in their order.
+ * A tile is up to MATMUL_ROWS x 4 sums in registers, or 1 x 8: V8 has fifteen to give, and to keep a sum in memory
+ * costs more than a product. Weight rows are read where they lie, in their order.
  *
  * Legend: M rows of activations, K inputs, N outputs.
  */
