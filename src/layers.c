@@ -6,8 +6,9 @@ static size_t larger(size_t a, size_t b) {
     return a > b ? a : b;
 }
 
-void glossa_scratch_take(glossa_scratch *scratch, glossa_arena *arena, const glossa_config *config, size_t rows,
+void glossa_scratch_take(glossa_scratch *scratch, glossa_arena *arena, const glossa_model *model, size_t rows,
                          size_t keys) {
+    const glossa_config *config = &model->config;
     const size_t d = config->d, ffn_rows = rows < GLOSSA_GROUP_ROWS ? rows : GLOSSA_GROUP_ROWS;
     size_t wide, hidden, quant, weights, transposed;
     if (!glossa_mul_size(rows, d, &wide) || !glossa_mul_size(ffn_rows, config->ffn, &hidden) ||
@@ -26,8 +27,7 @@ void glossa_scratch_take(glossa_scratch *scratch, glossa_arena *arena, const glo
     scratch->hidden = TAKE(arena, float, hidden);
     scratch->kt = TAKE(arena, float, transposed);
     scratch->weights = TAKE(arena, float, weights);
-    scratch->quant = TAKE(arena, uint8_t, quant);
-    scratch->quant_wide = TAKE(arena, int16_t, quant);
+    scratch->quant = glossa_arena_take(arena, quant, model->kernels->wide ? sizeof(int16_t) : sizeof(uint8_t));
     scratch->scale = TAKE(arena, float, rows);
     scratch->zero = TAKE(arena, int32_t, rows);
 }
@@ -64,7 +64,6 @@ glossa_rows glossa_rows_prepare(const glossa_model *model, const float *x, size_
     const glossa_rows rows = {.f32 = x,
                               .stride = width,
                               .q = scratch->quant,
-                              .wide = scratch->quant_wide,
                               .scale = scratch->scale,
                               .zero = scratch->zero,
                               .count = count,

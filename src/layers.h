@@ -18,22 +18,21 @@
 /* Work memory of the layers for at most `rows` rows and `keys` keys. */
 typedef struct glossa_scratch {
     size_t rows;
-    float *y;            /* (rows, D) normed input of a pre-norm model */
-    float *q;            /* (rows, D) */
-    float *k;            /* (rows, D) */
-    float *v;            /* (rows, D) */
-    float *context;      /* (rows, D) heads side by side, before the output projection */
-    float *hidden;       /* (GLOSSA_GROUP_ROWS, F) */
-    float *kt;           /* (D, keys) transposed keys of one sentence */
-    float *weights;      /* (max(GLOSSA_QUERY_ROWS, GLOSSA_MAX_BEAM), keys) */
-    uint8_t *quant;      /* (rows, D) or (GLOSSA_GROUP_ROWS, F) */
-    int16_t *quant_wide; /* the same */
-    float *scale;        /* (rows) */
-    int32_t *zero;       /* (rows) */
+    float *y;       /* (rows, D) normed input of a pre-norm model */
+    float *q;       /* (rows, D) */
+    float *k;       /* (rows, D) */
+    float *v;       /* (rows, D) */
+    float *context; /* (rows, D) heads side by side, before the output projection */
+    float *hidden;  /* (GLOSSA_GROUP_ROWS, F) */
+    float *kt;      /* (D, keys) transposed keys of one sentence */
+    float *weights; /* (max(GLOSSA_QUERY_ROWS, GLOSSA_MAX_BEAM), keys) */
+    void *quant;    /* (rows, D) or (GLOSSA_GROUP_ROWS, F), what the kernels quantize to */
+    float *scale;   /* (rows) */
+    int32_t *zero;  /* (rows) */
 } glossa_scratch;
 
 /* Carves the scratch out of an arena. */
-void glossa_scratch_take(glossa_scratch *scratch, glossa_arena *arena, const glossa_config *config, size_t rows,
+void glossa_scratch_take(glossa_scratch *scratch, glossa_arena *arena, const glossa_model *model, size_t rows,
                          size_t keys);
 
 /* Position rows [0, count) of a sinusoid layout into table (count, D), from row `start` on. Section 3.5 of the paper.

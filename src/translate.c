@@ -322,7 +322,7 @@ static void carve(glossa_session *s, glossa_arena *arena, const plan *p) {
     s->partial_tokens = TAKE(arena, glossa_token, p->longest_target);
     const size_t together = p->rows < GLOSSA_GROUP_ROWS ? p->rows : GLOSSA_GROUP_ROWS;
     const size_t most = together > p->longest_source ? together : p->longest_source;
-    glossa_scratch_take(&s->scratch, arena, c, most > hypotheses ? most : hypotheses, keys);
+    glossa_scratch_take(&s->scratch, arena, s->model, most > hypotheses ? most : hypotheses, keys);
 }
 
 static glossa_status reserve(glossa_session *s, const plan *p, glossa_error *error) {

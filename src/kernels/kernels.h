@@ -44,8 +44,7 @@ typedef struct glossa_matrix {
 typedef struct glossa_rows {
     const float *f32; /* (M, K), row i at f32 + i * stride */
     size_t stride;
-    uint8_t *q;    /* (M, K) contiguous, 0..127 */
-    int16_t *wide; /* (M, K) the same in 16 bits, for targets that multiply those; the others leave it alone */
+    void *q;       /* (M, K) contiguous, 0..127: uint8_t, or int16_t for a table that is `wide` */
     float *scale;  /* (M) */
     int32_t *zero; /* (M) 0..127 */
     size_t count;  /* M */
@@ -62,9 +61,10 @@ typedef struct glossa_edge {
 
 typedef struct glossa_kernels {
     const char *name;
+    bool wide; /* whether quantize makes, and matmul takes, activations of 16 bits */
 
     /*
-     * Fills q, wide where the target reads it, scale, zero from f32. Per row: lo = min(0, min x), hi = max(0, max x),
+     * Fills q, scale, zero from f32. Per row: lo = min(0, min x), hi = max(0, max x),
      * scale = (hi - lo) / 127 (1 if that is below FLT_MIN or not finite), zero = round(-lo / scale), q = clamp(round(x
      * / scale) + zero, 0, 127), computed as round(x * (1 / scale)); round is to nearest, ties to even. NaN gives 0.
      */

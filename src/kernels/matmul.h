@@ -5,7 +5,7 @@
  *     MATMUL_STEP                                    inputs taken at a time: GLOSSA_K_STEP, half or twice that
  *     MATMUL_TARGET                                  attributes of its functions, may be empty
  *     weights_t load_weights(const int8_t *)         MATMUL_STEP weights
- *     MATMUL_INPUTS, input_t                         the activations that it reads: q of uint8_t, or wide of int16_t
+ *     input_t                                        an activation: uint8_t, or int16_t where the table is wide
  *     inputs_t load_inputs(const input_t *)          MATMUL_STEP activations
  *     sums_t no_sums(void)
  *     ones_t make_ones(const int16_t *one)           sixteen-bit ones, where add_products needs them
@@ -211,7 +211,7 @@ MATMUL_TARGET static void matmul(const glossa_rows *rows, const glossa_matrix *w
             columns c;
             columns_take(&c, w, ids, j, n);
             for (size_t half = 0; 4 * half < c.count; half++)
-                multiply_widened(&t, rows->MATMUL_INPUTS, count, &c, half);
+                multiply_widened(&t, rows->q, count, &c, half);
         }
         return;
     }
@@ -225,7 +225,7 @@ MATMUL_TARGET static void matmul(const glossa_rows *rows, const glossa_matrix *w
         size_t blocks = 0;
         for (; blocks < panel && j < n; j += 8)
             columns_take(&c[blocks++], w, ids, j, n);
-        const input_t *q = rows->MATMUL_INPUTS; /* (M, K) */
+        const input_t *q = rows->q; /* (M, K) */
         size_t i = 0;
 #if MATMUL_ROWS > 2
         for (; i + 3 <= count && i + 4 != count; i += 3, q += 3 * t.cols) /* four are two and two */

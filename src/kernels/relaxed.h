@@ -4,9 +4,8 @@
  */
 #include "vector.h"
 
-#define MATMUL_ROWS   2
-#define MATMUL_STEP   16
-#define MATMUL_INPUTS q
+#define MATMUL_ROWS 2
+#define MATMUL_STEP 16
 #define MATMUL_TARGET
 
 typedef v128_t weights_t;

@@ -60,8 +60,8 @@ static float clamp7(float x) {
 
 static void quantize(const glossa_rows *rows) {
     for (size_t i = 0; i < rows->count; i++) {
-        const float *x = rows->f32 + i * rows->stride; /* (K) */
-        uint8_t *q = rows->q + i * rows->width;        /* (K) */
+        const float *x = rows->f32 + i * rows->stride;     /* (K) */
+        uint8_t *q = (uint8_t *)rows->q + i * rows->width; /* (K) */
         float lo = 0.0f, hi = 0.0f;
         for (size_t k = 0; k < rows->width; k++) {
             lo = x[k] < lo ? x[k] : lo;
@@ -121,7 +121,7 @@ static void matmul(const glossa_rows *rows, const glossa_matrix *w, const uint32
             const size_t r = ids ? ids[j] : j;
             float product;
             if (w->int8) {
-                const uint8_t *q = rows->q + i * cols;
+                const uint8_t *q = (const uint8_t *)rows->q + i * cols;
                 const int8_t *row = (const int8_t *)w->data + r * cols;
                 int32_t acc = 0;
                 for (size_t k = 0; k < cols; k++)

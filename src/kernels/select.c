@@ -20,7 +20,6 @@ typedef struct problem {
 
 typedef struct answers {
     uint8_t q[M * K];
-    int16_t wide[M * K];
     float scale[M];
     int32_t zero[M];
     int32_t row_sum[N];
@@ -54,9 +53,12 @@ static void make_problem(problem *p) {
 
 static void solve(const glossa_kernels *kernels, problem *p, answers *a) {
     memset(a, 0, sizeof *a);
-    glossa_rows rows = {p->x, K, a->q, a->wide, a->scale, a->zero, M, K};
+    int16_t wide[M * K];
+    glossa_rows rows = {p->x, K, kernels->wide ? (void *)wide : a->q, a->scale, a->zero, M, K};
     const glossa_edge gelu = {ACTIVATION_GELU_ERF, p->residual, N}, relu = {ACTIVATION_RELU, NULL, 0};
     kernels->quantize(&rows);
+    for (size_t i = 0; kernels->wide && i < M * K; i++)
+        a->q[i] = (uint8_t)wide[i];
     kernels->row_sums(p->weights, N, K, a->row_sum);
     const glossa_matrix w = {p->weights, p->scale, a->row_sum, p->bias, N, K, true, true};
     const glossa_matrix w_f32 = {p->weights_f32, NULL, NULL, NULL, N, K, false, false};

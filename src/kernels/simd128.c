@@ -6,10 +6,9 @@
 
 #if defined(__wasm_simd128__)
 
-#define MATMUL_ROWS   2
-#define MATMUL_STEP   8
-#define MATMUL_WIDEN  8
-#define MATMUL_INPUTS wide
+#define MATMUL_ROWS  2
+#define MATMUL_STEP  8
+#define MATMUL_WIDEN 8
 #define MATMUL_TARGET
 
 typedef v128_t weights_t; /* eight int16 */
@@ -54,6 +53,7 @@ INLINE i32x4 totals_of(i32x4 a, i32x4 b, i32x4 c, i32x4 d) {
 
 #include "matmul.h"
 
-const glossa_kernels glossa_kernels_simd128 = GLOSSA_VECTOR_KERNELS("simd128", glossa_vector_quantize_wide, matmul);
+const glossa_kernels glossa_kernels_simd128 =
+    GLOSSA_VECTOR_KERNELS("simd128", true, glossa_vector_quantize_wide, matmul);
 
 #endif

@@ -23,7 +23,6 @@ INLINE void quantize(const glossa_rows *rows, bool wide) {
     const size_t width = rows->width; /* K, a multiple of 16 */
     for (size_t i = 0; i < rows->count; i++) {
         const float *x = rows->f32 + i * rows->stride; /* (K) */
-        uint8_t *q = rows->q + i * width;              /* (K) */
         f32x4 lo[2] = {splat(0.0f), splat(0.0f)}, hi[2] = {splat(0.0f), splat(0.0f)};
         for (size_t k = 0; k < width; k += 8) {
             for (size_t s = 0; s < 2; s++) {
@@ -42,8 +41,10 @@ INLINE void quantize(const glossa_rows *rows, bool wide) {
             i32x4 part[4];
             for (size_t s = 0; s < 4; s++)
                 part[s] = to_7_bits(load4(x + k + 4 * s), inverse, zero);
-            store_bytes(q + k, part[0], part[1], part[2], part[3]);
-            if (wide) store_shorts(rows->wide + i * width + k, part[0], part[1], part[2], part[3]);
+            if (wide)
+                store_shorts((int16_t *)rows->q + i * width + k, part[0], part[1], part[2], part[3]);
+            else
+                store_bytes((uint8_t *)rows->q + i * width + k, part[0], part[1], part[2], part[3]);
         }
         rows->scale[i] = scale;
         rows->zero[i] = zero_point[0];

@@ -8,8 +8,8 @@
 
 #if defined(GLOSSA_HAS_VEC)
 
-void glossa_vector_quantize(const glossa_rows *rows);
-void glossa_vector_quantize_wide(const glossa_rows *rows); /* `wide` too */
+void glossa_vector_quantize(const glossa_rows *rows);      /* to bytes */
+void glossa_vector_quantize_wide(const glossa_rows *rows); /* to int16 */
 void glossa_vector_row_sums(const int8_t *data, size_t rows, size_t cols, int32_t *sums);
 void glossa_vector_layer_norm(const float *x, size_t rows, size_t d, const float *weight, const float *bias,
                               float epsilon, float *y);
@@ -23,9 +23,10 @@ void glossa_vector_ssru(const float *forget, const float *x, const float *residu
 
 /* The table of a vector target: its name, its own int8 matmul and what prepares for it, and the verbs that all share.
  */
-#define GLOSSA_VECTOR_KERNELS(label, quantize_rows, int8_matmul)                                                       \
+#define GLOSSA_VECTOR_KERNELS(label, is_wide, quantize_rows, int8_matmul)                                              \
     {                                                                                                                  \
         .name = label,                                                                                                 \
+        .wide = is_wide,                                                                                               \
         .quantize = quantize_rows,                                                                                     \
         .row_sums = glossa_vector_row_sums,                                                                            \
         .matmul = int8_matmul,                                                                                         \

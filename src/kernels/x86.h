@@ -6,8 +6,7 @@
 
 #include "vector.h"
 
-#define MATMUL_STEP   32
-#define MATMUL_INPUTS q
+#define MATMUL_STEP 32
 
 typedef __m256i weights_t;
 typedef __m256i inputs_t;
