@@ -2,6 +2,7 @@
  * The int8 matmul, written once. A target defines, then includes this file:
  *
  *     MATMUL_ROWS                                    rows of a tile at most, 2 or 3, by measurement
+ *     MATMUL_LONE_QUADS                              1 or 2, see below
  *     MATMUL_STEP                                    inputs taken at a time: GLOSSA_K_STEP, half or twice that
  *     MATMUL_TARGET                                  attributes of its functions, may be empty
  *     weights_t load_weights(const int8_t *)         MATMUL_STEP weights
@@ -19,8 +20,10 @@
  *     void store_wide(int16_t *, weights_t)          MATMUL_STEP weights as load_weights gave them
  *     weights_t load_wide(const int16_t *)
  *
- * A tile is up to MATMUL_ROWS x 4 sums in registers, or 1 x 8: V8 has fifteen to give, and to keep a sum in memory
- * costs more than a product. Weight rows are read where they lie, in their order.
+ * A tile is up to MATMUL_ROWS x 4 sums in registers: V8 has fifteen to give, and to keep a sum in memory costs more than
+ * a product. One row alone has MATMUL_LONE_QUADS x 4: 2 where four sums would wait for each other's products, else 1,
+ * since four streams of weights come faster from beyond the second cache than eight. Weight rows are read where they
+ * lie, in their order.
  *
  * Legend: M rows of activations, K inputs, N outputs.
  */
@@ -139,7 +142,7 @@ MATMUL_INLINE void finish(i32x4 totals, const task *t, const columns *c, size_t 
 MATMUL_INLINE void multiply(const task *t, const input_t *q, const columns *c, size_t blocks, size_t i, size_t rows) {
     i32x4 totals[MATMUL_ROWS][2];
     for (const columns *end = c + blocks; c < end; c++) {
-        if (rows == 1) {
+        if (rows == 1 && MATMUL_LONE_QUADS == 2) {
             tile(q, c->weights, NULL, t->cols, 1, 2, &t->one, totals);
             finish(totals[0][0], t, c, i, 0);
             if (c->count > 4) finish(totals[0][1], t, c, i, 1);

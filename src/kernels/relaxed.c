@@ -6,6 +6,7 @@
 
 #if defined(__wasm_relaxed_simd__)
 
+#define MATMUL_LONE_QUADS 2
 #include "relaxed.h"
 
 typedef int ones_t;

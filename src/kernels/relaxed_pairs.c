@@ -7,6 +7,7 @@
 
 #if defined(__wasm_relaxed_simd__)
 
+#define MATMUL_LONE_QUADS 1
 #include "relaxed.h"
 
 typedef v128_t ones_t;

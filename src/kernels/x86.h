@@ -6,7 +6,8 @@
 
 #include "vector.h"
 
-#define MATMUL_STEP 32
+#define MATMUL_LONE_QUADS 2
+#define MATMUL_STEP       32
 
 typedef __m256i weights_t;
 typedef __m256i inputs_t;
