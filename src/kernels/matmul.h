@@ -20,9 +20,9 @@
  *     void store_wide(int16_t *, weights_t)          MATMUL_STEP weights as load_weights gave them
  *     weights_t load_wide(const int16_t *)
  *
- * A tile is up to MATMUL_ROWS x 4 sums in registers: V8 has fifteen to give, and to keep a sum in memory costs more than
- * a product. One row alone has MATMUL_LONE_QUADS x 4: 2 where four sums would wait for each other's products, else 1,
- * since four streams of weights come faster from beyond the second cache than eight. Weight rows are read where they
+ * A tile is up to MATMUL_ROWS x 4 sums in registers: V8 has fifteen to give, and to keep a sum in memory costs more
+ * than a product. One row alone has MATMUL_LONE_QUADS x 4: 2 where four sums would wait for each other's products, else
+ * 1, since four streams of weights come faster from beyond the second cache than eight. Weight rows are read where they
  * lie, in their order.
  *
  * Legend: M rows of activations, K inputs, N outputs.

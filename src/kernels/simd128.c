@@ -6,9 +6,10 @@
 
 #if defined(__wasm_simd128__)
 
-#define MATMUL_ROWS  2
-#define MATMUL_STEP  8
-#define MATMUL_WIDEN 8
+#define MATMUL_ROWS       2
+#define MATMUL_LONE_QUADS 1
+#define MATMUL_STEP       8
+#define MATMUL_WIDEN      8
 #define MATMUL_TARGET
 
 typedef v128_t weights_t; /* eight int16 */
