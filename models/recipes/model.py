@@ -267,7 +267,8 @@ class SmoothedCrossEntropy(torch.autograd.Function):
 
     Never holds all logits (N, V); x (N, D), weight (V, D), bias (V), target (N). With a `share` below 1 it takes, of the
     tokens that are no target in the batch, only so many, drawn anew each time: they stand for the others too, so what a
-    softmax divides by is right on average (importance sampling, Bengio and Senecal 2003).
+    softmax divides by is right on average (importance sampling, Bengio and Senecal 2003). Rows and tokens are rounded up
+    to shapes that come again, since on a CPU each shape is compiled.
     """
 
     @staticmethod
@@ -276,17 +277,26 @@ class SmoothedCrossEntropy(torch.autograd.Function):
         some = None
         times = torch.full((v,), 1.0, device=x.device)  # how many tokens each one stands for
         if share < 1:
-            times /= share
-            times[target] = 1.0
-            some = torch.nonzero((torch.rand(v, device=x.device) < share) | (times == 1)).flatten()
+            is_target = torch.zeros(v, dtype=torch.bool, device=x.device)
+            is_target[target] = True
+            others = torch.nonzero(~is_target).flatten()
+            asked = v - len(others) + share * len(others)
+            drawn = min(len(others), math.ceil(asked / 256) * 256 - (v - len(others)))
+            others = others[torch.randperm(len(others), device=x.device)]
+            times[others[:drawn]] = len(others) / max(1, drawn)
+            is_target[others[:drawn]] = True
+            some = torch.nonzero(is_target).flatten()
             target = torch.searchsorted(some, target)
             times, whole, weight, bias = times[some], weight, weight[some], bias[some]
         smooth, weighty = times * (smoothing / v), times.log()
         w = weight.to(dtype)
+        extra = -n % 128
+        x, target = F.pad(x, (0, 0, 0, extra)), F.pad(target, (0, extra))
         grad_x, grad_w = torch.empty_like(x), torch.zeros_like(weight)
         grad_b, loss = torch.zeros_like(bias), 0.0
         step = 512 if x.device.type == "cpu" else 16384
         for at in range(0, n, step):
+            real = n - at  # rows of this part that are no padding, and more
             rows, want = x[at : at + step], target[at : at + step]
             part = rows.to(dtype)
             logits = (part @ w.T).float().add_(bias)
@@ -296,8 +306,9 @@ class SmoothedCrossEntropy(torch.autograd.Function):
                 logits += weighty
             p = logits.softmax(1)
             log_total = logits.amax(1, keepdim=True) - p.amax(1, keepdim=True).log()
-            loss += (log_total - (1 - smoothing) * hit - mean).sum().item()
+            loss += (log_total - (1 - smoothing) * hit - mean)[:real].sum().item()
             p.sub_(smooth).scatter_add_(1, want[:, None], torch.full_like(hit, smoothing - 1)).div_(n)
+            p[real:] = 0
             grad_b += p.sum(0)
             grad = p.to(dtype)
             grad_x[at : at + len(rows)] = (grad @ w).to(x.dtype)
@@ -305,7 +316,7 @@ class SmoothedCrossEntropy(torch.autograd.Function):
         if some is not None:
             grad_w = torch.zeros_like(whole).index_copy_(0, some, grad_w)
             grad_b = grad_b.new_zeros(v).index_copy_(0, some, grad_b)
-        ctx.save_for_backward(grad_x, grad_w, grad_b)
+        ctx.save_for_backward(grad_x[:n], grad_w, grad_b)
         return x.new_tensor(loss / n, dtype=torch.float32)
 
     @staticmethod
