@@ -126,11 +126,14 @@ def _decode_bytes(run: str) -> str:
     return bytes(int(x, 16) for x in re.findall(r"<0x(..)>", run)).decode("utf-8", errors="replace")
 
 
-WIDTH_STEP = 4  # batches are padded to a multiple of this, and larger ones hold a multiple of ROWS_STEP lines:
-ROWS_STEP = 8  # on a CPU every shape of a product is compiled once, which took a quarter of the time
+# A CPU compiles each shape of a product once, so shapes that come again save a quarter of the time: batches are padded to
+# a multiple of WIDTH_STEP tokens, and all but small ones hold a multiple of ROWS_STEP lines.
+WIDTH_STEP = 4
+ROWS_STEP = 8
 
 
 def padded(length):
+    """A length, or an array of them, rounded up to a multiple of WIDTH_STEP."""
     return -(-length // WIDTH_STEP) * WIDTH_STEP
 
 

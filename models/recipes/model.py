@@ -277,15 +277,16 @@ class SmoothedCrossEntropy(torch.autograd.Function):
         some = None
         times = torch.full((v,), 1.0, device=x.device)  # how many tokens each one stands for
         if share < 1:
-            is_target = torch.zeros(v, dtype=torch.bool, device=x.device)
-            is_target[target] = True
-            others = torch.nonzero(~is_target).flatten()
-            asked = v - len(others) + share * len(others)
-            drawn = min(len(others), math.ceil(asked / 256) * 256 - (v - len(others)))
+            taken = torch.zeros(v, dtype=torch.bool, device=x.device)
+            taken[target] = True
+            others = torch.nonzero(~taken).flatten()
+            targets = v - len(others)
+            asked = targets + share * len(others)
+            drawn = min(len(others), math.ceil(asked / 256) * 256 - targets)
             others = others[torch.randperm(len(others), device=x.device)]
             times[others[:drawn]] = len(others) / max(1, drawn)
-            is_target[others[:drawn]] = True
-            some = torch.nonzero(is_target).flatten()
+            taken[others[:drawn]] = True
+            some = torch.nonzero(taken).flatten()
             target = torch.searchsorted(some, target)
             times, whole, weight, bias = times[some], weight, weight[some], bias[some]
         smooth, weighty = times * (smoothing / v), times.log()

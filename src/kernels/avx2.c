@@ -22,6 +22,6 @@ MATMUL_TARGET static inline __m256i add_products(__m256i sums, __m256i weights, 
 
 #include "matmul.h"
 
-const glossa_kernels glossa_kernels_avx2 = GLOSSA_VECTOR_KERNELS("avx2", false, glossa_vector_quantize, matmul);
+const glossa_kernels glossa_kernels_avx2 = GLOSSA_VECTOR_KERNELS("avx2", false, matmul);
 
 #endif

@@ -65,8 +65,8 @@ typedef struct glossa_kernels {
 
     /*
      * Fills q, scale, zero from f32. Per row: lo = min(0, min x), hi = max(0, max x),
-     * scale = (hi - lo) / 127 (1 if that is below FLT_MIN or not finite), zero = round(-lo / scale), q = clamp(round(x
-     * / scale) + zero, 0, 127), computed as round(x * (1 / scale)); round is to nearest, ties to even. NaN gives 0.
+     * scale = (hi - lo) / 127 (1 if that is below FLT_MIN or not finite), zero = round(-lo / scale),
+     * q = clamp(round(x * (1 / scale)) + zero, 0, 127); round is to nearest, ties to even. NaN gives 0.
      */
     void (*quantize)(const glossa_rows *rows);
 

@@ -22,6 +22,6 @@ INLINE i32x4 add_products(i32x4 sums, v128_t weights, v128_t inputs, ones_t ones
 
 #include "matmul.h"
 
-const glossa_kernels glossa_kernels_relaxed = GLOSSA_VECTOR_KERNELS("relaxed", false, glossa_vector_quantize, matmul);
+const glossa_kernels glossa_kernels_relaxed = GLOSSA_VECTOR_KERNELS("relaxed", false, matmul);
 
 #endif

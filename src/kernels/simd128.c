@@ -54,7 +54,6 @@ INLINE i32x4 totals_of(i32x4 a, i32x4 b, i32x4 c, i32x4 d) {
 
 #include "matmul.h"
 
-const glossa_kernels glossa_kernels_simd128 =
-    GLOSSA_VECTOR_KERNELS("simd128", true, glossa_vector_quantize_wide, matmul);
+const glossa_kernels glossa_kernels_simd128 = GLOSSA_VECTOR_KERNELS("simd128", true, matmul);
 
 #endif

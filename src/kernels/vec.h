@@ -34,6 +34,7 @@ typedef int8_t i8x4 __attribute__((vector_size(4)));
 /* The same where they lie in memory: any alignment, any type around them. */
 typedef float f32x4_at __attribute__((vector_size(16), aligned(1), may_alias));
 typedef int32_t i32x4_at __attribute__((vector_size(16), aligned(1), may_alias));
+typedef int16_t i16x8_at __attribute__((vector_size(16), aligned(1), may_alias));
 
 /* ---- memory ----------------------------------------------------------------------------------------------------- */
 
@@ -123,25 +124,28 @@ INLINE i32x4 pair_totals(i16x8 x) {
 #endif
 }
 
-/* Sixteen ints 0..127 as bytes. */
-INLINE void store_bytes(uint8_t *p, i32x4 a, i32x4 b, i32x4 c, i32x4 d) {
+/* Eight ints -32768..32767 as int16. */
+INLINE i16x8 narrow8(i32x4 a, i32x4 b) {
 #if defined(__wasm_simd128__)
-    const v128_t ab = wasm_i16x8_narrow_i32x4((v128_t)a, (v128_t)b), cd = wasm_i16x8_narrow_i32x4((v128_t)c, (v128_t)d);
-    wasm_v128_store(p, wasm_u8x16_narrow_i16x8(ab, cd));
+    return (i16x8)wasm_i16x8_narrow_i32x4((v128_t)a, (v128_t)b);
 #else
-    const __m128i ab = _mm_packs_epi32((__m128i)a, (__m128i)b), cd = _mm_packs_epi32((__m128i)c, (__m128i)d);
-    _mm_storeu_si128((__m128i_u *)p, _mm_packus_epi16(ab, cd));
+    return (i16x8)_mm_packs_epi32((__m128i)a, (__m128i)b);
 #endif
 }
 
-/* Sixteen ints -32768..32767 as int16. */
+/* Sixteen ints of that range to memory. */
 INLINE void store_shorts(int16_t *p, i32x4 a, i32x4 b, i32x4 c, i32x4 d) {
+    *(i16x8_at *)p = narrow8(a, b);
+    *(i16x8_at *)(p + 8) = narrow8(c, d);
+}
+
+/* Sixteen ints 0..127 to memory as bytes. */
+INLINE void store_bytes(uint8_t *p, i32x4 a, i32x4 b, i32x4 c, i32x4 d) {
+    const i16x8 ab = narrow8(a, b), cd = narrow8(c, d);
 #if defined(__wasm_simd128__)
-    wasm_v128_store(p, wasm_i16x8_narrow_i32x4((v128_t)a, (v128_t)b));
-    wasm_v128_store(p + 8, wasm_i16x8_narrow_i32x4((v128_t)c, (v128_t)d));
+    wasm_v128_store(p, wasm_u8x16_narrow_i16x8((v128_t)ab, (v128_t)cd));
 #else
-    _mm_storeu_si128((__m128i_u *)p, _mm_packs_epi32((__m128i)a, (__m128i)b));
-    _mm_storeu_si128((__m128i_u *)(p + 8), _mm_packs_epi32((__m128i)c, (__m128i)d));
+    _mm_storeu_si128((__m128i_u *)p, _mm_packus_epi16((__m128i)ab, (__m128i)cd));
 #endif
 }
 

@@ -21,13 +21,12 @@ void glossa_vector_softmax(float *x, size_t n);
 float glossa_vector_log_sum_exp(const float *x, size_t n);
 void glossa_vector_ssru(const float *forget, const float *x, const float *residual, size_t d, float *cell, float *y);
 
-/* The table of a vector target: its name, its own int8 matmul and what prepares for it, and the verbs that all share.
- */
-#define GLOSSA_VECTOR_KERNELS(label, is_wide, quantize_rows, int8_matmul)                                              \
+/* The table of a vector target: its name, its own int8 matmul, whether that is wide, and the verbs that all share. */
+#define GLOSSA_VECTOR_KERNELS(label, is_wide, int8_matmul)                                                             \
     {                                                                                                                  \
         .name = label,                                                                                                 \
         .wide = is_wide,                                                                                               \
-        .quantize = quantize_rows,                                                                                     \
+        .quantize = (is_wide) ? glossa_vector_quantize_wide : glossa_vector_quantize,                                  \
         .row_sums = glossa_vector_row_sums,                                                                            \
         .matmul = int8_matmul,                                                                                         \
         .layer_norm = glossa_vector_layer_norm,                                                                        \
