@@ -39,6 +39,20 @@ def learning_rate(step: int, c: dict) -> float:
     return rate * max(0.02, min(1.0, left))
 
 
+def optimizers(model: Transformer, name: str) -> list[torch.optim.Optimizer]:
+    """`muon` (Jordan et al. 2024) takes the matrices of the layers, Adam the rest, or with `adam` everything."""
+    if name not in ("adam", "muon"):
+        raise ValueError(f'"optimizer" is {name!r}; it can be "adam" or "muon"')
+    matrices, rest = [], []
+    for key, p in model.named_parameters():
+        inside = key.startswith(("encoder.", "decoder.")) and p.ndim == 2
+        (matrices if inside and name == "muon" else rest).append(p)
+    out = [torch.optim.Adam(rest, lr=1.0, betas=(0.9, 0.98), eps=1e-9, fused=True)]
+    if matrices:  # scaled to the size of Adam's steps, so that one learning rate serves both
+        out.append(torch.optim.Muon(matrices, lr=1.0, weight_decay=0.0, adjust_lr_fn="match_rms_adamw"))
+    return out
+
+
 def ahead(made):
     """The same items, made by a thread one step before they are asked for."""
     with ThreadPoolExecutor(1) as thread:
@@ -65,7 +79,7 @@ class Trainer:
         self.model_config = ModelConfig(vocab=self.spm.get_piece_size(), **config["model"])
         self.model = Transformer(self.model_config).to(self.device)
         self.guided = config.get("guided_alignment", 0.0)
-        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=1.0, betas=(0.9, 0.98), eps=1e-9, fused=True)
+        self.optimizers = optimizers(self.model, config.get("optimizer", "adam"))
         self.step, self.epoch, self.cursor, self.seconds = 0, 0, 0, 0.0
         if (self.out / "checkpoint.pt").exists():
             self.load()
@@ -142,14 +156,15 @@ class Trainer:
                 self.model.train()
                 self.step += 1
                 self.model.compute_as_int8(self.step > self.c.get("int8_from", self.c["steps"]))
-                for group in self.optimizer.param_groups:
-                    group["lr"] = learning_rate(self.step, self.c)
                 loss, guided, n = self.loss(*next(made))
-                self.optimizer.zero_grad(set_to_none=True)
+                self.model.zero_grad()
                 (loss + self.guided * guided).backward()
                 norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.c["clip"])
                 if torch.isfinite(norm):
-                    self.optimizer.step()
+                    for optimizer in self.optimizers:
+                        for group in optimizer.param_groups:
+                            group["lr"] = learning_rate(self.step, self.c)
+                        optimizer.step()
                 losses.append((loss.item(), guided.item()))
                 tokens += n
                 if self.step % self.c["log_every"] == 0:
@@ -203,7 +218,7 @@ class Trainer:
             f.write(json.dumps({k: round(v, 5) if isinstance(v, float) else v for k, v in entry.items()}) + "\n")
 
     def save(self) -> None:
-        state = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), "step": self.step,
+        state = {"model": self.model.state_dict(), "optimizers": [x.state_dict() for x in self.optimizers], "step": self.step,
                  "epoch": self.epoch, "cursor": self.cursor, "seconds": self.seconds, "rng": torch.get_rng_state(),
                  "config": self.c, "model_config": asdict(self.model_config)}  # fmt: skip
         torch.save(state, self.out / "checkpoint.tmp")
@@ -215,7 +230,8 @@ class Trainer:
     def load(self) -> None:
         state = torch.load(self.out / "checkpoint.pt", map_location=self.device, weights_only=True)
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        for optimizer, stored in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(stored)
         self.step, self.epoch, self.cursor = state["step"], state["epoch"], state["cursor"]
         self.seconds = state["seconds"]
         torch.set_rng_state(state["rng"].cpu())
