@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Repeats the scores of the shipped models with the WebAssembly engine and sets them beside the recorded ones.
 
-    python evaluate.py [ID ...] --data DATA_ROOT [--beam 5] [--lines N]
+    python evaluate.py [ID ...] --data DATA_ROOT [--lines N]
 
 Needs sacrebleu; no PyTorch. `npm run evaluate -- --data DATA_ROOT` calls it.
 """
@@ -20,7 +20,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("ids", nargs="*", help="models; all that have recorded scores where none is named")
     parser.add_argument("--data", type=Path, default=os.environ.get("GLOSSA_DATA"), help="or the variable GLOSSA_DATA")
-    parser.add_argument("--beam", type=int, default=5)
     parser.add_argument("--lines", type=int, help="only the first so many lines of each set")
     args = parser.parse_args()
     import sacrebleu  # after the arguments: --help needs nothing
@@ -44,18 +43,15 @@ def main() -> int:
                 continue
             way, source, reference = sets[key]
             source, reference = source[: args.lines], reference[: args.lines]
-            for beam in (1, args.beam):
-                kind = "greedy" if beam == 1 else f"beam {beam}"
+            for kind in (x.removeprefix("int8 ") for x in row if x.startswith("int8 ")):
+                beam = 1 if kind == "greedy" else int(kind.removeprefix("beam "))
                 out = engine_translate(ROOT / "models" / f"{name}.gguf", source, beam, way)
                 bleu = sacrebleu.metrics.BLEU(tokenize=tokenize).corpus_score(out, [reference]).score
                 chrf = sacrebleu.metrics.CHRF().corpus_score(out, [reference]).score
-                old = row.get(f"int8 {kind}", {}).get("bleu")
-                if old is not None and not args.lines:
+                old = row[f"int8 {kind}"]["bleu"]
+                if not args.lines:
                     worst = max(worst, abs(bleu - old))
-                print(
-                    f"{name:10} {key:26} {kind:8} {bleu:6.2f} {old if old is not None else '-':>8} {chrf:6.2f}",
-                    flush=True,
-                )
+                print(f"{name:10} {key:26} {kind:8} {bleu:6.2f} {old:8} {chrf:6.2f}", flush=True)
     if worst > 0.01:
         print(f"a score differs from the recorded one by {worst:.2f}", file=sys.stderr)
         return 1

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Scores a run and its checkpoint, and writes the model's card into models/README.md and models/scores/ID.json.
 
-    python score.py RUN_DIR --id en-de --data DATA_ROOT [--beam 5] [--compare OTHER_RUN "what differs"]
+    python score.py RUN_DIR --id en-de --data DATA_ROOT [--compare OTHER_RUN "what differs"]
 
 float32 is the averaged checkpoint run by PyTorch; int8 is models/ID.gguf run by this project's own engine
 (`glossa translate`, the WebAssembly build). BLEU and chrF are sacrebleu's, on detokenized, cased text.
@@ -71,18 +71,23 @@ def translate_run(run: Path, source: list[str], beam: int, target: str) -> list[
     return translate(model, processor, source, "cpu", beam, token=corpus.language_token(saved["config"], target))
 
 
+def beam_of(config: dict) -> int:
+    """Hypotheses that the search of the recipe's scores keeps."""
+    return config.get("beam", 5)
+
+
 def compare(args: argparse.Namespace, run: Path, what: str, info: dict) -> str:
     """A sentence for the card: how another run of the recipe does on the same test sets."""
-    config = info["config"]
+    config, beam = info["config"], beam_of(info["config"])
     tokenize = config.get("bleu", {}).get("tokenize", "13a")
     found = []
     for key, way, source, reference in corpus.test_sets(args.data, config):
         source, reference = source[: args.lines], reference[: args.lines]
-        theirs = score(translate_run(run, source, args.beam, way[1]), reference, tokenize)["bleu"]
-        ours = info["scores"][key][f"float32 beam {args.beam}"]["bleu"]
+        theirs = score(translate_run(run, source, beam, way[1]), reference, tokenize)["bleu"]
+        ours = info["scores"][key][f"float32 beam {beam}"]["bleu"]
         print(key, what, theirs, ours, flush=True)
         found.append(f"{theirs:.2f} ({ours:.2f}) on {key}")
-    return f"{what}: BLEU {', '.join(found)}; in brackets the model that ships, both float32 with beam {args.beam}."
+    return f"{what}: BLEU {', '.join(found)}; in brackets the model that ships, both float32 with beam {beam}."
 
 
 def evaluate(args: argparse.Namespace) -> dict:
@@ -94,7 +99,7 @@ def evaluate(args: argparse.Namespace) -> dict:
     for key, way, source, reference in corpus.test_sets(args.data, config):
         source, reference = source[: args.lines], reference[: args.lines]
         row = {"lines": len(source)}
-        for beam in (1, args.beam):
+        for beam in (1, beam_of(config)):
             kind = "greedy" if beam == 1 else f"beam {beam}"
             out = translate_run(run, source, beam, way[1])
             row[f"float32 {kind}"] = score(out, reference, tokenize)
@@ -188,7 +193,6 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--id", required=True)
     parser.add_argument("--data", required=True, type=Path)
-    parser.add_argument("--beam", type=int, default=5)
     parser.add_argument("--lines", type=int, help="only the first so many lines of each set")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument(
