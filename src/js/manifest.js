@@ -103,7 +103,7 @@ export function pickLanguage(languages, tag) {
   return all.find((language) => language === tag) ?? all.find((language) => sameLanguage(language, tag));
 }
 
-/** Where there is no direct model, a text goes through this language. */
+/** Where there is no direct model, a text goes through this language if it can. */
 const PIVOT = "en";
 
 /**
@@ -112,7 +112,8 @@ const PIVOT = "en";
  */
 
 /**
- * The models that take a text from one language to another: a direct one, else one to English and one from there.
+ * The models that take a text from one language to another: a direct one, else one to English and one from there, else
+ * two through the first other language that leads on.
  * @param {Manifest} manifest
  * @param {string} source
  * @param {string} target
@@ -127,9 +128,15 @@ export function findRoute(manifest, source, target) {
   };
   const direct = leg(source, target);
   if (direct.length || sameLanguage(source, target)) return direct;
-  const ends = [source, target].some((language) => sameLanguage(language, PIVOT));
-  const legs = ends ? [] : [...leg(source, PIVOT), ...leg(PIVOT, target)];
-  return legs.length === 2 ? legs : null;
+  const written = manifest.models
+    .filter((model) => pickLanguage(model.source, source))
+    .flatMap((model) => model.target);
+  for (const pivot of [PIVOT, ...written]) {
+    if ([source, target].some((end) => sameLanguage(end, pivot))) continue;
+    const legs = [...leg(source, pivot), ...leg(pivot, target)];
+    if (legs.length === 2) return legs;
+  }
+  return null;
 }
 
 /**
@@ -141,6 +148,6 @@ export function routeError({ models }, source, target) {
   const pairs = models.map((model) => `${[model.source].flat().join("/")} to ${[model.target].flat().join("/")}`);
   return makeError(
     "NotSupportedError",
-    `There is no model from ${source} to ${target}, nor a way through English; the manifest has ${pairs.join(", ") || "none"}. Choose from these, or pass the option "model".`,
+    `There is no model from ${source} to ${target}, nor a way by two; the manifest has ${pairs.join(", ") || "none"}. Choose from these, or pass the option "model".`,
   );
 }

@@ -1,4 +1,4 @@
-// Through English, where no model goes directly: the sentences of the one model's translation are the other's sources,
+// Through a third language, where no model goes directly: the sentences of the one model's translation are the other's sources,
 // one for one.
 
 import { keepFixed } from "./preserve.js";

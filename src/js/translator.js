@@ -291,7 +291,7 @@ export class Translator {
   }
 
   /**
-   * Whether there is a model for two languages, or two that lead through English, and whether they are here already.
+   * Whether there is a model for two languages, or two that lead there, and whether they are here already.
    * @param {LanguagePair & {manifest?: CreateOptions["manifest"]}} options
    * @returns {Promise<Availability>}
    */

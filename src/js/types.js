@@ -176,7 +176,7 @@
  * @property {string} source
  * @property {string} translation
  * @property {SentenceExplanation[]} sentences empty where there are stages
- * @property {Explanation[]} stages where the text goes through English: how it came there, and how from there on
+ * @property {Explanation[]} stages where the text goes through a third language: how it came there, and how from there on
  */
 
 /**
@@ -211,7 +211,7 @@
  * @property {number} workers 0 where the work is done in place
  * @property {string} notKept why a downloaded model is not in the cache; empty where it is
  * @property {ModelInfo} model the one that reads the text
- * @property {ModelInfo[]} models in the order in which they work: two where a text goes through English
+ * @property {ModelInfo[]} models in the order in which they work: two where a text goes through a third language
  */
 
 export {};

@@ -1,4 +1,4 @@
-// Through English by two models. What must come out is known from the two models alone: each sentence of the first
+// Through a third language by two models. What must come out is known from the two models alone: each sentence of the first
 // one's translation, translated by the second.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -10,6 +10,7 @@ import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { Translator } from "../../src/js/index.js";
+import { findRoute } from "../../src/js/manifest.js";
 import { modelCache } from "../../src/js/model-cache.js";
 import { serveModel } from "./model-server.js";
 
@@ -71,6 +72,25 @@ const SENTENCES = [
 ];
 const TEXT = `  ${SENTENCES[0]} ${SENTENCES[1]}\n\n${SENTENCES[2]}\t${SENTENCES[3]} ${SENTENCES[4]}\n`;
 const LONG = `${SENTENCES.join(" ")} `.repeat(6);
+
+test("the way goes through English where it can, else through another language, and never back", () => {
+  /** @param {string} source @param {string} target @param {string[]} pairs "from>to" */
+  const route = (source, target, ...pairs) => {
+    const models = pairs.map((id) => ({
+      ...manifest.models[0],
+      id,
+      source: id.split(">")[0],
+      target: id.split(">")[1],
+    }));
+    return findRoute({ version: 1, models }, source, target)?.map(({ model }) => model.id) ?? null;
+  };
+  assert.deepEqual(route("lzh", "en", "en>zh", "lzh>zh", "zh>en"), ["lzh>zh", "zh>en"]);
+  assert.deepEqual(route("fr", "nl", "fr>de", "de>nl", "fr>en", "en>nl"), ["fr>en", "en>nl"]);
+  assert.deepEqual(route("fr", "nl", "fr>en", "fr>it", "fr>de", "de>nl"), ["fr>de", "de>nl"]);
+  assert.deepEqual(route("en", "nl", "en>de", "de>en", "en>fr", "fr>nl"), ["en>fr", "fr>nl"]);
+  assert.equal(route("lzh", "de", "lzh>zh", "zh>en", "en>de"), null, "not by three");
+  assert.equal(route("zh-CN", "nl", "zh>zh-Hans", "zh-Hans>en"), null);
+});
 
 test("how far it is, before, while and after both models are loaded", async () => {
   await modelCache.clear();
