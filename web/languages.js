@@ -4,7 +4,7 @@
 /** @typedef {import("./state.js").Model} Model */
 
 /**
- * Examples by the language of the source: short ones first. The classical lines are from the Analects.
+ * Examples by the language of the source: short ones first. The classical lines are from Mencius, Han Yu and the Analects.
  * @type {Record<string, string[]>}
  */
 const examples = {
@@ -16,9 +16,9 @@ const examples = {
   de: ["Zwei Kinder spielen im Garten.", "Eine Frau verkauft Obst auf dem Markt. Es ist noch früh."],
   zh: ["一个小女孩在公园里放风筝。", "今天的天气很好，我们去爬山吧。"],
   lzh: [
-    "温故而知新，可以为师矣。",
+    "鱼，我所欲也；熊掌，亦我所欲也。",
+    "古之学者必有师。师者，所以传道受业解惑也。",
     "学而时习之，不亦说乎？有朋自远方来，不亦乐乎？",
-    "三人行，必有我师焉。择其善者而从之，其不善者而改之。",
   ],
 };
 

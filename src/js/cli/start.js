@@ -3,7 +3,7 @@
 
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
@@ -23,7 +23,7 @@ const SENTENCES = {
     "An elderly couple is sitting on a bench by the lake.",
   ],
   zh: ["两只狗在雪地里玩耍。", "你觉得明天会下雪吗？"],
-  lzh: ["温故而知新，可以为师矣。", "逝者如斯夫！不舍昼夜。"],
+  lzh: ["鱼，我所欲也；熊掌，亦我所欲也。", "古之学者必有师。"],
 };
 
 /** The time of the latest change below a path. @param {string} path @returns {number} */
@@ -100,10 +100,9 @@ async function serve(port, host) {
 async function show(model) {
   const { Translator } = await import("../index.js");
   const translator = await Translator.create({ model, worker: false });
-  const { sourceLanguage, targetLanguage, info } = translator;
-  const name = (/** @type {string} */ tag) => new Intl.DisplayNames("en", { type: "language" }).of(tag) ?? tag;
+  const { sourceLanguage, info } = translator;
   const size = `${(info.modelBytes / 1e6).toFixed(1)} MB`;
-  console.log(`Glossa: ${name(sourceLanguage)} to ${name(targetLanguage)}, ${size}, WebAssembly build ${info.build}\n`);
+  console.log(`${info.model.name || basename(model)}, ${size}, WebAssembly build ${info.build}\n`);
   const sentences = SENTENCES[sourceLanguage] ?? [];
   await translator.translate(sentences[0] ?? ""); // the compiler of the JavaScript engine warms up
   for (const sentence of sentences) {
