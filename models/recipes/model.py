@@ -268,11 +268,11 @@ class SmoothedCrossEntropy(torch.autograd.Function):
     Never holds all logits (N, V); x (N, D), weight (V, D), bias (V), target (N). With a `share` below 1 it takes, of the
     tokens that are no target in the batch, only so many, drawn anew each time: they stand for the others too, so what a
     softmax divides by is right on average (importance sampling, Bengio and Senecal 2003). Rows and tokens are rounded up
-    to shapes that come again, since on a CPU each shape is compiled.
+    to shapes that come again, since on a CPU each shape is compiled. `each` (N): what the loss of each token counts.
     """
 
     @staticmethod
-    def forward(ctx, x, weight, bias, target, smoothing, dtype, share):
+    def forward(ctx, x, weight, bias, target, smoothing, dtype, share, each):
         n, v = x.shape[0], weight.shape[0]
         some = None
         times = torch.full((v,), 1.0, device=x.device)  # how many tokens each one stands for
@@ -293,11 +293,12 @@ class SmoothedCrossEntropy(torch.autograd.Function):
         w = weight.to(dtype)
         extra = -n % 128
         x, target = F.pad(x, (0, 0, 0, extra)), F.pad(target, (0, extra))
+        each = x.new_ones(n) if each is None else each
+        each = F.pad(each, (0, extra))[:, None]  # what was added counts nothing
         grad_x, grad_w = torch.empty_like(x), torch.zeros_like(weight)
         grad_b, loss = torch.zeros_like(bias), 0.0
         step = 512 if x.device.type == "cpu" else 16384
         for at in range(0, n, step):
-            real = n - at  # rows of this part that are no padding, and more
             rows, want = x[at : at + step], target[at : at + step]
             part = rows.to(dtype)
             logits = (part @ w.T).float().add_(bias)
@@ -307,9 +308,9 @@ class SmoothedCrossEntropy(torch.autograd.Function):
                 logits += weighty
             p = logits.softmax(1)
             log_total = logits.amax(1, keepdim=True) - p.amax(1, keepdim=True).log()
-            loss += (log_total - (1 - smoothing) * hit - mean)[:real].sum().item()
-            p.sub_(smooth).scatter_add_(1, want[:, None], torch.full_like(hit, smoothing - 1)).div_(n)
-            p[real:] = 0
+            counts = each[at : at + step]
+            loss += (counts * (log_total - (1 - smoothing) * hit - mean)).sum().item()
+            p.sub_(smooth).scatter_add_(1, want[:, None], torch.full_like(hit, smoothing - 1)).mul_(counts / n)
             grad_b += p.sum(0)
             grad = p.to(dtype)
             grad_x[at : at + len(rows)] = (grad @ w).to(x.dtype)
@@ -322,7 +323,7 @@ class SmoothedCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, grad):
-        return *(g * grad for g in ctx.saved_tensors), None, None, None, None
+        return *(g * grad for g in ctx.saved_tensors), None, None, None, None, None
 
 
 def ban_ill_formed(logp: Tensor, first_byte: int, tokens: Tensor, left: Tensor) -> None:
@@ -416,13 +417,19 @@ class Transformer(nn.Module):
         return multiply(x, weight, self.output_bias if self.config.output_bias else None, self.int8)
 
     def cross_entropy(
-        self, x: Tensor, target: Tensor, smoothing: float, dtype: torch.dtype, share: float = 1.0
+        self,
+        x: Tensor,
+        target: Tensor,
+        smoothing: float,
+        dtype: torch.dtype,
+        share: float = 1.0,
+        each: Tensor | None = None,
     ) -> Tensor:
         weight = self.embedding.weight if self.config.tied_output else self.output.weight
         bias = self.output_bias if self.config.output_bias else torch.zeros(len(weight), device=x.device)
         if self.int8:
             x, weight = as_7_bits(x), as_int8(weight)
-        return SmoothedCrossEntropy.apply(x, weight, bias, target, smoothing, dtype, share)
+        return SmoothedCrossEntropy.apply(x, weight, bias, target, smoothing, dtype, share, each)
 
     def mask(self, source: Tensor) -> Tensor:  # (B, 1, 1, S), true where a token may be attended to
         return (source != self.config.pad)[:, None, None, :]
@@ -440,6 +447,37 @@ class Transformer(nn.Module):
             last = i == len(self.decoder) - 1
             x, alignment = layer(x, memory, mask, align_head if last else None)
         return (self.decoder_norm(x) if self.config.norm == "pre" else x), alignment
+
+    @torch.no_grad()
+    def sample(self, source: Tensor, count: int, limit: int, top: int, temperature: float) -> Tensor:
+        """`count` translations of each sentence of at most `limit` tokens, each drawn from the `top` best:
+        (B * count, T), padded."""
+        c = self.config
+        memory, mask = self.encode(source), self.mask(source).repeat_interleave(count, 0)
+        caches = []
+        for layer in self.decoder:
+            mk, mv = layer.cross_attn.project_memory(memory)
+            caches.append({"mk": mk.repeat_interleave(count, 0), "mv": mv.repeat_interleave(count, 0)})
+        out = torch.full((len(mask), limit), c.pad, device=source.device)
+        rows = torch.arange(len(mask), device=source.device)  # of `out`, those that go on
+        last = torch.full((len(mask), 1), c.bos, device=source.device)
+        for t in range(limit):
+            x = self.embed(last, "decoder", t)
+            for layer, cache in zip(self.decoder, caches):
+                x = layer.step(x, cache, mask)
+            logits = self.logits(self.decoder_norm(x[:, 0]) if c.norm == "pre" else x[:, 0]).float()
+            logits[:, [c.unk, c.pad, c.bos]] = float("-inf")
+            best, index = logits.topk(top)
+            gumbel = torch.empty_like(best).exponential_().log_().neg_()
+            last = index.gather(1, (best / temperature + gumbel).argmax(1, keepdim=True))
+            out[rows, t] = last[:, 0]
+            going = torch.nonzero(last[:, 0] != c.eos).flatten()
+            if len(going) == 0:
+                return out[:, : t + 1]
+            if len(going) < len(rows):
+                rows, last, mask = rows[going], last[going], mask[going]
+                caches = [{name: x[going] for name, x in cache.items()} for cache in caches]
+        return out
 
     @torch.no_grad()
     def translate(
