@@ -3,6 +3,7 @@
 import io
 import json
 import lzma
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -60,16 +61,21 @@ class TextData:
         self.book = pairs.book + [""] * (len(repeat) - len(pairs.book))
         every = self.repeat
         self.repeat = self.chosen(every, config, say)
-        self.last_repeat = self.chosen(every, config | config["last"], say) if "last" in config else None
-        self.keep(self.repeat > 0 if self.last_repeat is None else (self.repeat > 0) | (self.last_repeat > 0))
+        self.last_repeat = self.chosen(every, config | config["last"], say) if "last" in config else self.repeat
+        self.keep((self.repeat > 0) | (self.last_repeat > 0))
         self.links = self.align(run / "alignment.npz", say) if config.get("guided_alignment") else None
         self.valid = validation(root, config)
+
+    @cached_property
+    def shared(self) -> np.ndarray:
+        """Of each pair the share of the target's characters that the source has too."""
+        return np.array([corpus.shared(x, y) for x, y in zip(self.source, self.target)])
 
     def chosen(self, repeat: np.ndarray, config: dict, say) -> np.ndarray:
         """How often each pair is seen in an epoch, by what `config` asks for."""
         if "most_shared" in config:  # languages of one script: pairs that hardly change teach a model to copy
-            kept = [corpus.shared(x, y) <= config["most_shared"] for x, y in zip(self.source, self.target)]
-            say(f"{sum(kept)} pairs share at most {config['most_shared']} of the target's characters")
+            kept = self.shared <= config["most_shared"]
+            say(f"{kept.sum()} pairs share at most {config['most_shared']} of the target's characters")
             repeat = repeat * kept
         if "length" in config:  # characters of the target for each of the source, at least and at most
             low, high = config["length"]
@@ -85,12 +91,12 @@ class TextData:
 
     def keep(self, which: np.ndarray) -> None:
         """Forgets the pairs that no epoch sees."""
+
         def kept(values: list) -> list:
             return [value for value, some in zip(values, which) if some]
 
         self.source, self.target, self.first = kept(self.source), kept(self.target), self.first and kept(self.first)
-        self.repeat = self.repeat[which]
-        self.last_repeat = None if self.last_repeat is None else self.last_repeat[which]
+        self.repeat, self.last_repeat = self.repeat[which], self.last_repeat[which]
 
     def copying(self, cache: Path, say) -> tuple[list[str], list[str]]:
         """Pairs that teach copying, made once a run; after the vocabulary, which they must not shape."""
@@ -133,9 +139,7 @@ class TextData:
 
     def pack(self, path: Path, segmentations: int) -> None:
         """Writes all that training needs: token ids (the best segmentation and so many sampled ones), units, links."""
-        members: dict[str, np.ndarray] = {"repeat": self.repeat}
-        if self.last_repeat is not None:
-            members["last_repeat"] = self.last_repeat
+        members: dict[str, np.ndarray] = {"repeat": self.repeat, "last_repeat": self.last_repeat}
         if self.links:
             members |= {"links": narrow(self.links.flat), "link_count": narrow(self.links.count)}
         for version in range(1 + (segmentations if self.config.get("sampling_alpha") else 0)):
@@ -158,7 +162,7 @@ class PackedData:
         members = np.load(io.BytesIO(lzma.decompress(path.read_bytes())))
         (run / "vocab.model").write_bytes(members["vocabulary"].tobytes())
         self.processor = spm.SentencePieceProcessor(model_file=str(run / "vocab.model"))
-        self.repeat, self.last_repeat = members["repeat"], members.get("last_repeat")
+        self.repeat, self.last_repeat = members["repeat"], members["last_repeat"]
         self.valid = json.loads(members["valid"].tobytes())
         self.links = None
         if "links" in members:

@@ -448,24 +448,34 @@ class Transformer(nn.Module):
             x, alignment = layer(x, memory, mask, align_head if last else None)
         return (self.decoder_norm(x) if self.config.norm == "pre" else x), alignment
 
+    def begin(self, source: Tensor, count: int) -> tuple[list[dict], Tensor]:
+        """What decoding position by position needs, `count` rows for each sentence: caches of the layers, source mask."""
+        memory, caches = self.encode(source), []
+        for layer in self.decoder:
+            mk, mv = layer.cross_attn.project_memory(memory)
+            caches.append({"mk": mk.repeat_interleave(count, 0), "mv": mv.repeat_interleave(count, 0)})
+        return caches, self.mask(source).repeat_interleave(count, 0)
+
+    def next_logits(self, last: Tensor, t: int, caches: list[dict], mask: Tensor) -> Tensor:
+        """Logits (rows, V) of what follows the tokens `last` (rows, 1) of position t; the caches grow."""
+        x = self.embed(last, "decoder", t)
+        for layer, cache in zip(self.decoder, caches):
+            x = layer.step(x, cache, mask)
+        if self.config.norm == "pre":
+            x = self.decoder_norm(x)
+        return self.logits(x[:, 0]).float()
+
     @torch.no_grad()
     def sample(self, source: Tensor, count: int, limit: int, top: int, temperature: float) -> Tensor:
         """`count` translations of each sentence of at most `limit` tokens, each drawn from the `top` best:
         (B * count, T), padded."""
         c = self.config
-        memory, mask = self.encode(source), self.mask(source).repeat_interleave(count, 0)
-        caches = []
-        for layer in self.decoder:
-            mk, mv = layer.cross_attn.project_memory(memory)
-            caches.append({"mk": mk.repeat_interleave(count, 0), "mv": mv.repeat_interleave(count, 0)})
+        caches, mask = self.begin(source, count)
         out = torch.full((len(mask), limit), c.pad, device=source.device)
         rows = torch.arange(len(mask), device=source.device)  # of `out`, those that go on
         last = torch.full((len(mask), 1), c.bos, device=source.device)
         for t in range(limit):
-            x = self.embed(last, "decoder", t)
-            for layer, cache in zip(self.decoder, caches):
-                x = layer.step(x, cache, mask)
-            logits = self.logits(self.decoder_norm(x[:, 0]) if c.norm == "pre" else x[:, 0]).float()
+            logits = self.next_logits(last, t, caches, mask)
             logits[:, [c.unk, c.pad, c.bos]] = float("-inf")
             best, index = logits.topk(top)
             gumbel = torch.empty_like(best).exponential_().log_().neg_()
@@ -493,13 +503,8 @@ class Transformer(nn.Module):
         """
         c = self.config
         b, dev = source.shape[0], source.device
-        memory, mask = self.encode(source), self.mask(source)
         limits = [min(c.context, limit or 2 * n + 10) for n in (source != c.pad).sum(1).tolist()]
-        caches = []
-        for layer in self.decoder:
-            mk, mv = layer.cross_attn.project_memory(memory)
-            caches.append({"mk": mk.repeat_interleave(beam, 0), "mv": mv.repeat_interleave(beam, 0)})
-        mask = mask.repeat_interleave(beam, 0)
+        caches, mask = self.begin(source, beam)
         tokens = torch.full((b * beam, 1), c.bos, device=dev)
         logps = torch.zeros(b * beam, 0, device=dev)
         scores = torch.full((b, beam), float("-inf"), device=dev)
@@ -509,12 +514,7 @@ class Transformer(nn.Module):
         left = torch.tensor(limits, device=dev).repeat_interleave(beam)
         candidates = 1 if beam == 1 else 2 * beam
         for t in range(max(limits)):
-            x = self.embed(tokens[:, -1:], "decoder", t)
-            for layer, cache in zip(self.decoder, caches):
-                x = layer.step(x, cache, mask)
-            if c.norm == "pre":
-                x = self.decoder_norm(x)
-            logp = self.logits(x[:, 0]).float().log_softmax(-1)
+            logp = self.next_logits(tokens[:, -1:], t, caches, mask).log_softmax(-1)
             logp[:, [c.unk, c.pad, c.bos]] = float("-inf")
             if first_byte >= 0:
                 ban_ill_formed(logp, first_byte, tokens, left - t)

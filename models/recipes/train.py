@@ -28,6 +28,7 @@ import sacrebleu
 import torch
 import torch.distributed as processes
 from torch.multiprocessing import start_processes
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 import checkpoint
 import data
@@ -150,12 +151,10 @@ class Trainer:
     def share_gradients(self) -> None:
         """The mean of the gradients of all processes."""
         if self.world > 1:
-            flat = torch.cat([p.grad.flatten() for p in self.model.parameters()])
+            gradients = [p.grad for p in self.model.parameters()]
+            flat = parameters_to_vector(gradients)
             processes.all_reduce(flat)
-            at = 0
-            for p in self.model.parameters():
-                p.grad.copy_(flat[at : at + p.numel()].view_as(p) / self.world)
-                at += p.numel()
+            vector_to_parameters(flat / self.world, gradients)
 
     def is_time_up(self) -> bool:
         up = torch.tensor(int(0 < self.args.seconds < self.seconds))
