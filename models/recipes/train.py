@@ -272,7 +272,8 @@ class Trainer:
                     self.log(step=self.step, loss=mean[0], align=mean[1], reward=mean[2], tokens_per_second=rate)
                     window, tokens, losses = time.time(), 0, []
                 if self.step % self.c["validate_every"] == 0:
-                    self.seconds = time.time() - started
+                    paused = time.time()
+                    self.seconds = paused - started
                     self.cursor += 1
                     if self.rank == 0:
                         self.validate()
@@ -281,7 +282,7 @@ class Trainer:
                     if self.is_time_up():
                         self.say("time is up; run again to go on")
                         return
-                    window = time.time()
+                    window += time.time() - paused
             self.epoch, self.cursor = self.epoch + 1, 0
         self.seconds = time.time() - started
         if self.rank == 0:
