@@ -2,8 +2,8 @@
 
 import torch
 from torch import Tensor
-from torch import distributed as processes
-from torch.nn.utils import parameters_to_vector, vector_to_parameters
+
+import parallel
 
 
 def orthogonal(x: Tensor, dtype: torch.dtype) -> Tensor:
@@ -26,19 +26,16 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self) -> None:
-        together = processes.is_initialized()  # each process then does its part of the matrices, a third of all products
-        rank, world = (processes.get_rank(), processes.get_world_size()) if together else (0, 1)
+        rank, world = parallel.place()  # products are most of the work: each process does its part of the matrices
         for group in self.param_groups:
             steps = []
             for i, p in enumerate(group["params"]):
                 mean = self.state[p].setdefault("momentum_buffer", torch.zeros_like(p))
                 mean.lerp_(p.grad, 1 - group["momentum"])
                 mine = i % world == rank
-                step = p.grad.lerp(mean, group["momentum"])
-                steps.append(orthogonal(step, self.dtype) if mine else torch.zeros_like(p))
-            if together:
-                flat = parameters_to_vector(steps)
-                processes.all_reduce(flat)
-                vector_to_parameters(flat, steps)
+                steps.append(
+                    orthogonal(p.grad.lerp(mean, group["momentum"]), self.dtype) if mine else torch.zeros_like(p)
+                )
+            parallel.add_up(steps)
             for p, step in zip(group["params"], steps):
                 p.add_(step, alpha=-group["lr"] * 0.2 * max(p.shape) ** 0.5)

@@ -28,10 +28,10 @@ import sacrebleu
 import torch
 import torch.distributed as processes
 from torch.multiprocessing import start_processes
-from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 import checkpoint
 import data
+import parallel
 import reward
 from dataset import PackedData, TextData
 from export import export
@@ -101,11 +101,11 @@ def load_data(args: argparse.Namespace, config: dict) -> TextData | PackedData:
 
 
 class Trainer:
-    """One of `world` processes that train the same model on different batches; the first one validates and saves."""
+    """One of the processes that train the same model on different batches; the first one validates and saves."""
 
-    def __init__(self, args: argparse.Namespace, config: dict, pairs: TextData | PackedData, rank: int):
+    def __init__(self, args: argparse.Namespace, config: dict, pairs: TextData | PackedData):
         self.args, self.c, self.out, self.data = args, config, args.out, pairs
-        self.rank, self.world = rank, args.processes
+        self.rank, self.world = parallel.place()
         self.device = torch.device(args.device)
         self.spm = self.data.processor
         torch.manual_seed(config["seed"])
@@ -152,9 +152,9 @@ class Trainer:
         """The mean of the gradients of all processes."""
         if self.world > 1:
             gradients = [p.grad for p in self.model.parameters()]
-            flat = parameters_to_vector(gradients)
-            processes.all_reduce(flat)
-            vector_to_parameters(flat / self.world, gradients)
+            parallel.add_up(gradients)
+            for gradient in gradients:
+                gradient /= self.world
 
     def is_time_up(self) -> bool:
         up = torch.tensor(int(0 < self.args.seconds < self.seconds))
@@ -378,7 +378,7 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, help="bfloat16 products; where they are faster")
     parser.add_argument("--threads", type=int, default=0, help="of each process")
-    parser.add_argument("--processes", type=int, default=1, help="that share the batches; on a CPU faster than threads")
+    parser.add_argument("--processes", type=int, default=1, help="that share the batches; on a CPU rather than threads")
     parser.add_argument("--seconds", type=float, default=0, help="stop, resumable, after this long")
     parser.add_argument("--steps", type=int, help="overrides the config")
     parser.add_argument("--from", dest="start", type=Path, help="a checkpoint to go on from, such as models/en-de.gguf")
@@ -401,7 +401,7 @@ def main() -> None:
     if args.pack:
         pairs.pack(args.pack, args.segmentations)
     elif args.processes == 1:
-        Trainer(args, config, pairs, 0).run()
+        Trainer(args, config, pairs).run()
     else:  # forked, so that they share the data
         with tempfile.TemporaryDirectory() as folder:
             start_processes(run_process, (args, config, pairs, folder), args.processes, start_method="fork")
@@ -409,7 +409,7 @@ def main() -> None:
 
 def run_process(rank: int, args: argparse.Namespace, config: dict, pairs: TextData | PackedData, folder: str) -> None:
     processes.init_process_group("gloo", f"file://{folder}/meet", rank=rank, world_size=args.processes)
-    Trainer(args, config, pairs, rank).run()
+    Trainer(args, config, pairs).run()
     processes.destroy_process_group()
 
 
