@@ -67,13 +67,13 @@ def copied_pairs(source: list[str], target: list[str], share: float, seed: int) 
     """Changed versions of a random `share` of the pairs."""
     r = random.Random(seed)
     chosen = [i for i in range(len(source)) if r.random() < share]
-    links = align.align(source, target)
+    links = align.align([source[i] for i in chosen], [target[i] for i in chosen])
     out_source, out_target = [], []
-    for i in chosen:
+    for i, linked in zip(chosen, links):
         spans = [[m.span() for m in align.UNIT.finditer(text)] for text in (source[i], target[i])]
         words = [
             (a, b)
-            for a, b in links[i]
+            for a, b in linked
             if source[i][slice(*spans[0][a])].isalnum() and target[i][slice(*spans[1][b])].isalnum()
         ]
         if not words:

@@ -65,12 +65,12 @@ class Corpus:
 
     def __init__(self, root: Path, folders: dict[str, float], ways: list[tuple[str, str]], check: list[str] = ()):
         """`folders`: name -> how often each pair is seen per epoch. `check`: further folders for the leak check."""
-        held: set[str] = set()
+        self.held: set[str] = set()
         for name in [*folders, *check]:
             for split in ("valid", "test", "dev"):
                 for source, target in ways:
                     for side in read_pairs(root / name, split, source, target):
-                        held.update(map(fingerprint, side))
+                        self.held.update(map(fingerprint, side))
         self.source: list[str] = []
         self.target: list[str] = []
         self.repeat: list[float] = []
@@ -85,7 +85,7 @@ class Corpus:
             path = find(root / name, "train.book")
             for way, a, b in pairs:
                 for x, y, book in zip(a, b, read_lines(path) if path else [name] * len(a), strict=True):
-                    if fingerprint(x) in held or fingerprint(y) in held:
+                    if self.is_held(x, y):
                         self.leaks += 1
                         continue
                     self.source.append(x)
@@ -93,3 +93,7 @@ class Corpus:
                     self.repeat.append(times)
                     self.way.append(way)
                     self.book.append(book)
+
+    def is_held(self, source: str, target: str) -> bool:
+        """Whether a side is that of an evaluation pair."""
+        return fingerprint(source) in self.held or fingerprint(target) in self.held

@@ -13,6 +13,7 @@ import align
 import corpus
 import data
 from copying import copied_pairs
+from typed import typed_pairs
 
 
 class Links:
@@ -51,12 +52,18 @@ class TextData:
         self.source, self.target, repeat = pairs.source, pairs.target, pairs.repeat
         ids = [token and self.processor.piece_to_id(token) for token in tokens]
         self.first = [ids[way] for way in pairs.way] if any(ids) else None
+        made = []  # (source, target, how often it is seen) of pairs that rules make
+        if config.get("typed"):
+            typed = list(typed_pairs(pairs.source, pairs.target, config["typed"], config["seed"]))
+            made += [(a, b, min(1, repeat[i])) for i, a, b in typed if not pairs.is_held(a, b)]
+            say(f"{len(made)} pairs that look typed, {len(typed) - len(made)} more dropped by the leak check")
         if config.get("copying"):
+            made += [(a, b, 1) for a, b in zip(*self.copying(run / "copying.json", say))]
+        if made:
             if self.first:
-                raise ValueError('"copying" is for recipes of one direction')
-            source, target = self.copying(run / "copying.json", say)
-            self.source, self.target = self.source + source, self.target + target
-            repeat = repeat + [1] * len(source)
+                raise ValueError('"copying" and "typed" are for recipes of one direction')
+            source, target, times = map(list, zip(*made))
+            self.source, self.target, repeat = self.source + source, self.target + target, repeat + times
         self.repeat = np.array(repeat)
         self.book = pairs.book + [""] * (len(repeat) - len(pairs.book))
         every = self.repeat
@@ -81,6 +88,9 @@ class TextData:
             low, high = config["length"]
             repeat = repeat * [low <= len(y) / len(x) <= high for x, y in zip(self.source, self.target)]
             say(f"{np.count_nonzero(repeat)} of them have {low} to {high} characters for one of the source")
+        if "short" in config:  # greetings and other short sentences: at most so many words or Han signs, seen so many times
+            most, times = config["short"]
+            repeat = repeat * [times if is_short(x, most) else 1 for x in self.source]
         if "balance" in config:  # 0: books as they are, 1: all as often; one of under 1,000 pairs counts as of so many
             book = np.unique(self.book, return_inverse=True)[1]
             weighted = repeat * (np.bincount(book, repeat).clip(1000) ** -config["balance"])[book]
@@ -179,6 +189,11 @@ class PackedData:
         if len(self.versions) == 1 or not sampled(self.config, number):
             return self.versions[0]
         return self.versions[1 + number % (len(self.versions) - 1)]
+
+
+def is_short(text: str, most: int) -> bool:
+    """Whether a sentence (dictionary entries are none) has at most so many units."""
+    return text[-1] in ".!?。！？" and len(align.units(text)) - 1 <= most
 
 
 def validation(root: Path, config: dict) -> dict[str, tuple[list[str], list[str], str | None]]:

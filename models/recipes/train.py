@@ -40,14 +40,14 @@ from muon import Muon
 
 
 def learning_rate(step: int, c: dict) -> float:
-    """Linear warm-up, inverse square root, and a linear fall over the last `cooldown` share of the steps. Training by
-    reward has a rate of its own, which falls all the way."""
+    """Linear warm-up, constant up to step `hold` where a config has one, inverse square root, and a linear fall over the
+    last `cooldown` share of the steps. Training by reward has a rate of its own, which falls all the way."""
     reward, last = c.get("reward"), c["steps"]
     if reward and step > reward["from"]:
         return reward["lr"] * max(0.02, (last - step) / (last - reward["from"]))
     if reward:
         last = reward["from"]
-    rate = c["lr"] * min(step / c["warmup"], math.sqrt(c["warmup"] / step))
+    rate = c["lr"] * min(1, step / c["warmup"]) * math.sqrt(min(1, c.get("hold", c["warmup"]) / step))
     left = (last - step) / (last * c["cooldown"]) if c["cooldown"] else 1.0
     return rate * max(0.02, min(1.0, left))
 

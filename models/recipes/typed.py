@@ -1,0 +1,105 @@
+"""What people type first: changed versions of training pairs that look like it.
+
+Corpora hold whole sentences with capitals and full stops. People type greetings, single words, questions in small letters
+without punctuation, headlines, and names and numbers that no corpus has. Each rule makes such a version of a random share
+of the pairs. Word alignment is not needed; scripts without capitals or spaces only get the rules that fit them.
+"""
+
+import random
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+STOP = ".!?。！？…"
+NUMBER = re.compile(r"(?<![\w.,:/-])\d{1,4}(?![\w:/-]|[.,]\d)")
+# A word with a capital among words without: no part of a longer name, such as Los Angeles.
+NAME = re.compile(r"(?:(?<=[a-z,] )|^)[A-Z][a-z]{2,10}(?![\w-]| [A-Z])")
+# Words that stand inside a title in small letters.
+SMALL = {"a", "an", "and", "as", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with"}
+
+
+def without_stop(text: str) -> str:
+    return text.rstrip(STOP + " ")
+
+
+def small(source: str, target: str, r: random.Random) -> tuple[str, str] | None:
+    """Small letters; mostly no sign at the end, and then often none in the translation, but for questions."""
+    if source.lower() == source or sum(map(str.isupper, source)) > 4:
+        return None
+    text = source.lower()
+    if r.random() < 0.8:
+        text = re.sub(r"[,;]", "", without_stop(text)).replace("'", r.choice(["'", ""]))
+        if r.random() < 0.3 and target[-1] not in "?？":
+            target = without_stop(target)
+    return text, target
+
+
+def bare(source: str, target: str, r: random.Random) -> tuple[str, str] | None:
+    """No full stop on either side."""
+    if source[-1] not in ".。" or target[-1] not in ".。":
+        return None
+    return without_stop(source), without_stop(target)
+
+
+def headline(source: str, target: str, r: random.Random) -> tuple[str, str] | None:
+    """Title Case In The Source, no full stop on either side."""
+    words = source.split(" ")
+    if not 3 <= len(words) <= 14 or source[-1] != "." or target[-1] not in ".。" or source.count(".") > 1:
+        return None
+    title = [w if i and w in SMALL else w[:1].upper() + w[1:] for i, w in enumerate(words)]
+    return without_stop(" ".join(title)), without_stop(target)
+
+
+def numbers(source: str, target: str, r: random.Random) -> tuple[str, str] | None:
+    """Other numbers where both sides have the same ones, once each."""
+    found = NUMBER.findall(source)
+    if not found or len(set(found)) < len(found) or sorted(found) != sorted(NUMBER.findall(target)):
+        return None
+    other = {n: another(n, r) for n in found}
+    return tuple(NUMBER.sub(lambda m: other[m.group()], text) for text in (source, target))
+
+
+def another(number: str, r: random.Random) -> str:
+    n = int(number)
+    if 1500 <= n < 2100 and len(number) == 4:
+        return str(r.randint(1500, 2099))
+    if n < 2:  # singular and plural differ
+        return number
+    return str(r.randint(2, 9) if n < 10 else r.randint(10 ** (len(number) - 1), 10 ** len(number) - 1))
+
+
+def common_names(source: list[str], target: list[str], least: int = 3) -> list[str]:
+    """Capitalized words inside sentences that stay as they are in translation: people and places."""
+    count = Counter(x for a, b in zip(source, target) for x in set(NAME.findall(a)) & set(NAME.findall(b)))
+    everyday = {word for line in source for word in line.split() if word.islower()}
+    return sorted(x for x, n in count.items() if n >= least and x.lower() not in everyday)
+
+
+def renamed(names: list[str]):
+    known = set(names)
+
+    def rule(source: str, target: str, r: random.Random) -> tuple[str, str] | None:
+        """Another name where both sides have the same one."""
+        found = [x for x in set(NAME.findall(source)) & set(NAME.findall(target)) if x in known]
+        if not found:
+            return None
+        old, new = r.choice(sorted(found)), r.choice(names)
+        return tuple(re.sub(rf"\b{old}\b", new, text) for text in (source, target))
+
+    return rule
+
+
+def typed_pairs(
+    source: list[str], target: list[str], shares: dict[str, float], seed: int
+) -> Iterator[tuple[int, str, str]]:
+    """Which pair was changed, and its new sides. `shares`: of each rule, by name, the share of the pairs it is tried on."""
+    rules = {"small": small, "bare": bare, "headline": headline, "numbers": numbers}
+    if "names" in shares:
+        rules["names"] = renamed(common_names(source, target))
+    if unknown := set(shares) - set(rules):
+        raise ValueError(f'"typed" has {sorted(unknown)}; it can have {sorted({*rules, "names"})}')
+    r = random.Random(seed)
+    for name, share in shares.items():
+        for i, (a, b) in enumerate(zip(source, target)):
+            if r.random() < share and (made := rules[name](a, b, r)) and all(made):
+                yield i, *made
