@@ -74,6 +74,8 @@ def export(run: Path, last: int | None = None, recipe: Path | None = None) -> No
         described |= {"target_language_tokens": tokens, "banned_ids": described["banned_ids"] + tokens}
     if config.get("guided_alignment"):
         described |= {"alignment_layer": model_config.decoder_layers - 1, "alignment_head": 0}
+    if "hints" in config:
+        described["hints"] = config["hints"]
     general = config.get("general", {})
     described |= {
         k: general[k]

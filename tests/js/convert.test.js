@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { convert, convertToBlob } from "../../src/js/convert/index.js";
 import { readSentencePiece } from "../../src/js/convert/sentencepiece.js";
+import { writeShortlist } from "../../src/js/convert/shortlist.js";
 import { parseGguf } from "./gguf-parse.js";
 import { concat, random, writeSpm } from "./marian-student.js";
 
@@ -157,6 +158,34 @@ test("a recipe's export becomes float32 bit for bit", async () => {
   for (const [key, value] of Object.entries(wanted)) assert.deepEqual(keys.get(key), value, key);
   assert.equal(keys.get("tokenizer.ggml.tokens")[5], "\u2581fa5");
   assert.equal(keys.get("tokenizer.ggml.scores")[5], Math.fround(-1 - 5 / 8));
+});
+
+test("what a recipe says of its model's limits, and its shortlist, are in the checkpoint", async () => {
+  const limits = { en: "Short sentences only.", zh: "只懂短句。" };
+  const hints = { training_length: 64, confidence: { word: -2.5, sentence: -1.25 }, limits, examples: ["A.", "B."] };
+  const { files } = recipe({ hints });
+  const offsets = Array.from({ length: V + 1 }, (_, i) => Math.min(i, 2));
+  files.set("lex.bin", writeShortlist({ first: 6, offsets, ids: [7, 9] }));
+  const { keys, tensors } = await run(files);
+  const wanted = {
+    "glossa.training_length": 64,
+    "glossa.confidence.word": -2.5,
+    "glossa.confidence.sentence": -1.25,
+    "glossa.limits.en": limits.en,
+    "glossa.limits.zh": limits.zh,
+    "glossa.examples": ["A.", "B."],
+    "glossa.shortlist.first": 6,
+  };
+  for (const [key, value] of Object.entries(wanted)) assert.deepEqual(keys.get(key), value, key);
+  assert.deepEqual([...(tensors.get("shortlist.ids")?.data ?? [])], [7, 9]);
+  for (const [change, message] of /** @type {[object, RegExp][]} */ ([
+    [{ training_length: 0 }, /training length is 0/],
+    [{ confidence: { word: 0.5 } }, /confidence of a word is 0\.5/],
+    [{ limits: { en: 3 } }, /limits in "en" are 3/],
+    [{ limits: { "../x": "" } }, /limits in "..\/x"/],
+    [{ examples: "A." }, /examples are "A\."/],
+  ]))
+    await assert.rejects(convertToBlob(recipe({ hints: { ...hints, ...change } }).files), message);
 });
 
 test("int8: every weight within half a step of its row, the extreme at 127", async () => {

@@ -48,8 +48,19 @@ import { modelId } from "./vocabularies.js";
  *   tensors: Map<string, SourceTensor>,
  *   shortlist?: { first: number, offsets: Int32Array, ids: Int32Array },
  *   general: Record<string, string | string[]>,
+ *   hints?: Hints,
  *   warnings: string[],
  * }} CanonicalModel
+ *
+ * What a model tells of its own limits. Source tokens beyond which a sentence is cut at a clause; log-probabilities below
+ * which a word is unsure and a sentence out of the model's depth; a plain sentence for the reader by interface language;
+ * first inputs that show something.
+ * @typedef {{
+ *   trainingLength?: number,
+ *   confidence?: { word: number, sentence: number },
+ *   limits?: Record<string, string>,
+ *   examples?: string[],
+ * }} Hints
  *
  * @typedef {{ name: string, shape: number[], matrix: boolean, optional: boolean }} TableEntry
  */
@@ -175,6 +186,28 @@ function checkConfig(c) {
     );
 }
 
+/** @param {Hints} hints */
+function checkHints({ trainingLength, confidence, limits = {}, examples = [] }) {
+  ensure(
+    trainingLength === undefined || (Number.isInteger(trainingLength) && trainingLength > 0),
+    `the training length is ${show(trainingLength)}, not a number of tokens`,
+  );
+  for (const [of, value] of Object.entries(confidence ?? {}))
+    ensure(
+      Number.isFinite(value) && value <= 0,
+      `the confidence of a ${of} is ${show(value)}, not a log-probability (0 or less)`,
+    );
+  for (const [language, text] of Object.entries(limits))
+    ensure(
+      /^[a-z]{2,3}$/.test(language) && typeof text === "string",
+      `the limits in ${show(language)} are ${show(text)}, not a sentence by language`,
+    );
+  ensure(
+    Array.isArray(examples) && examples.every((text) => typeof text === "string"),
+    `the examples are ${show(examples)}, not a list of texts`,
+  );
+}
+
 /**
  * Pieces must have rows in the embedding table, and an end-of-sentence token must be there.
  * @param {import("./sentencepiece.js").Vocabulary} v
@@ -195,6 +228,7 @@ function checkVocabulary(v, rows, side) {
 export function checkModel(model) {
   const { file, config: c, tensors } = model;
   checkConfig(c);
+  checkHints(model.hints ?? {});
   checkVocabulary(model.vocabulary, c.sourceVocabulary, model.targetVocabulary ? "source" : "shared");
   checkVocabulary(model.targetVocabulary ?? model.vocabulary, c.targetVocabulary, "target");
   const table = tensorTable(c);

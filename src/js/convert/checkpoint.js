@@ -122,7 +122,7 @@ function int8Group({ name, shape: [rows, cols] }, tensor, what) {
  * @param {CanonicalModel} model
  * @returns {Metadata}
  */
-function metadataOf({ config: c, vocabulary, targetVocabulary, general, shortlist }) {
+function metadataOf({ config: c, vocabulary, targetVocabulary, general, shortlist, hints = {} }) {
   /** @param {string[]} languages */
   const language = (languages) => (languages.length === 1 ? string(languages[0]) : strings(languages));
   /** @type {Metadata} */
@@ -153,6 +153,11 @@ function metadataOf({ config: c, vocabulary, targetVocabulary, general, shortlis
     .set("glossa.output.shared", bool(c.sharedOutput));
   if (c.alignment)
     metadata.set("glossa.alignment.layer", u32(c.alignment.layer)).set("glossa.alignment.head", u32(c.alignment.head));
+  if (hints.trainingLength) metadata.set("glossa.training_length", u32(hints.trainingLength));
+  for (const [of, value] of Object.entries(hints.confidence ?? {})) metadata.set(`glossa.confidence.${of}`, f32(value));
+  for (const [language, text] of Object.entries(hints.limits ?? {}))
+    metadata.set(`glossa.limits.${language}`, string(text));
+  if (hints.examples) metadata.set("glossa.examples", strings(hints.examples));
   if (shortlist) metadata.set("glossa.shortlist.first", u32(shortlist.first));
   addVocabulary(metadata, "tokenizer.ggml", vocabulary);
   if (targetVocabulary) addVocabulary(metadata, "glossa.target.tokenizer", targetVocabulary);

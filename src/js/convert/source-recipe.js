@@ -1,6 +1,7 @@
 import { ensure, show } from "./errors.js";
 import { openSafetensors } from "./safetensors.js";
 import { readSentencePiece } from "./sentencepiece.js";
+import { readShortlist } from "./shortlist.js";
 
 /**
  * @typedef {import("./canonical.js").CanonicalModel} CanonicalModel
@@ -26,7 +27,8 @@ const GENERAL = {
 };
 
 /**
- * A model of the project's own recipes: config.json, model.safetensors and vocab.model. Its tensors carry the names of
+ * A model of the project's own recipes: config.json, model.safetensors, vocab.model, and maybe a Marian shortlist,
+ * lex.bin. Its tensors carry the names of
  * the checkpoint ("glossa"), or those of torch.nn.TransformerEncoder and Decoder ("encoder-decoder").
  * @param {SourceFiles} files
  * @param {any} config parsed config.json
@@ -59,6 +61,8 @@ export async function openRecipe(files, config, options) {
       general[name] = value;
   }
   const known = [config.pad, config.unk, config.bos].filter((id) => Number.isInteger(id));
+  const lists = await files.find("lex.bin");
+  const { training_length: trainingLength, ...hints } = config.hints ?? {};
   return {
     file: "model.safetensors",
     config: {
@@ -90,7 +94,9 @@ export async function openRecipe(files, config, options) {
     },
     vocabulary,
     tensors,
+    shortlist: lists && (await readShortlist(lists, config.vocab, config.vocab)),
     general,
+    hints: { trainingLength, ...hints },
     warnings: [],
   };
 }
