@@ -40,6 +40,8 @@ const char *glossa_status_text(glossa_status status) {
         return "unsupported checkpoint";
     case GLOSSA_ERROR_LIMIT:
         return "limit exceeded";
+    case GLOSSA_ERROR_IO:
+        return "not written";
     }
     return "unknown status";
 }

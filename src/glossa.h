@@ -56,7 +56,8 @@ typedef enum glossa_status {
     GLOSSA_ERROR_MEMORY = 3,      /* the allocator returned NULL */
     GLOSSA_ERROR_FORMAT = 4,      /* the checkpoint is damaged or not a checkpoint */
     GLOSSA_ERROR_UNSUPPORTED = 5, /* a well-formed checkpoint asks for something this version does not have */
-    GLOSSA_ERROR_LIMIT = 6        /* the text is longer than the session or the model can take */
+    GLOSSA_ERROR_LIMIT = 6,       /* the text is longer than the session or the model can take */
+    GLOSSA_ERROR_IO = 7           /* a file could not be written */
 } glossa_status;
 
 /* A short English name of a status, never NULL. */
