@@ -2,17 +2,12 @@
 
 import { Core, instantiate } from "./core.js";
 import { makeError } from "./errors.js";
+import { misplaced, wasmFiles } from "./own-files.js";
 import { isURL, readKept, toURL } from "./platform.js";
 
 /** @typedef {import("./types.js").BuildChoice} BuildChoice */
 /** @typedef {import("./types.js").WasmSource} WasmSource */
 /** @typedef {"simd128" | "relaxed"} Build */
-
-/** Literal URLs, so that bundlers find the files. */
-const FILES = {
-  simd128: () => new URL("../../dist/glossa-simd128.wasm", import.meta.url),
-  relaxed: () => new URL("../../dist/glossa-relaxed.wasm", import.meta.url),
-};
 
 /** (func (export "dot") (param i32 i32 i32) (result i32)): lane 3 of the relaxed dot product of three splats. */
 const RELAXED_DOT = new Uint8Array([
@@ -37,10 +32,24 @@ const DOT_CASES = [
 /** @param {number[]} bytes */
 const pack = (bytes) => new Int32Array(new Int8Array(bytes).buffer)[0];
 
+/**
+ * Compiles a few bytes at once.
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ * @returns {WebAssembly.Module | null} null where the place forbids to compile: a policy, or the host of a server
+ */
+function compileProbe(bytes) {
+  try {
+    return new WebAssembly.Module(bytes);
+  } catch {
+    return null;
+  }
+}
+
 /** Whether relaxed dot products are there and exact: some engines accept them and compute something else. */
 export function relaxedDotWorks() {
-  if (!WebAssembly.validate(RELAXED_DOT)) return false;
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(RELAXED_DOT));
+  const module = WebAssembly.validate(RELAXED_DOT) && compileProbe(RELAXED_DOT);
+  if (!module) return false;
+  const { exports } = new WebAssembly.Instance(module);
   const dot = /** @type {(a: number, b: number, c: number) => number} */ (exports.dot);
   for (const [a, b, c] of /** @type {[number[], number[], number][]} */ (DOT_CASES)) {
     const expected = a.reduce((sum, value, i) => sum + value * b[i], c);
@@ -49,26 +58,49 @@ export function relaxedDotWorks() {
   return true;
 }
 
+/** @param {unknown} source @returns {source is WebAssembly.Module} also one of another realm */
+const isModule = (source) => Object.prototype.toString.call(source) === "[object WebAssembly.Module]";
+
 /**
- * @param {Build} build
- * @param {WasmSource} [source]
+ * @param {WasmSource} source
  * @returns {Promise<WebAssembly.Module>}
  */
-async function compile(build, source = FILES[build]()) {
-  if (source instanceof WebAssembly.Module) return source;
+async function compile(source) {
+  if (isModule(source)) return source;
+  if (!compileProbe(SIMD128))
+    throw makeError(
+      "NotSupportedError",
+      "WebAssembly may not be compiled here. In a page, its Content Security Policy forbids it: add 'wasm-unsafe-eval' to script-src. On a server that compiles beforehand, import the two .wasm files and pass the modules as the option \"wasm\".",
+    );
   if (typeof source !== "string" && !isURL(source)) return WebAssembly.compile(/** @type {BufferSource} */ (source));
   const url = toURL(source);
   try {
     return await WebAssembly.compile(await readKept(url));
   } catch (error) {
-    if (/Content Security Policy|unsafe-eval/i.test(String(error)))
-      throw makeError(
-        "NotSupportedError",
-        "The page's Content Security Policy forbids WebAssembly; add 'wasm-unsafe-eval' to script-src.",
-      );
+    const { message } = /** @type {Error} */ (error);
+    const advice =
+      misplaced() ||
+      'Build it, or serve it there, or name its place with the option "wasm"; or import "glossa/inline", which has it inside.';
     throw makeError(
       "NetworkError",
-      `The WebAssembly file could not be loaded from ${url.href} (${/** @type {Error} */ (error).message}). Build it, or serve it there, or name its place with the option "wasm".`,
+      `The WebAssembly file could not be loaded from ${url.href} (${message}). ${advice}`,
+    );
+  }
+}
+
+/**
+ * @param {Build} build
+ * @param {import("./types.js").WasmSources} sources
+ * @returns {WasmSource | null} null where there is no such file
+ */
+function sourceOf(build, sources) {
+  if (sources[build]) return sources[build];
+  try {
+    return wasmFiles[build]();
+  } catch (error) {
+    throw makeError(
+      "NetworkError",
+      `The package's WebAssembly files cannot be found from here (${/** @type {Error} */ (error).message}): name their places with the option "wasm", or import "glossa/inline", which has them inside.`,
     );
   }
 }
@@ -85,18 +117,20 @@ export async function openCore(wanted = "auto", sources = {}) {
   if (typeof WebAssembly !== "object" || !WebAssembly.validate(SIMD128))
     throw makeError("NotSupportedError", "This browser lacks WebAssembly with SIMD; use a version from 2021 or later.");
   if (wanted !== "simd128") {
-    if (relaxedDotWorks()) {
-      const core = new Core(await instantiate(await compile("relaxed", sources.relaxed)));
+    // A module has been compiled already, maybe where nothing may be compiled: its own self-test is the only one.
+    const relaxed = isModule(sources.relaxed) || relaxedDotWorks() ? sourceOf("relaxed", sources) : null;
+    if (relaxed) {
+      const core = new Core(await instantiate(await compile(relaxed)));
       if (core.checkKernels() === 0) return { build: "relaxed", core };
       core.close();
     }
     if (wanted === "relaxed")
       throw makeError(
         "NotSupportedError",
-        'This machine has no relaxed SIMD, or computes it wrongly; use build "auto" or "simd128".',
+        'This machine has no relaxed SIMD, or computes it wrongly, or the relaxed build is not at hand; use build "auto" or "simd128".',
       );
   }
-  const core = new Core(await instantiate(await compile("simd128", sources.simd128)));
+  const core = new Core(await instantiate(await compile(/** @type {WasmSource} */ (sourceOf("simd128", sources)))));
   const verb = core.checkKernels();
   if (verb) throw makeError("NotSupportedError", `WebAssembly SIMD computes wrongly on this machine (kernel ${verb}).`);
   return { build: "simd128", core };

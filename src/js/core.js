@@ -2,6 +2,7 @@
 // engine returns is copied out, because the heap moves when it grows.
 
 import { makeError, statusError } from "./errors.js";
+import { fromUTF8, toUTF8 } from "./platform.js";
 import { digestOf } from "./sha256.js";
 
 /** @typedef {import("./types.js").ModelInfo} ModelInfo */
@@ -53,9 +54,6 @@ import { digestOf } from "./sha256.js";
  * @property {(context: number, sentence: number) => number} glossa_context_partial
  * @property {(context: number, sentence: number, rank: number) => number} glossa_context_explain
  */
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 const OPTION_WORDS = 11;
 
@@ -154,7 +152,7 @@ export class Core {
    * @param {number} size
    */
   #text(at, size) {
-    return decoder.decode(this.#bytes.subarray(at, at + size));
+    return fromUTF8(this.#bytes.subarray(at, at + size));
   }
 
   /**
@@ -337,7 +335,7 @@ export class Core {
    * @param {string} text
    */
   #tokenize(text) {
-    const bytes = encoder.encode(text);
+    const bytes = toUTF8(text);
     const at = this.#wasm.glossa_context_scratch(this.#context, bytes.length) >>> 0;
     if (!at) throw makeError("QuotaExceededError", `There is no memory for a text of ${bytes.length} bytes.`);
     this.#view();
@@ -370,7 +368,7 @@ export class Core {
    * @param {CoreOptions} options
    */
   begin(texts, options) {
-    const encoded = texts.map((text) => encoder.encode(text));
+    const encoded = texts.map((text) => toUTF8(text));
     const banned = options.banned ?? [];
     const prefix = options.prefix ?? [];
     const mask = options.headMask ?? new Uint8Array(0);

@@ -3,6 +3,7 @@
 
 import { abortError, errorFrom, makeError } from "./errors.js";
 import { Host } from "./host.js";
+import { blobWorker, ownThread, ownWorker } from "./own-files.js";
 import { builtin, isNode } from "./platform.js";
 
 /** @typedef {import("./protocol.js").Request} Request */
@@ -60,9 +61,7 @@ export const hasWorkers = isNode || typeof Worker === "function";
  * @returns {Transport}
  */
 function nodeTransport(choice, { reply, crash }) {
-  const threads = builtin("worker_threads");
-  const url = typeof choice === "boolean" ? new URL("./worker.js", import.meta.url) : choice;
-  const worker = new threads.Worker(url);
+  const worker = typeof choice === "boolean" ? ownThread() : new (builtin("worker_threads").Worker)(choice);
   let ended = false;
   const end = (/** @type {string} */ reason) => {
     if (!ended) crash(reason);
@@ -103,29 +102,11 @@ function webTransport(choice, { reply, crash }) {
   };
 }
 
-/** The package's own worker. From another origin than the page's it comes through a blob. */
-function ownWorker() {
-  const { protocol, origin } = new URL(import.meta.url);
-  const foreign = /^https?:$/.test(protocol) && globalThis.location && origin !== globalThis.location.origin;
-  if (foreign) return blobWorker(String(new URL("./worker.js", import.meta.url)));
-  return new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
-}
-
 /** @param {string | URL} location */
 function originWorker(location) {
   const url = new URL(location, globalThis.document?.baseURI ?? globalThis.location?.href);
   if (globalThis.location && url.origin !== globalThis.location.origin) return blobWorker(url.href);
   return new Worker(url, { type: "module" });
-}
-
-/** @param {string} url */
-function blobWorker(url) {
-  const script = URL.createObjectURL(new Blob([`import ${JSON.stringify(url)};`], { type: "text/javascript" }));
-  try {
-    return new Worker(script, { type: "module" });
-  } finally {
-    setTimeout(() => URL.revokeObjectURL(script), 60_000);
-  }
 }
 
 /**
@@ -271,10 +252,13 @@ export class Pool {
     this.#slots = Array.from({ length: size }, () => ({ connection: null, busy: true }));
     const [first, ...others] = this.#slots;
     let info;
+    let noWorker = "";
     try {
       info = await this.#connect(first, { signal, onProgress });
     } catch (error) {
       if (!(fallBack && error instanceof WorkerStartError)) throw error;
+      noWorker = error.message;
+      warnOnce(`Glossa works in this thread. ${noWorker}`);
       this.#maker = inPlace;
       this.#slots = [first];
       info = await this.#connect(first, { signal, onProgress });
@@ -282,7 +266,7 @@ export class Pool {
     }
     for (const slot of others) await this.#connect(slot, { signal });
     for (const slot of this.#slots) slot.busy = false;
-    return { ...info, workers: this.#maker === inPlace ? 0 : this.#slots.length };
+    return { ...info, noWorker, workers: this.#maker === inPlace ? 0 : this.#slots.length };
   }
 
   /**
@@ -438,6 +422,14 @@ export class Pool {
     for (const { connection } of this.#slots) connection?.close();
     this.#slots = [];
   }
+}
+
+let warned = false;
+
+/** @param {string} message the first one is shown, for the others have the same reason */
+function warnOnce(message) {
+  if (!warned) console.warn(message);
+  warned = true;
 }
 
 /** No worker started: its script is missing, or a policy forbids it. */

@@ -21,9 +21,19 @@ const STATUS_NAMES = [
 export function makeError(name, message, details) {
   if (name === "TypeError") return new TypeError(message);
   if (name === "RangeError") return new RangeError(message);
+  const Quota = /** @type {any} */ (globalThis).QuotaExceededError;
+  if (name === "QuotaExceededError" && Quota) return new Quota(message, quotaOptions(details));
   const error = new DOMException(message, name);
   if (details) Object.assign(error, details);
   return error;
+}
+
+/**
+ * What the class of the newer platforms takes: no more quota than was asked for.
+ * @param {{quota?: number, requested?: number}} [details]
+ */
+function quotaOptions({ quota, requested } = {}) {
+  return quota !== undefined && requested !== undefined && quota > requested ? { requested } : { quota, requested };
 }
 
 /**
@@ -47,12 +57,13 @@ export function errorData(error) {
   if (!(error instanceof Error)) return { name: "OperationError", message: String(error) };
   const { quota, requested } = /** @type {{quota?: number, requested?: number}} */ (/** @type {unknown} */ (error));
   const data = { name: error.name, message: error.message };
-  return quota === undefined ? data : { ...data, quota, requested };
+  // the class has null for what is not known
+  return { ...data, ...(typeof quota === "number" && { quota }), ...(typeof requested === "number" && { requested }) };
 }
 
 /** @param {ErrorData} data */
 export function errorFrom(data) {
-  return makeError(data.name, data.message, data.quota === undefined ? undefined : data);
+  return makeError(data.name, data.message, data.requested === undefined ? undefined : data);
 }
 
 /** The error of a signal without a reason of its own. */

@@ -1,7 +1,7 @@
 // The manifest: which models there are, for which languages, and where.
 
 import { makeError } from "./errors.js";
-import { isURL, readKept, toURL } from "./platform.js";
+import { isNode, isURL, readKept, toURL } from "./platform.js";
 
 /**
  * @typedef {object} ManifestModel
@@ -17,14 +17,29 @@ import { isURL, readKept, toURL } from "./platform.js";
 
 /** @typedef {{version: 1, models: ManifestModel[], baseURL?: string}} Manifest `baseURL`: what urls are relative to */
 
-/** The package's own; a literal URL, so that bundlers find it. */
-const defaultURL = () => new URL("../../models/manifest.json", import.meta.url);
+/** The repository's own list, for Node. No literal within `new URL`: bundlers shall not bring it to pages. */
+const OWN = "../../models/manifest.json";
+
+/** What helps where the package has no model of its own to offer. */
+export const ADVICE =
+  'The package brings no models: get a file and pass the option "model" (a URL, a path or bytes), or "manifest" (a list of your own, which "glossa models --index FOLDER" writes).';
+
+/** @returns {Promise<Manifest>} what stands beside the package: in an installation nothing, so that there is no model */
+async function ownManifest() {
+  try {
+    if (isNode) return await loadManifest(new URL(OWN, import.meta.url));
+  } catch {
+    // bundled away from its files
+  }
+  return { version: 1, models: [] };
+}
 
 /**
  * @param {string | URL | Manifest} [source]
  * @returns {Promise<Manifest>} with absolute urls
  */
-export async function loadManifest(source = defaultURL()) {
+export async function loadManifest(source) {
+  if (source === undefined) return ownManifest();
   if (typeof source === "object" && !isURL(source)) return resolveURLs(source, source.baseURL);
   const url = toURL(source);
   let text;
@@ -145,9 +160,10 @@ export function findRoute(manifest, source, target) {
  * @param {string} target
  */
 export function routeError({ models }, source, target) {
+  if (!models.length) return makeError("NotSupportedError", `There is no model from ${source} to ${target}. ${ADVICE}`);
   const pairs = models.map((model) => `${[model.source].flat().join("/")} to ${[model.target].flat().join("/")}`);
   return makeError(
     "NotSupportedError",
-    `There is no model from ${source} to ${target}, nor a way by two; the manifest has ${pairs.join(", ") || "none"}. Choose from these, or pass the option "model".`,
+    `There is no model from ${source} to ${target}, nor a way by two; the manifest has ${pairs.join(", ")}. Choose from these, or pass the option "model".`,
   );
 }

@@ -2,7 +2,7 @@
 // 1 MiB so that a broken download can go on where it stopped. Nothing is kept where a page may not store anything.
 
 import { makeError } from "./errors.js";
-import { builtin, isNode } from "./platform.js";
+import { builtin, isNode, toUTF8 } from "./platform.js";
 import { sha256 } from "./sha256.js";
 
 /**
@@ -39,7 +39,7 @@ const CACHE_BASE = "https://glossa.invalid/";
 /** @param {string} url */
 function keyOf(url) {
   const hash = sha256();
-  hash.update(new TextEncoder().encode(url));
+  hash.update(toUTF8(url));
   return hash.digest().slice(0, 32);
 }
 

@@ -47,23 +47,60 @@ function record(options) {
 }
 
 /**
+ * The signal of calls that have no other option.
+ * @param {unknown} options
+ * @returns {AbortSignal | undefined}
+ */
+export const signalOf = (options) => /** @type {AbortSignal | undefined} */ (record(options).signal);
+
+/** The platform's in the order in which it reads them, then Glossa's. @type {(keyof CreateOptions)[]} */
+const CREATE_MEMBERS = [
+  "sourceLanguage",
+  "targetLanguage",
+  "monitor",
+  "signal",
+  "build",
+  "cache",
+  "manifest",
+  "model",
+  "pool",
+  "sha256",
+  "wasm",
+  "worker",
+];
+
+/**
+ * The members of options, each read once; inherited ones and accessors count too, as on the platform.
+ * @template {object} T
+ * @param {T} options
+ * @returns {T}
+ */
+export function createMembers(options) {
+  if (typeof options !== "object" || options === null) return options;
+  const names = new Set([...CREATE_MEMBERS, ...Object.keys(options)]);
+  const members = [...names].map((name) => [name, Reflect.get(options, name)]);
+  return Object.fromEntries(members.filter(([, value]) => value !== undefined));
+}
+
+/**
  * @param {CreateOptions} options
  * @returns {CreateOptions & Required<Pick<CreateOptions, "build" | "wasm" | "worker" | "pool" | "cache">>}
  */
 export function createOptions(options) {
-  record(options);
   if (options === undefined || options === null)
     throw makeError("TypeError", "Translator.create() needs options: sourceLanguage and targetLanguage, or model.");
-  const { monitor } = options;
+  const members = createMembers(options);
+  record(members);
+  const { monitor } = members;
   if (monitor !== undefined && typeof monitor !== "function")
     throw makeError("TypeError", 'The option "monitor" must be a function.');
   return {
-    ...options,
-    build: options.build ?? "auto",
-    wasm: options.wasm ?? {},
-    worker: options.worker ?? true,
-    pool: integer("pool", options.pool, 1, MAX_POOL, 1),
-    cache: options.cache ?? true,
+    ...members,
+    build: members.build ?? "auto",
+    wasm: members.wasm ?? {},
+    worker: members.worker ?? true,
+    pool: integer("pool", members.pool, 1, MAX_POOL, 1),
+    cache: members.cache ?? true,
   };
 }
 
@@ -95,7 +132,7 @@ export function noText(method) {
 }
 
 /**
- * @param {TranslateOptions} options
+ * @param {TranslateOptions} [options]
  * @returns {WorkOptions}
  */
 export function workOptions(options) {

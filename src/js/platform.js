@@ -27,6 +27,7 @@ export function builtin(name) {
  * @property {typeof import("node:path")} path
  * @property {typeof import("node:os")} os
  * @property {typeof import("node:url")} url
+ * @property {typeof import("node:util")} util
  * @property {typeof import("node:crypto")} crypto
  * @property {typeof import("node:worker_threads")} worker_threads
  */
@@ -44,10 +45,35 @@ export const isURL = (value) => Object.prototype.toString.call(value) === "[obje
  * @returns {URL}
  */
 export function toURL(location) {
+  // The URL objects of some bundlers have a path for their href.
+  if (!isNode)
+    return new URL(
+      isURL(location) ? location.href : location,
+      globalThis.document?.baseURI ?? globalThis.location?.href,
+    );
   if (isURL(location)) return new URL(location.href);
-  if (!isNode) return new URL(location, globalThis.document?.baseURI ?? globalThis.location?.href);
   if (/^[a-z][a-z0-9+.-]+:/i.test(location)) return new URL(location);
   return builtin("url").pathToFileURL(builtin("path").resolve(location));
+}
+
+/** @type {TextEncoder | undefined} */
+let encoder;
+/** @type {TextDecoder | undefined} */
+let decoder;
+
+// Made when they are first used: the environments of some test runners lack these globals, and importing must do no
+// harm there.
+
+/** @param {string} text @returns {Uint8Array<ArrayBuffer>} */
+export function toUTF8(text) {
+  encoder ??= new (globalThis.TextEncoder ?? builtin("util").TextEncoder)();
+  return encoder.encode(text);
+}
+
+/** @param {Uint8Array} bytes @returns {string} */
+export function fromUTF8(bytes) {
+  decoder ??= new (globalThis.TextDecoder ?? builtin("util").TextDecoder)("utf-8", { ignoreBOM: true });
+  return decoder.decode(bytes);
 }
 
 /**

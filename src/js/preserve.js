@@ -4,6 +4,7 @@
 // for it, and that part is replaced. Where the alignment does not tell either, the sentence is cut around it.
 
 import { alignmentWeights, strongest, unitSpans } from "./alignment.js";
+import { toUTF8 } from "./platform.js";
 
 /** @typedef {import("./types.js").Preserve} Preserve */
 
@@ -25,8 +26,6 @@ const PATTERNS = {
     /(?:\p{RI}\p{RI}|(?![\0-\x7f])[\p{S}\p{ExtPict}](?:\ufe0f|\u20e3|\p{EMod}|\u200d\p{ExtPict}|[\u{e0020}-\u{e007f}])*)+/gu,
 };
 
-const utf8 = new TextEncoder();
-
 /** A character that a space stands behind, or before, where the source has one: none of a script without spaces. */
 const CLOSED = /[^\s\p{Ps}\p{Pi}\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}]/u;
 
@@ -47,8 +46,8 @@ const bounded = (text) => (isWordy(text) ? `(?<![\\p{L}\\p{N}])${escaped(text)}(
  * @param {import("./core.js").ByteToken[]} tokens of the text
  */
 function isSpelled(text, start, part, tokens) {
-  const from = utf8.encode(text.slice(0, start)).length;
-  const to = from + utf8.encode(part).length;
+  const from = toUTF8(text.slice(0, start)).length;
+  const to = from + toUTF8(part).length;
   return tokens.some(({ begin, end }) => begin === end && from <= begin && begin < to); // the last byte has the span
 }
 

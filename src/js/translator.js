@@ -3,9 +3,10 @@
 
 import { hasWorkers, inPlace, inWorker, Pool } from "./engine.js";
 import { abortError, makeError } from "./errors.js";
-import { canonicalTag, findRoute, loadManifest, routeError } from "./manifest.js";
+import { ADVICE, canonicalTag, findRoute, loadManifest, routeError } from "./manifest.js";
 import { modelCache } from "./model-cache.js";
-import { batchOptions, createOptions, explainOptions, noText, workOptions } from "./options.js";
+import { batchOptions, createOptions, explainOptions, noText, signalOf, workOptions } from "./options.js";
+import { wasmSources } from "./own-files.js";
 import { builtin, isNode, isURL, toURL } from "./platform.js";
 
 /** @typedef {import("./types.js").Availability} Availability */
@@ -45,10 +46,16 @@ class DownloadProgressEvent extends Event {
   }
 }
 
-/** What a monitor callback gets, as the platform makes it. */
-class CreateMonitor extends EventTarget {
+/** What a monitor callback gets, as the platform makes it; only here. */
+export class CreateMonitor extends EventTarget {
   /** @type {((event: any) => void) | null} */
   #handler = null;
+
+  /** @param {unknown[]} keys no parameter by name: the platform's has none */
+  constructor(...keys) {
+    if (keys[0] !== KEY) throw makeError("TypeError", "Illegal constructor.");
+    super();
+  }
 
   get ondownloadprogress() {
     return this.#handler;
@@ -59,6 +66,10 @@ class CreateMonitor extends EventTarget {
     this.#handler = typeof handler === "function" ? handler : null;
     if (this.#handler) this.addEventListener("downloadprogress", this.#handler);
   }
+
+  get [Symbol.toStringTag]() {
+    return "CreateMonitor";
+  }
 }
 
 /**
@@ -67,7 +78,7 @@ class CreateMonitor extends EventTarget {
  * @param {AbortSignal | undefined} signal
  */
 function startMonitor(monitor, signal) {
-  const target = new CreateMonitor();
+  const target = new CreateMonitor(KEY);
   monitor?.(target);
   let last = -1;
   return (/** @type {number} */ fraction) => {
@@ -91,7 +102,7 @@ function languagePair(options) {
     const value = options?.[key];
     if (value === undefined)
       throw makeError("TypeError", `The option "${key}" is missing; give a BCP 47 tag, such as "en".`);
-    return canonicalTag(String(value));
+    return canonicalTag(`${value}`); // a TypeError for a Symbol, as on the platform
   };
   return { sourceLanguage: tag("sourceLanguage"), targetLanguage: tag("targetLanguage") };
 }
@@ -177,6 +188,7 @@ export class Translator {
   #pool;
   /** @type {TranslatorInfo} */
   #info;
+  #inputQuota = Infinity;
   #life = new AbortController();
   /** @type {AbortController | null} */
   #latest = null;
@@ -202,9 +214,9 @@ export class Translator {
    */
   static async create(options) {
     const settings = createOptions(options);
-    const { signal, model } = settings;
-    const given = options.sourceLanguage !== undefined || options.targetLanguage !== undefined || model === undefined;
-    let pair = given ? languagePair(options) : null;
+    const { signal, model, sourceLanguage, targetLanguage } = settings;
+    const given = sourceLanguage !== undefined || targetLanguage !== undefined || model === undefined;
+    let pair = given ? languagePair(settings) : null;
     signal?.throwIfAborted();
     const report = startMonitor(settings.monitor, signal);
 
@@ -213,12 +225,12 @@ export class Translator {
     if (model !== undefined) {
       models = [{ source: plainSource(model), bytes: 0, sha256: settings.sha256, languages: pair }];
     } else {
-      const { sourceLanguage, targetLanguage } = /** @type {LanguagePair} */ (pair);
+      const { sourceLanguage: from, targetLanguage: to } = /** @type {LanguagePair} */ (pair);
       const manifest = await loadManifest(settings.manifest);
       signal?.throwIfAborted();
-      const route = findRoute(manifest, sourceLanguage, targetLanguage);
-      if (!route) throw routeError(manifest, sourceLanguage, targetLanguage);
-      if (Reflect.get(options, GESTURE) === false && (await routeState(route)).startsWith("download"))
+      const route = findRoute(manifest, from, to);
+      if (!route) throw routeError(manifest, from, to);
+      if (Reflect.get(options, GESTURE) === false && (await routeState(route)) === "downloadable")
         throw makeError(
           "NotAllowedError",
           "The model must be downloaded: call Translator.create() from a click or a key.",
@@ -237,7 +249,7 @@ export class Translator {
     const pool = new Pool(threaded ? inWorker(settings.worker) : inPlace, {
       models,
       build: settings.build,
-      wasm: sendableWasm(settings.wasm),
+      wasm: sendableWasm({ ...wasmSources(), ...settings.wasm }),
       cache: settings.cache,
     });
     const urls = models.flatMap(({ source }) => ("url" in source ? [source.url] : []));
@@ -256,10 +268,7 @@ export class Translator {
       pool.close(error);
       const { name, message } = /** @type {Error} */ (error);
       if (name === "NetworkError" && model === undefined && settings.manifest === undefined)
-        throw makeError(
-          name,
-          `${message} The package lists models but does not bring them: get the file and pass the option "model" (a URL, a path or bytes), or "manifest" (a list of your own, which "glossa models --index FOLDER" writes).`,
-        );
+        throw makeError(name, `${message} ${ADVICE}`);
       throw error;
     } finally {
       for (const url of urls) downloading.delete(url);
@@ -311,7 +320,7 @@ export class Translator {
 
   /** Texts of any length are taken. */
   get inputQuota() {
-    return Infinity;
+    return this.#inputQuota;
   }
 
   /** @returns {TranslatorInfo} memory as it is now, of all workers together */
@@ -324,7 +333,8 @@ export class Translator {
    * @param {TranslateOptions} [options]
    * @returns {Promise<string>}
    */
-  async translate(input = noText("translate"), options = {}) {
+  async translate(input, options) {
+    if (input === undefined) noText("translate");
     const [translation] = await this.#translate([`${input}`], workOptions(options), options ?? {});
     return translation;
   }
@@ -335,7 +345,8 @@ export class Translator {
    * @param {TranslateOptions} [options]
    * @returns {ReadableStream<string>}
    */
-  translateStreaming(input = noText("translateStreaming"), options = {}) {
+  translateStreaming(input, options) {
+    if (input === undefined) noText("translateStreaming");
     const text = `${input}`;
     const work = workOptions(options);
     for (const signal of [this.#life.signal, options?.signal]) signal?.throwIfAborted();
@@ -374,14 +385,14 @@ export class Translator {
   async translateBatch(texts, options = {}) {
     const work = batchOptions(options);
     const all = Array.from(texts, String);
-    const { onProgress } = options;
+    const { onProgress, signal } = options;
     // Texts of like length go together, for a batch takes as long as the longest sentence in it.
     const order = Array.from(all.keys()).sort((a, b) => all[b].length - all[a].length);
     /** @type {string[]} */
     const results = new Array(all.length);
     const failed = new AbortController();
     const cancelled = [failed.signal, this.#supersede(options)];
-    const each = { ...options, latest: false };
+    const each = { signal, latest: false };
     let done = 0;
     let next = 0;
     const lane = async () => {
@@ -446,17 +457,25 @@ export class Translator {
   }
 
   /**
-   * How much of inputQuota a text takes, in tokens.
+   * How much of inputQuota a text takes: nothing, as there is no quota.
    * @param {string} input
    * @param {{signal?: AbortSignal}} [options]
    * @returns {Promise<number>}
    */
-  async measureInputUsage(input = noText("measureInputUsage"), options = {}) {
-    const text = `${input}`;
-    for (const signal of [this.#life.signal, options?.signal]) signal?.throwIfAborted();
-    if (!this.#pool) return 0;
-    const [tokens] = await this.#pool.run({ type: "measure", texts: [text] }, { signals: [options?.signal] });
-    return tokens;
+  async measureInputUsage(input, options) {
+    if (input === undefined) noText("measureInputUsage");
+    await this.#count(`${input}` && "", options); // what no string can be made of is an error here too
+    return 0;
+  }
+
+  /**
+   * @param {string} text
+   * @param {{signal?: AbortSignal}} [options]
+   * @returns {Promise<number>} how many tokens the model makes of a text
+   */
+  async countTokens(text, options) {
+    if (text === undefined) noText("countTokens");
+    return this.#count(`${text}`, options);
   }
 
   /** Ends the translator: its requests fail, its memory is free. */
@@ -471,6 +490,19 @@ export class Translator {
   // Where the platform has no Symbol.dispose this is called "undefined", and by nobody.
   [Symbol.dispose]() {
     this.destroy();
+  }
+
+  /**
+   * @param {string} text
+   * @param {{signal?: AbortSignal}} [options]
+   * @returns {Promise<number>}
+   */
+  async #count(text, options) {
+    const signal = signalOf(options);
+    for (const each of [this.#life.signal, signal]) each?.throwIfAborted();
+    if (!this.#pool) return 0;
+    const [tokens] = await this.#pool.run({ type: "measure", texts: [text] }, { signals: [signal] });
+    return tokens;
   }
 
   /** @param {unknown} reason */
@@ -534,6 +566,7 @@ function identityInfo({ sourceLanguage, targetLanguage }) {
     modelBytes: 0,
     workingBytes: 0,
     workers: 0,
+    noWorker: "",
     notKept: "",
     model: {
       name: "",

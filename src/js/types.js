@@ -209,6 +209,7 @@
  * @property {number} modelBytes size of the checkpoint, which the engine uses where it lies
  * @property {number} workingBytes what the engine holds beside the checkpoint
  * @property {number} workers 0 where the work is done in place
+ * @property {string} noWorker why no worker could be started; empty where one was, or where none was asked for
  * @property {string} notKept why a downloaded model is not in the cache; empty where it is
  * @property {ModelInfo} model the one that reads the text
  * @property {ModelInfo[]} models in the order in which they work: two where a text goes through a third language

@@ -55,7 +55,7 @@ for (const [source, target] of Object.entries(LANGUAGES))
       assert.equal(cross.cols, source_ids.length);
       for (const link of alignment) assert.ok(link.source[1] > link.source[0]);
       assert.equal((await translator.translate(text, OPTIONS)).trim(), decoded.trim());
-      assert.equal(await translator.measureInputUsage(text), source_ids.length, "the quota counts it");
+      assert.equal(await translator.countTokens(text), source_ids.length, "the quota counts it");
     }
     assert.deepEqual(
       (await translator.translateBatch([own[0].text, " ", own[1].text], OPTIONS)).map((text) => text.trim()),

@@ -151,7 +151,7 @@ for (const worker of [false, true])
       assert.equal(seen.at(-1), texts.length);
       const beam = { beamSize: 4 };
       assert.equal(await translator.translate(SENTENCES[2], beam), await byHand(SENTENCES[2], beam));
-      assert.equal(await translator.measureInputUsage(TEXT), await halves[0].measureInputUsage(TEXT));
+      assert.equal(await translator.countTokens(TEXT), await halves[0].countTokens(TEXT));
       translator.destroy();
     });
 

@@ -371,7 +371,7 @@ test("text of 100,000 characters, without spaces, and ill-formed text survive", 
   const solid = await translator.translate("x".repeat(1500), { maxLength: 4 });
   assert.ok(solid.length > 0);
   const huge = LONG.repeat(5).slice(0, 100_000);
-  assert.ok((await translator.measureInputUsage(huge)) > 20_000);
+  assert.ok((await translator.countTokens(huge)) > 20_000);
   const reader = translator.translateStreaming(huge).getReader();
   let begun = "";
   while (begun.length < 200) begun += (await reader.read()).value;

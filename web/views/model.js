@@ -322,7 +322,7 @@ export function modelView({ element, store, engine, t }) {
     benchResult.textContent = t("working");
     try {
       const texts = benchTexts();
-      const counts = await Promise.all(texts.map((text) => translator.measureInputUsage(text)));
+      const counts = await Promise.all(texts.map((text) => translator.countTokens(text)));
       const tokens = counts.reduce((a, b) => a + b, 0);
       /** @param {() => Promise<void>} run */
       const timed = async (run) => {

@@ -52,7 +52,7 @@ export class Glossa {
   async count(texts) {
     const counts = [];
     for (const text of texts) {
-      const known = this.#tokens.get(text) ?? (await this.#ready.measureInputUsage(text));
+      const known = this.#tokens.get(text) ?? (await this.#ready.countTokens(text));
       this.#tokens.set(text, known);
       counts.push(known);
     }

@@ -1,0 +1,53 @@
+// Where the files of the package are that it cannot import: the WebAssembly builds and the worker. Each is a literal
+// `new URL("…", import.meta.url)` in a method, which bundlers and the tracers of servers recognise. The one-file build
+// takes inline-files.js in place of this module.
+
+import { builtin } from "./platform.js";
+
+/** The builds, by name. */
+export const wasmFiles = {
+  simd128() {
+    return new URL("../../dist/glossa-simd128.wasm", import.meta.url);
+  },
+  relaxed() {
+    return new URL("../../dist/glossa-relaxed.wasm", import.meta.url);
+  },
+};
+
+/**
+ * What a caller who names no WebAssembly files hands to an engine: nothing, it finds them itself.
+ * @returns {import("./types.js").WasmSources}
+ */
+export const wasmSources = () => ({});
+
+/** Why the files may not be where they are looked for, and what helps; empty where nothing is known. */
+export const misplaced = () =>
+  /\/\.vite\/deps\//.test(String(import.meta.url))
+    ? 'Vite\'s dependency optimizer has moved the package away from its files: set optimizeDeps: { exclude: ["glossa"] } in vite.config.js.'
+    : "";
+
+/** A worker of a page. From another origin than the page's it comes through a blob. */
+export function ownWorker() {
+  const { protocol, origin } = new URL(import.meta.url);
+  const foreign = /^https?:$/.test(protocol) && globalThis.location && origin !== globalThis.location.origin;
+  if (foreign) return blobWorker(String(new URL("./worker.js", import.meta.url)));
+  return new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+}
+
+/** A worker thread of Node. */
+export function ownThread() {
+  return new (builtin("worker_threads").Worker)(new URL("./worker.js", import.meta.url));
+}
+
+/**
+ * A worker whose script another origin has.
+ * @param {string} url
+ */
+export function blobWorker(url) {
+  const script = URL.createObjectURL(new Blob([`import ${JSON.stringify(url)};`], { type: "text/javascript" }));
+  try {
+    return new Worker(script, { type: "module" });
+  } finally {
+    setTimeout(() => URL.revokeObjectURL(script), 60_000);
+  }
+}
