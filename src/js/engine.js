@@ -3,8 +3,8 @@
 
 import { abortError, errorFrom, makeError } from "./errors.js";
 import { Host } from "./host.js";
-import { blobWorker, ownThread, ownWorker } from "./own-files.js";
-import { builtin, isNode } from "./platform.js";
+import { ownThread, ownWorker } from "./own-files.js";
+import { builtin, importingWorker, isNode } from "./platform.js";
 
 /** @typedef {import("./protocol.js").Request} Request */
 /** @typedef {import("./protocol.js").Message} Message */
@@ -105,7 +105,7 @@ function webTransport(choice, { reply, crash }) {
 /** @param {string | URL} location */
 function originWorker(location) {
   const url = new URL(location, globalThis.document?.baseURI ?? globalThis.location?.href);
-  if (globalThis.location && url.origin !== globalThis.location.origin) return blobWorker(url.href);
+  if (globalThis.location && url.origin !== globalThis.location.origin) return importingWorker(url.href);
   return new Worker(url, { type: "module" });
 }
 

@@ -1,8 +1,8 @@
 // Where the files of the package are that it cannot import: the WebAssembly builds and the worker. Each is a literal
 // `new URL("…", import.meta.url)` in a method, which bundlers and the tracers of servers recognise. The one-file build
-// takes inline-files.js in place of this module.
+// takes inline/files.js in place of this module.
 
-import { builtin } from "./platform.js";
+import { builtin, importingWorker } from "./platform.js";
 
 /** The builds, by name. */
 export const wasmFiles = {
@@ -30,24 +30,11 @@ export const misplaced = () =>
 export function ownWorker() {
   const { protocol, origin } = new URL(import.meta.url);
   const foreign = /^https?:$/.test(protocol) && globalThis.location && origin !== globalThis.location.origin;
-  if (foreign) return blobWorker(String(new URL("./worker.js", import.meta.url)));
+  if (foreign) return importingWorker(String(new URL("./worker.js", import.meta.url)));
   return new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
 }
 
 /** A worker thread of Node. */
 export function ownThread() {
   return new (builtin("worker_threads").Worker)(new URL("./worker.js", import.meta.url));
-}
-
-/**
- * A worker whose script another origin has.
- * @param {string} url
- */
-export function blobWorker(url) {
-  const script = URL.createObjectURL(new Blob([`import ${JSON.stringify(url)};`], { type: "text/javascript" }));
-  try {
-    return new Worker(script, { type: "module" });
-  } finally {
-    setTimeout(() => URL.revokeObjectURL(script), 60_000);
-  }
 }

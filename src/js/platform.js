@@ -88,6 +88,26 @@ export async function readAll(url) {
   return new Uint8Array(await response.arrayBuffer());
 }
 
+/**
+ * A web worker from the text of its script.
+ * @param {string} script
+ * @param {WorkerOptions} [options]
+ */
+export function scriptWorker(script, options) {
+  const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+  try {
+    return new Worker(url, options);
+  } finally {
+    setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  }
+}
+
+/**
+ * A web worker whose script another origin has.
+ * @param {string} url
+ */
+export const importingWorker = (url) => scriptWorker(`import ${JSON.stringify(url)};`, { type: "module" });
+
 const FILE_CACHE = "glossa-files";
 
 /**

@@ -36,12 +36,14 @@ describe("the npm package", { skip: built }, () => {
       "src/js/cli/glossa.js",
       "dist/glossa-simd128.wasm",
       "dist/glossa-relaxed.wasm",
+      "dist/glossa-inline.js",
+      "dist/glossa-inline.cjs",
     ])
       assert.ok(packed.includes(path), `${path} is missing`);
     for (const path of ["dist/types/index.d.ts", "README.md", "LICENSE", "package.json"])
       assert.ok(packed.includes(path), `${path} is missing`);
     assert.deepEqual(
-      packed.filter((path) => /\.gguf$|^tests\/|^\.|\.c$|tsconfig/.test(path)),
+      packed.filter((path) => /\.gguf$|^tests\/|^\.|\.c$|tsconfig|\/inline\//.test(path)),
       [],
     );
   });

@@ -1,0 +1,47 @@
+// Builds glossa/inline: dist/glossa-inline.js and .cjs, each one file with the worker and the simd128 build inside.
+
+import { readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const dist = join(here, "../../../dist");
+
+/** @type {import("esbuild").Plugin} */
+const inlineFiles = {
+  name: "inline-files",
+  setup: ({ onResolve }) => onResolve({ filter: /\/own-files\.js$/ }, () => ({ path: join(here, "files.js") })),
+};
+
+/** @param {string} entry @param {import("esbuild").BuildOptions} options */
+async function bundle(entry, options) {
+  const { outputFiles = [] } = await build({
+    entryPoints: [join(here, entry)],
+    plugins: [inlineFiles],
+    bundle: true,
+    minify: true,
+    target: "es2022",
+    external: ["node:*"],
+    legalComments: "inline",
+    logLevel: "warning",
+    write: false,
+    ...options,
+  });
+  return outputFiles[0].text;
+}
+
+const nothing = { GLOSSA_SIMD128: '""', GLOSSA_WORKER: '""' };
+const worker = await bundle("../worker.js", { format: "iife", define: nothing });
+const simd128 = await readFile(join(dist, "glossa-simd128.wasm"), "base64");
+const define = { GLOSSA_SIMD128: JSON.stringify(simd128), GLOSSA_WORKER: JSON.stringify(worker.trim()) };
+await writeFile(join(dist, "glossa-inline.js"), await bundle("../index.js", { format: "esm", define }));
+await writeFile(join(dist, "glossa-inline.cjs"), await bundle("../index.js", { format: "cjs", define }));
+
+// TypeScript's view of them: that of the package itself, for CommonJS through an import type.
+const types = join(dist, "types");
+await writeFile(join(types, "inline.d.ts"), 'export * from "./index.js";\n');
+await writeFile(
+  join(types, "inline.d.cts"),
+  'declare const glossa: typeof import("./index.js", { with: { "resolution-mode": "import" } });\nexport = glossa;\n',
+);

@@ -1,0 +1,22 @@
+// In place of own-files.js where everything is in one file: the simd128 build and the worker are text in it, which
+// build.js puts there.
+
+import { builtin, scriptWorker } from "../platform.js";
+
+/** No build is a file. */
+export const wasmFiles = { simd128: () => null, relaxed: () => null };
+
+/** @type {Uint8Array<ArrayBuffer> | undefined} */
+let simd128;
+
+/** @returns {import("../types.js").WasmSources} */
+export function wasmSources() {
+  simd128 ??= Uint8Array.from(atob(GLOSSA_SIMD128), (digit) => digit.charCodeAt(0));
+  return { simd128 };
+}
+
+export const misplaced = () => "";
+
+export const ownWorker = () => scriptWorker(GLOSSA_WORKER);
+
+export const ownThread = () => new (builtin("worker_threads").Worker)(GLOSSA_WORKER, { eval: true });
