@@ -1,33 +1,39 @@
 // Texts into sentences: paragraphs, line breaks and the space between sentences go through as they are.
 
+import { past, sentenceBorders } from "./text/borders.js";
+import { RULES } from "./text/rules.js";
+
 /**
  * A part of a text: kept as it is, or a sentence to be translated. All parts together are the text.
  * @typedef {{sentence: boolean, text: string, start: number}} Part
  */
 
-/** Words whose full stop ends no sentence; lower case, without the stop. */
-const ABBREVIATIONS = new Set(
-  "mr mrs ms dr prof st sr jr rev gen col capt lt sgt hon vs etc cf e.g i.e no vol fig pp approx dept inc ltd co corp jan feb mar apr jun jul aug sep sept oct nov dec hr fr frau bzw z.b d.h u.a usw ca nr str tel abs vgl evtl ggf inkl".split(
-    " ",
-  ),
-);
-
 /** Languages that put no space between sentences. */
 const UNSPACED = new Set(["zh", "lzh", "ja", "th", "lo", "km", "my", "yue"]);
+
+/** @param {string} tag */
+const base = (tag) => tag.toLowerCase().split(/[-_]/)[0];
+
+/** For languages without rules, where the platform cannot tell sentences apart either. */
+const NO_RULES = { languages: [], abbreviations: "" };
+
+/** @param {string} language @returns {import("./text/borders.js").SentenceRules | undefined} */
+const rulesOf = (language) => RULES.find(({ languages }) => languages.includes(base(language)));
 
 /** @type {Map<string, Intl.Segmenter | null>} */
 const segmenters = new Map();
 
 /**
- * The first one takes browsers some 10 ms, which nobody can split.
+ * The platform's own segmenter, for a language without rules. The first one takes browsers some 10 ms, which nobody can
+ * split.
  * @param {string} language
- * @returns {Intl.Segmenter | null} null where the platform has none
+ * @returns {Intl.Segmenter | null} null where there are rules, or the platform has none
  */
 export function segmenter(language) {
   let found = segmenters.get(language);
   if (found === undefined) {
     found = null;
-    if (typeof Intl.Segmenter === "function") {
+    if (!rulesOf(language) && typeof Intl.Segmenter === "function") {
       try {
         found = new Intl.Segmenter(language || undefined, { granularity: "sentence" });
       } catch {
@@ -40,29 +46,37 @@ export function segmenter(language) {
 }
 
 /**
- * Whether there is anything to translate: a letter, a digit or a symbol that words can go with.
+ * Whether there is anything to translate: a letter. Numbers and signs alone are the same in every language.
  * @param {string} text
  */
 export function isTranslatable(text) {
-  return /[\p{L}\p{N}]/u.test(text);
+  return /\p{L}/u.test(text);
 }
 
-const EDGE = /[\s\p{Cc}]/u;
+/** White space, control characters, and those that are not seen: marks of the writing direction and the like. */
+const EDGE = /[\s\p{Cc}\p{Cf}]/u;
+
+/** What stands before the first sentence of a line: marks of a list, a heading, a quotation; check boxes; numbers. */
+const LEAD = /(?:(?:>+|#{1,6}|[-*+–—•‣◦▪●○■□☐☑☒✓✔]|\[[ xX]\]|[(（]?\d{1,3}[)）])\s+|\d{1,3}、\s*)*/uy;
+const LEAD_NUMBER = /\d{1,3}\.\s+(?!\p{Ll})/uy;
 
 /**
  * @param {string} text
+ * @param {string} [language] of a text that may begin with the mark of a list and the like, which then count as space
  * @returns {[string, string, string]} white space and control characters, the rest, and the same again
  */
-export function edges(text) {
+export function edges(text, language) {
   let start = 0;
   let end = text.length;
   while (start < end && EDGE.test(text[start])) start++;
   while (end > start && EDGE.test(text[end - 1])) end--;
+  if (language !== undefined) {
+    start = past(LEAD, text, start);
+    if (!rulesOf(language)?.ordinals) start = past(LEAD_NUMBER, text, start);
+    if (start > end) end = start;
+  }
   return [text.slice(0, start), text.slice(start, end), text.slice(end)];
 }
-
-/** @param {string} tag */
-const base = (tag) => tag.toLowerCase().split(/[-_]/)[0];
 
 /**
  * What stands between two sentences of the translation where `between` stood in the source: the same (the platform keeps
@@ -77,41 +91,59 @@ export function joiner(between, targetLanguage) {
 /** Words and their end: one sentence by every rule, so that the segmenter, which is slow to start, need not be asked. */
 const ONE_SENTENCE = /^[\p{L}\p{M}\p{N} ,'’-]*(?:[.!?。！？]+ *)?$/u;
 
+/** A bar or a bullet between blanks, and the bars of a table's row: what is on both sides is no one sentence. */
+const CELL = /(?:^|\s)[|•·▪]+(?=\s|$)/gu;
+
 /**
- * Borders of the sentences of one line.
+ * The sentences of one line.
  * @param {string} line
  * @param {string} language
  * @returns {Iterable<string>} all together are the line
  */
 function* sentencesOf(line, language) {
-  const found = ONE_SENTENCE.test(line) ? undefined : segmenter(language);
-  const pieces = found ? segments(found, line) : found === null ? line.split(/(?<=[.!?]["')\]]*\s+)/) : [line];
-  let sentence = "";
-  for (const piece of pieces) {
-    if (sentence && endsSentence(sentence, piece)) {
-      yield sentence;
-      sentence = "";
-    }
-    sentence += piece;
+  let start = 0;
+  for (const { index, 0: mark } of line.matchAll(CELL)) {
+    yield* sentencesOfCell(line.slice(start, index), language);
+    yield mark;
+    start = index + mark.length;
   }
-  yield sentence;
-}
-
-/** @param {Intl.Segmenter} segmenter @param {string} line */
-function* segments(segmenter, line) {
-  for (const { segment } of segmenter.segment(line)) yield segment;
+  yield* sentencesOfCell(start ? line.slice(start) : line, language);
 }
 
 /**
- * @param {string} before
- * @param {string} after
+ * @param {string} line
+ * @param {string} language
+ * @returns {Iterable<string>} all together are the line
  */
-function endsSentence(before, after) {
-  if (!isTranslatable(before) || /^\p{Ll}/u.test(after)) return false;
-  const word = /([\p{L}\p{N}.]+)\.\s*$/u.exec(before)?.[1];
-  if (word === undefined) return true;
-  if (ABBREVIATIONS.has(word.toLowerCase())) return false;
-  return !(/^\p{Lu}$/u.test(word) && /^\p{Lu}/u.test(after)); // the initial of a name
+function* sentencesOfCell(line, language) {
+  if (ONE_SENTENCE.test(line)) return yield line;
+  const found = segmenter(language);
+  let start = 0;
+  const borders = found ? segmentBorders(found, line) : sentenceBorders(line, rulesOf(language) ?? NO_RULES);
+  for (const border of borders) {
+    yield line.slice(start, border);
+    start = border;
+  }
+  yield line.slice(start);
+}
+
+/**
+ * The platform's borders, but not before a small letter, and what opens stands with what it opens.
+ * @param {Intl.Segmenter} segmenter
+ * @param {string} line
+ */
+function* segmentBorders(segmenter, line) {
+  let letters = false;
+  let before = "";
+  for (const { segment, index } of segmenter.segment(line)) {
+    if (letters && index > 0 && !/^\p{Ll}/u.test(segment)) {
+      const opening = /[\p{Ps}\p{Pi}]+$/u.exec(before.slice(-4))?.[0].length ?? 0;
+      yield index - opening;
+      letters = false;
+    }
+    letters ||= isTranslatable(segment);
+    before = segment;
+  }
 }
 
 /**
@@ -124,12 +156,16 @@ function endsSentence(before, after) {
 export function* splitText(text, language, split = true) {
   let start = 0;
   let kept = ""; // what has come since the last sentence
-  const lines = split ? text.split(/((?:\r\n|[\n\r\v\f\u0085\u2028\u2029])+)/) : [text];
-  for (const line of lines) {
+  for (const line of split ? linesOf(text) : [text]) {
+    let first = true; // of the line
     for (const piece of split ? sentencesOf(line, language) : [line]) {
-      const [before, middle, after] = isTranslatable(piece) ? edges(piece) : [piece, "", ""];
+      const [before, middle, after] = edges(piece, first ? language : undefined);
+      first &&= !isTranslatable(piece);
+      if (!isTranslatable(middle)) {
+        kept += piece;
+        continue;
+      }
       kept += before;
-      if (!middle) continue;
       if (kept) yield { sentence: false, text: kept, start };
       start += kept.length;
       yield { sentence: true, text: middle, start };
@@ -138,6 +174,19 @@ export function* splitText(text, language, split = true) {
     }
   }
   if (kept) yield { sentence: false, text: kept, start };
+}
+
+const LINE_ENDS = /(?:\r\n|[\n\r\v\f\u0085\u2028\u2029])+/g;
+
+/** Lines and what is between them, in turn. @param {string} text @returns {Iterable<string>} */
+function* linesOf(text) {
+  let start = 0;
+  for (const { index, 0: ends } of text.matchAll(LINE_ENDS)) {
+    yield text.slice(start, index);
+    yield ends;
+    start = index + ends.length;
+  }
+  yield text.slice(start);
 }
 
 /**
