@@ -10,7 +10,7 @@ import { readModel } from "./model-source.js";
 import { isNode, nextTurn } from "./platform.js";
 import { Engine, Turns } from "./sentences.js";
 import { digestOf } from "./sha256.js";
-import { segmenter } from "./split.js";
+import { segmenter, useRules } from "./split.js";
 import { streamText, translateTexts } from "./translation.js";
 
 /** @typedef {import("./protocol.js").Request} Request */
@@ -141,7 +141,8 @@ export class Host {
    * @param {import("./protocol.js").LoadRequest} request
    * @param {AbortSignal} signal
    */
-  async #load({ id, models, build, wasm, cache }, signal) {
+  async #load({ id, models, build, wasm, cache, rules }, signal) {
+    useRules(rules);
     this.#close();
     const opened = await openCore(build, wasm);
     const cores = models.map((_, i) => (i ? opened.core.sibling() : opened.core));

@@ -10,6 +10,7 @@
  * @property {import("./types.js").BuildChoice} build
  * @property {WasmSources} wasm
  * @property {boolean} cache
+ * @property {import("./text/borders.js").SentenceRules[]} rules of languages: text/rules.js
  */
 
 /**

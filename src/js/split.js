@@ -1,7 +1,6 @@
 // Texts into sentences: paragraphs, line breaks and the space between sentences go through as they are.
 
 import { past, sentenceBorders } from "./text/borders.js";
-import { RULES } from "./text/rules.js";
 
 /**
  * A part of a text: kept as it is, or a sentence to be translated. All parts together are the text.
@@ -17,8 +16,21 @@ const base = (tag) => tag.toLowerCase().split(/[-_]/)[0];
 /** For languages without rules, where the platform cannot tell sentences apart either. */
 const NO_RULES = { languages: [], abbreviations: "" };
 
-/** @param {string} language @returns {import("./text/borders.js").SentenceRules | undefined} */
-const rulesOf = (language) => RULES.find(({ languages }) => languages.includes(base(language)));
+/** @type {import("./text/borders.js").SentenceRules[]} */
+let allRules = [];
+
+/**
+ * Says by which rules sentences are found, from now on. They come with the model (text/rules.js), so that a page has them
+ * once and not in its worker again.
+ * @param {import("./text/borders.js").SentenceRules[]} rules
+ */
+export function useRules(rules) {
+  allRules = rules;
+  segmenters.clear();
+}
+
+/** @param {string} language */
+const rulesOf = (language) => allRules.find(({ languages }) => languages.includes(base(language)));
 
 /** @type {Map<string, Intl.Segmenter | null>} */
 const segmenters = new Map();

@@ -8,6 +8,7 @@ import { modelCache } from "./model-cache.js";
 import { batchOptions, createOptions, explainOptions, noText, signalOf, workOptions } from "./options.js";
 import { wasmSources } from "./own-files.js";
 import { builtin, isNode, isURL, toURL } from "./platform.js";
+import { RULES } from "./text/rules.js";
 
 /** @typedef {import("./types.js").Availability} Availability */
 /** @typedef {import("./types.js").BatchOptions} BatchOptions */
@@ -251,6 +252,7 @@ export class Translator {
       build: settings.build,
       wasm: sendableWasm({ ...wasmSources(), ...settings.wasm }),
       cache: settings.cache,
+      rules: RULES,
     });
     const urls = models.flatMap(({ source }) => ("url" in source ? [source.url] : []));
     for (const url of urls) downloading.add(url);

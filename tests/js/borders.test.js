@@ -6,7 +6,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
-import { splitText } from "../../src/js/split.js";
+import { splitText, useRules } from "../../src/js/split.js";
+import { RULES } from "../../src/js/text/rules.js";
+
+useRules(RULES);
 
 const DATA = process.env.GLOSSA_DATA;
 const skip = DATA && existsSync(DATA) ? false : "GLOSSA_DATA names no folder of parallel data";

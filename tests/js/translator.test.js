@@ -243,7 +243,7 @@ test("a text takes one message each way; a large batch takes little memory", asy
       host.receive(message);
     });
   const models = [{ source: { bytes }, bytes: bytes.length, languages: null }];
-  await ask({ id: 1, type: "load", models, build: "auto", wasm: {}, cache: false });
+  await ask({ id: 1, type: "load", models, build: "auto", wasm: {}, cache: false, rules: [] });
   replies.length = 0;
   const options = workOptions({});
   const one = { type: "translate", format: "text", attributes: [], progress: false, stream: false, options };

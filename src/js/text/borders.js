@@ -47,7 +47,7 @@ const ENDS = /[.!?…。！？｡．‼⁇⁈⁉]+/g;
 /** What belongs to the sentence that it closes; and the reference of a footnote. */
 const CLOSING = /(?:["'”’»›)\]}」』）】》〉〕］｝]|\[\d{1,3}\])*/y;
 /** In these languages the same mark opens elsewhere. */
-const CLOSING_LOW = /(?:["'”’»›)\]}“‘]|\[\d{1,3}\])*/y;
+const CLOSING_LOW = /(?:["'”’»›«‹)\]}“‘]|\[\d{1,3}\])*/y;
 /** A closing mark that has a space before it, as in French. */
 const SPACED_CLOSING = /[ \u00a0\u202f]»(?![\p{L}\p{N}])/uy;
 const SPACE = /\s*/y;
