@@ -166,6 +166,17 @@ export function batchOptions(options) {
 }
 
 /**
+ * @param {import("./types.js").HTMLOptions} [options]
+ * @returns {WorkOptions & {attributes: string[]}} names of attributes in lower case
+ */
+export function htmlOptions(options) {
+  const { attributes = [] } = options ?? {};
+  if (!Array.isArray(attributes) || attributes.some((name) => typeof name !== "string"))
+    throw makeError("TypeError", `The option "attributes" must be an array of names, such as ["alt", "title"].`);
+  return { ...workOptions(options), attributes: attributes.map((name) => name.toLowerCase()) };
+}
+
+/**
  * @param {import("./types.js").ExplainOptions} options
  * @returns {import("./protocol.js").ExplainRequest["options"]}
  */

@@ -1,11 +1,12 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 // The Translator: the web platform's Translator API, and what Glossa adds to it.
 
+import { loadChunk } from "./chunks.js";
 import { hasWorkers, inPlace, inWorker, Pool } from "./engine.js";
 import { abortError, makeError } from "./errors.js";
 import { ADVICE, canonicalTag, findRoute, loadManifest, routeError } from "./manifest.js";
 import { modelCache } from "./model-cache.js";
-import { batchOptions, createOptions, explainOptions, noText, signalOf, workOptions } from "./options.js";
+import { batchOptions, createOptions, explainOptions, htmlOptions, noText, signalOf, workOptions } from "./options.js";
 import { wasmSources } from "./own-files.js";
 import { builtin, isNode, isURL, toURL } from "./platform.js";
 import { RULES } from "./text/rules.js";
@@ -388,43 +389,28 @@ export class Translator {
     const work = batchOptions(options);
     const all = Array.from(texts, String);
     const { onProgress, signal } = options;
-    // Texts of like length go together, for a batch takes as long as the longest sentence in it.
-    const order = Array.from(all.keys()).sort((a, b) => all[b].length - all[a].length);
     /** @type {string[]} */
     const results = new Array(all.length);
-    const failed = new AbortController();
-    const cancelled = [failed.signal, this.#supersede(options)];
+    const superseded = this.#supersede(options);
     const each = { signal, latest: false };
     let done = 0;
-    let next = 0;
-    const lane = async () => {
-      while (next < order.length) {
-        const indices = order.slice(next, next + MESSAGE_TEXTS);
-        next += MESSAGE_TEXTS;
-        let before = 0;
-        const report = (/** @type {number} */ count) => {
-          if (count === before) return;
-          done += count - before;
-          before = count;
-          onProgress?.({ done, total: all.length });
-        };
-        const sources = indices.map((i) => all[i]);
-        const translations = await this.#translate(sources, work, each, {
-          onProgress: onProgress && report,
-          cancelled,
-        });
-        report(indices.length);
-        for (const [k, i] of indices.entries()) results[i] = translations[k];
-      }
-    };
-    // A message more than there are workers, so that none of them waits for the next one.
-    const lanes = Array.from({ length: Math.max(1, this.#info.workers) + 1 }, lane);
-    try {
-      await Promise.all(lanes);
-    } catch (error) {
-      failed.abort(error);
-      throw error;
-    }
+    const lengths = all.map((text) => text.length);
+    await inGroups(lengths, this.#info.workers, async (indices, failed) => {
+      let before = 0;
+      const report = (/** @type {number} */ count) => {
+        if (count === before) return;
+        done += count - before;
+        before = count;
+        onProgress?.({ done, total: all.length });
+      };
+      const sources = indices.map((i) => all[i]);
+      const translations = await this.#translate(sources, work, each, {
+        onProgress: onProgress && report,
+        cancelled: [failed, superseded],
+      });
+      report(indices.length);
+      for (const [k, i] of indices.entries()) results[i] = translations[k];
+    });
     return results;
   }
 
@@ -434,11 +420,38 @@ export class Translator {
    * @param {HTMLOptions} [options]
    * @returns {Promise<string>}
    */
-  async translateHTML(html = noText("translateHTML"), options = {}) {
-    const [translation] = await this.#translate([`${html}`], workOptions(options), options, {
-      attributes: options.attributes ?? [],
+  async translateHTML(html, options) {
+    if (html === undefined) noText("translateHTML");
+    const text = `${html}`;
+    const { attributes, ...work } = htmlOptions(options);
+    const signals = [this.#life.signal, options?.signal, this.#supersede(options ?? {})];
+    const check = () => {
+      for (const signal of signals) signal?.throwIfAborted();
+    };
+    check();
+    if (!this.#pool) return text;
+    const { translateHTML } = await loadChunk("html");
+    check();
+    const { models, workers } = this.#info;
+    return translateHTML(text, {
+      attributes,
+      split: work.split,
+      sourceLanguage: models[0].sourceLanguage,
+      targetLanguage: models[models.length - 1].targetLanguage,
+      check,
+      align: async (texts) => {
+        /** @type {import("./protocol.js").AlignedPart[][]} */
+        const results = new Array(texts.length);
+        const lengths = texts.map(({ text }) => text.length);
+        await inGroups(lengths, workers, async (indices, failed) => {
+          check();
+          const request = { type: /** @type {const} */ ("align"), texts: indices.map((i) => texts[i]), options: work };
+          const found = await this.#pool?.run(request, { signals: [...signals, failed] });
+          for (const [k, i] of indices.entries()) results[i] = found[k];
+        });
+        return results;
+      },
     });
-    return translation;
   }
 
   /**
@@ -530,10 +543,10 @@ export class Translator {
    * @param {string[]} texts
    * @param {WorkOptions} work
    * @param {TranslateOptions} options
-   * @param {{onProgress?: (done: number) => void, onChunk?: (text: string) => void, cancelled?: (AbortSignal | undefined)[], attributes?: string[]}} [how]
+   * @param {{onProgress?: (done: number) => void, onChunk?: (text: string) => void, cancelled?: (AbortSignal | undefined)[]}} [how]
    * @returns {Promise<string[]>}
    */
-  async #translate(texts, work, options, { onProgress, onChunk, cancelled = [], attributes } = {}) {
+  async #translate(texts, work, options, { onProgress, onChunk, cancelled = [] } = {}) {
     const signals = [options.signal, ...cancelled];
     for (const signal of [this.#life.signal, ...signals]) signal?.throwIfAborted();
     if (!this.#pool) return texts;
@@ -541,14 +554,38 @@ export class Translator {
       {
         type: "translate",
         texts,
-        format: attributes ? "html" : "text",
-        attributes: attributes ?? [],
         progress: Boolean(onProgress),
         stream: Boolean(onChunk),
         options: work,
       },
       { signals: [...signals, this.#supersede(options)], onProgress, onChunk },
     );
+  }
+}
+
+/**
+ * Works through many items in groups, a group more at a time than there are workers, so that none of them waits. Items of
+ * like length go together, for a batch takes as long as the longest sentence in it.
+ * @param {number[]} lengths of the items
+ * @param {number} workers
+ * @param {(indices: number[], failed: AbortSignal) => Promise<void>} work `failed`: aborted when another group fails
+ */
+async function inGroups(lengths, workers, work) {
+  const order = Array.from(lengths.keys()).sort((a, b) => lengths[b] - lengths[a]);
+  const failed = new AbortController();
+  let next = 0;
+  const lane = async () => {
+    while (next < order.length) {
+      const indices = order.slice(next, next + MESSAGE_TEXTS);
+      next += MESSAGE_TEXTS;
+      await work(indices, failed.signal);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: Math.max(1, workers) + 1 }, lane));
+  } catch (error) {
+    failed.abort(error);
+    throw error;
   }
 }
 
