@@ -2,6 +2,7 @@
 
 import { Core, instantiate } from "./core.js";
 import { makeError } from "./errors.js";
+import { kindOf } from "./file-kind.js";
 import { misplaced, wasmFiles } from "./own-files.js";
 import { isURL, readKept, toURL } from "./platform.js";
 
@@ -61,6 +62,11 @@ export function relaxedDotWorks() {
 /** @param {unknown} source @returns {source is WebAssembly.Module} also one of another realm */
 const isModule = (source) => Object.prototype.toString.call(source) === "[object WebAssembly.Module]";
 
+/** @param {Uint8Array} bytes */
+function checkWasm(bytes) {
+  if (!String.fromCharCode(...bytes.subarray(0, 4)).endsWith("\0asm")) throw new Error(kindOf(bytes));
+}
+
 /**
  * @param {WasmSource} source
  * @returns {Promise<WebAssembly.Module>}
@@ -75,7 +81,7 @@ async function compile(source) {
   if (typeof source !== "string" && !isURL(source)) return WebAssembly.compile(/** @type {BufferSource} */ (source));
   const url = toURL(source);
   try {
-    return await WebAssembly.compile(await readKept(url));
+    return await WebAssembly.compile(await readKept(url, checkWasm));
   } catch (error) {
     const { message } = /** @type {Error} */ (error);
     const advice =

@@ -1,10 +1,11 @@
 // The caller's side of the messages: engines in workers or in place, a queue before them, and what happens when one of
 // them crashes.
 
-import { abortError, errorFrom, makeError } from "./errors.js";
+import { abortError, errorFrom, makeError, shownError } from "./errors.js";
 import { Host } from "./host.js";
 import { ownThread, ownWorker } from "./own-files.js";
-import { builtin, importingWorker, isNode } from "./platform.js";
+import { builtin, importingWorker, isNode, toURL } from "./platform.js";
+import { isReply } from "./protocol.js";
 
 /** @typedef {import("./protocol.js").Request} Request */
 /** @typedef {import("./protocol.js").Message} Message */
@@ -28,7 +29,7 @@ import { builtin, importingWorker, isNode } from "./platform.js";
 /**
  * @typedef {object} TransportEvents
  * @property {(reply: Reply) => void} reply
- * @property {(reason: string) => void} crash it will not answer any more
+ * @property {(reason: string, name?: string) => void} crash it will not answer any more; `name`: of the error
  */
 
 /** @typedef {(events: TransportEvents) => Transport} TransportMaker */
@@ -61,14 +62,17 @@ export const hasWorkers = isNode || typeof Worker === "function";
  * @returns {Transport}
  */
 function nodeTransport(choice, { reply, crash }) {
-  const worker = typeof choice === "boolean" ? ownThread() : new (builtin("worker_threads").Worker)(choice);
+  const worker = typeof choice === "boolean" ? ownThread() : new (builtin("worker_threads").Worker)(toURL(choice));
   let ended = false;
-  const end = (/** @type {string} */ reason) => {
-    if (!ended) crash(reason);
+  const end = (/** @type {string} */ reason, /** @type {string} */ name = "OperationError") => {
+    if (!ended) crash(reason, name);
     ended = true;
   };
   worker.on("message", reply);
-  worker.on("error", (error) => end(error instanceof Error ? error.message : String(error)));
+  worker.on("error", (error) => {
+    const { code, message } = /** @type {NodeJS.ErrnoException} */ (error instanceof Error ? error : Error(`${error}`));
+    end(message, code === "ERR_WORKER_OUT_OF_MEMORY" ? "QuotaExceededError" : undefined);
+  });
   worker.on("exit", (code) => end(`it ended with code ${code}`));
   worker.unref();
   return {
@@ -132,7 +136,10 @@ class Connection {
 
   /** @param {TransportMaker} maker */
   constructor(maker) {
-    this.#transport = maker({ reply: (reply) => this.#receive(reply), crash: (reason) => this.#crash(reason) });
+    this.#transport = maker({
+      reply: (reply) => isReply(reply) && this.#receive(reply),
+      crash: (reason, name) => this.#crash(reason, name),
+    });
   }
 
   /** @param {Reply} reply */
@@ -154,18 +161,16 @@ class Connection {
     }
   }
 
-  /** @param {string} reason */
-  #crash(reason) {
+  /**
+   * @param {string} reason
+   * @param {string} [name]
+   */
+  #crash(reason, name = "OperationError") {
     this.alive = false;
     const waiting = [...this.#pending.values()];
     this.#pending.clear();
     for (const { reject } of waiting)
-      reject(
-        makeError(
-          "OperationError",
-          `The worker crashed (${reason}); the request is lost, the next one gets a new worker.`,
-        ),
-      );
+      reject(makeError(name, `The worker crashed (${reason}); the request is lost, the next one gets a new worker.`));
     this.#transport.close();
   }
 
@@ -187,6 +192,13 @@ class Connection {
         if (this.#pending.size === 0) this.#transport.setBusy(false);
         reject(error);
       }
+    });
+  }
+
+  /** Waits for the first answer, whatever it is: then the worker runs. */
+  async greet() {
+    await this.request({ type: "info" }).catch((error) => {
+      if (!this.answered) throw error;
     });
   }
 
@@ -287,6 +299,7 @@ export class Pool {
     try {
       signal?.throwIfAborted();
       let { models } = this.#load;
+      for (const { source } of models) if (wasChanged(source)) throw lostModel();
       /** @type {Transferable[]} */
       const transfer = [];
       if (donor) {
@@ -298,24 +311,42 @@ export class Pool {
         models = models.map((model) =>
           "bytes" in model.source ? { ...model, source: { bytes: model.source.bytes.slice() } } : model,
         );
+        // A stream that goes to a worker which never starts is lost, so the worker has to answer first.
+        if (models.some(({ source }) => "stream" in source)) await connection.greet();
         for (const { source } of models)
           if ("stream" in source) transfer.push(/** @type {Transferable} */ (/** @type {unknown} */ (source.stream)));
           else if ("bytes" in source) transfer.push(/** @type {ArrayBuffer} */ (source.bytes.buffer));
       }
-      const info = await connection.request({ ...this.#load, type: "load", models }, { onProgress, transfer });
+      const how = { onProgress, transfer };
+      const { streamed, ...info } = await connection.request({ ...this.#load, type: "load", models }, how);
       if (this.#closed) throw abortError();
       slot.connection = connection;
+      this.#keep(streamed);
       return info;
     } catch (error) {
       const started = connection.answered;
       connection.close();
       signal?.throwIfAborted();
-      const failure = /** @type {Error} */ (error);
+      const failure = /** @type {Error} */ (shownError(error, "copy the model"));
       if (!started && failure.name === "OperationError") throw new WorkerStartError(failure.message);
-      throw error;
+      throw failure;
     } finally {
       signal?.removeEventListener("abort", stop);
     }
+  }
+
+  /**
+   * A stream can be read only once, so what came from one takes its place: an engine that crashes is given it again.
+   * @param {(Blob | null)[]} streamed by model
+   */
+  #keep(streamed) {
+    const models = this.#load.models.map((model, i) => {
+      const { source } = model;
+      const blob = streamed[i];
+      if (blob) return { ...model, source: { blob } };
+      return "bytes" in source ? { ...model, source: { ...source, length: source.bytes.length } } : model;
+    });
+    this.#load = { ...this.#load, models };
   }
 
   /**
@@ -395,10 +426,19 @@ export class Pool {
       }
       const connection = /** @type {Connection | null} */ (slot.connection);
       if (!connection || job.ended) return;
+      /** What a caller's function throws ends its request. @param {(() => void)} tell */
+      const telling = (tell) => {
+        if (job.ended) return;
+        try {
+          tell();
+        } catch (error) {
+          job.end(error);
+        }
+      };
       const { onProgress, onChunk } = job.how;
       const value = await connection.request(job.request, {
-        onProgress: (done, total) => job.ended || onProgress?.(done, total),
-        onChunk: (text) => job.ended || onChunk?.(text),
+        onProgress: (done, total) => telling(() => onProgress?.(done, total)),
+        onChunk: (text) => telling(() => onChunk?.(text)),
         onId: (id) => {
           job.onStop = () => connection.abort(id);
         },
@@ -431,6 +471,16 @@ function warnOnce(message) {
   if (!warned) console.warn(message);
   warned = true;
 }
+
+/** Whether the caller gave the bytes of a model away after it was loaded. @param {import("./model-source.js").PlainSource} source */
+const wasChanged = (source) =>
+  "bytes" in source && source.length !== undefined && source.length !== source.bytes.length;
+
+const lostModel = () =>
+  makeError(
+    "InvalidStateError",
+    'The engine crashed, and the bytes of its model are no longer there: they were transferred. Create another translator; a Blob or a URL as "model" can be loaded again.',
+  );
 
 /** No worker started: its script is missing, or a policy forbids it. */
 class WorkerStartError extends DOMException {

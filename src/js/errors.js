@@ -18,14 +18,13 @@ const STATUS_NAMES = [
  * @param {{quota?: number, requested?: number}} [details] of a QuotaExceededError
  * @returns {Error}
  */
-export function makeError(name, message, details) {
+export function makeError(name, message, { quota, requested } = {}) {
   if (name === "TypeError") return new TypeError(message);
   if (name === "RangeError") return new RangeError(message);
   const Quota = /** @type {any} */ (globalThis).QuotaExceededError;
-  if (name === "QuotaExceededError" && Quota) return new Quota(message, quotaOptions(details));
+  if (name === "QuotaExceededError" && Quota) return new Quota(message, quotaOptions({ quota, requested }));
   const error = new DOMException(message, name);
-  if (details) Object.assign(error, details);
-  return error;
+  return quota === undefined ? error : Object.assign(error, { quota, requested });
 }
 
 /**
@@ -63,7 +62,7 @@ export function errorData(error) {
 
 /** @param {ErrorData} data */
 export function errorFrom(data) {
-  return makeError(data.name, data.message, data.requested === undefined ? undefined : data);
+  return makeError(data.name, data.message, data);
 }
 
 /** The error of a signal without a reason of its own. */
@@ -78,5 +77,21 @@ export function abortError(message = "The operation was aborted.") {
 export function isFatal(error) {
   return (
     error instanceof WebAssembly.RuntimeError || (error instanceof RangeError && /call stack/i.test(error.message))
+  );
+}
+
+/** How JavaScript engines say that an array, a string or a WebAssembly memory found no place. */
+const NO_MEMORY = /alloc|out of memory|invalid (array buffer|typed array|array|string) length|array size/i;
+
+/**
+ * An error as callers get it: whatever ran out of memory is the platform's QuotaExceededError.
+ * @param {unknown} error
+ * @param {string} what was to be done, for the message
+ */
+export function shownError(error, what) {
+  if (!(error instanceof RangeError && NO_MEMORY.test(error.message))) return error;
+  return makeError(
+    "QuotaExceededError",
+    `There is no memory to ${what} (${error.message}); close other tabs, give less at a time, or use a smaller model.`,
   );
 }

@@ -1,13 +1,14 @@
 // The engine's side of the messages: one instance of the engine, one request after the other. It runs in a worker or
 // in place; only who carries the messages differs.
 
-import { translateAligned } from "./aligned.js";
 import { openCore } from "./build.js";
-import { errorData, isFatal, makeError } from "./errors.js";
+import { errorData, isFatal, makeError, shownError } from "./errors.js";
 import { explainText } from "./explanation.js";
+import { translateHTML } from "./html.js";
 import { pickLanguage } from "./manifest.js";
 import { readModel } from "./model-source.js";
 import { isNode, nextTurn } from "./platform.js";
+import { isMessage } from "./protocol.js";
 import { Engine, Turns } from "./sentences.js";
 import { digestOf } from "./sha256.js";
 import { segmenter, useRules } from "./split.js";
@@ -36,8 +37,9 @@ export class Host {
     this.#gentle = gentle;
   }
 
-  /** @param {import("./protocol.js").Message} message */
+  /** @param {unknown} message one that is not for an engine is not answered */
   receive(message) {
+    if (!isMessage(message)) return;
     if (message.type === "close") {
       this.#tail = this.#tail.then(() => this.#close());
       for (const { turns, abort } of this.#running.values()) {
@@ -84,7 +86,7 @@ export class Host {
             "OperationError",
             `The engine crashed (${/** @type {Error} */ (error).message}); it is started anew.`,
           )
-        : error;
+        : shownError(error, request.type === "load" ? "load the model" : "do this");
       if (fatal) this.#engine = null;
       this.#reply({ id, type: "error", error: errorData(shown), fatal });
     } finally {
@@ -116,14 +118,16 @@ export class Host {
           ? (/** @type {number} */ done, /** @type {number} */ total) =>
               this.#reply({ id, type: "progress", done, total })
           : undefined;
+        if (request.format === "html") {
+          const { texts, options, attributes } = request;
+          return [await translateHTML(engine, texts[0], options, turns, { ...languages, attributes })];
+        }
         if (request.stream) {
           const onChunk = (/** @type {string} */ text) => this.#reply({ id, type: "chunk", text });
           return [await streamText(engine, request.texts[0], request.options, turns, { ...languages, onChunk })];
         }
         return translateTexts(engine, request.texts, request.options, turns, { ...languages, onProgress });
       }
-      case "align":
-        return translateAligned(engine, request.texts, request.options, turns, languages);
       case "explain":
         return explainText(engine, request.text, request.options, turns, languages);
       case "measure":
@@ -148,16 +152,17 @@ export class Host {
       const sizes = models.map(({ bytes }) => bytes);
       /** @type {Set<string>} */
       const notKept = new Set();
+      /** @type {(Blob | null)[]} */
+      const streamed = [];
       for (const [i, { source, sha256, languages }] of models.entries()) {
         const before = sizes.slice(0, i).reduce((sum, size) => sum + size, 0);
         const onProgress = (/** @type {number} */ done, /** @type {number | undefined} */ total) => {
           sizes[i] = total ?? Math.max(sizes[i], done);
           this.#reply({ id, type: "progress", done: before + done, total: sizes.reduce((sum, size) => sum + size, 0) });
         };
-        const problem = await readInto(cores[i], source, { cache, sha256, signal, onProgress });
-        if (problem) notKept.add(problem);
-        signal.throwIfAborted();
-        cores[i].openModel();
+        const read = await readInto(cores[i], source, { cache, sha256, bytes: sizes[i], signal, onProgress });
+        if (read.notKept) notKept.add(read.notKept);
+        streamed.push(read.streamed);
         if (languages) chooseLanguages(cores[i], languages);
       }
       const [core, second] = cores;
@@ -167,7 +172,7 @@ export class Host {
         await nextTurn();
         segmenter(core.model.sourceLanguage); // now, so that no translation is the first to ask for one
       }
-      return { ...this.#info(), notKept: [...notKept].join("; ") };
+      return { ...this.#info(), notKept: [...notKept].join("; "), streamed };
     } catch (error) {
       if (!isFatal(error)) for (const core of cores) core.close();
       throw error;
@@ -189,15 +194,17 @@ export class Host {
 }
 
 /**
- * Reads a model to its end into the heap.
+ * Reads a model to its end into the heap, and opens it.
  * @param {import("./core.js").Core} core
  * @param {import("./model-source.js").PlainSource} source
  * @param {import("./model-source.js").ReadOptions} options
  */
 async function readInto(core, source, options) {
   // Of unknown size, the model is gathered first: the heap takes it in one piece.
-  /** @type {Uint8Array[] | null} */
+  /** @type {Uint8Array<ArrayBuffer>[] | null} */
   let gathered = null;
+  /** @type {Blob | null} */
+  let streamed = null;
   let known = 0;
   const sink = {
     begin(/** @type {number | undefined} */ total) {
@@ -207,27 +214,31 @@ async function readInto(core, source, options) {
     },
     write(/** @type {number} */ offset, /** @type {Uint8Array} */ chunk) {
       known = Math.max(known, offset + chunk.length);
-      if (gathered) gathered.push(chunk.slice());
+      if (gathered) gathered.push(/** @type {Uint8Array<ArrayBuffer>} */ (chunk.slice()));
       else core.write(offset, chunk);
     },
     // A browser's own digest is many times faster than ours, but takes a whole; Node's takes pieces.
     digest:
       isNode || !globalThis.crypto?.subtle
         ? undefined
-        : async () =>
-            gathered ? digestOf(await new Blob(/** @type {BlobPart[]} */ (gathered)).arrayBuffer()) : core.digest(),
+        : async () => (gathered ? digestOf(await new Blob(gathered).arrayBuffer()) : core.digest()),
+    open() {
+      options.signal?.throwIfAborted();
+      if (gathered) {
+        core.reserve(known);
+        let offset = 0;
+        for (const chunk of gathered) {
+          core.write(offset, chunk);
+          offset += chunk.length;
+        }
+        if ("stream" in source) streamed = new Blob(gathered);
+        gathered = null;
+      }
+      core.openModel();
+    },
   };
   const notKept = await readModel(source, sink, options);
-  const pieces = /** @type {Uint8Array[] | null} */ (gathered);
-  if (pieces) {
-    core.reserve(known);
-    let offset = 0;
-    for (const chunk of pieces) {
-      core.write(offset, chunk);
-      offset += chunk.length;
-    }
-  }
-  return notKept;
+  return { notKept, streamed };
 }
 
 /**

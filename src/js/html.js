@@ -1,13 +1,13 @@
 // HTML through the engine: each run of text between block elements is translated as plain text, and the tags inside it
 // go where the words went that they enclosed. Every tag comes out once, and balanced if it was.
 
-import { shelve } from "./chunks.js";
 import { decodeText, encodeText, isInline, mapAttributes, REFERENCE, tokenizeHTML } from "./html-tokens.js";
+import { joinWorks } from "./sentences.js";
 import { isTranslatable, splitText } from "./split.js";
+import { planText, translateSentences, translateTexts } from "./translation.js";
 
 /** @typedef {import("./html-tokens.js").HTMLToken} HTMLToken */
-/** @typedef {import("./protocol.js").AlignedPart} AlignedPart */
-/** @typedef {import("./protocol.js").BorderedText} BorderedText */
+/** @typedef {import("./sentences.js").Work} Work */
 /** @typedef {import("./types.js").WordLink} WordLink */
 
 /**
@@ -26,10 +26,10 @@ import { isTranslatable, splitText } from "./split.js";
  * @typedef {object} Unit
  * @property {number} start
  * @property {number} end
- * @property {AlignedPart | null} part null where it is too long for one piece
+ * @property {Work | null} work null where it is too long for one piece
  * @property {Mark[]} inner marks that cover a part of it
  * @property {WordLink[] | null} links
- * @property {string[] | null} runs tags and the texts between them, where its words could not be followed
+ * @property {(string | Work[])[] | null} runs tags and the texts between them, where its words could not be followed
  */
 
 /**
@@ -254,17 +254,17 @@ function unitsOf({ plain, marks }, language, split) {
   }
   return spans
     .filter((span) => !all.some(({ opaque, start, end }) => opaque && start <= span.start && span.end <= end))
-    .map((span) => ({ ...span, part: null, inner: innerOf(marks, span), links: null, runs: null }));
+    .map((span) => ({ ...span, work: null, inner: innerOf(marks, span), links: null, runs: null }));
 }
 
 /**
  * Puts the tags of a unit into its translation.
  * @param {Unit} unit
- * @param {string} source its text
  * @returns {string} HTML
  */
-function placeTags({ start: base, part, inner, links }, source) {
-  const { output: text } = /** @type {AlignedPart} */ (part);
+function placeTags({ start: base, work, inner, links }) {
+  const { text: source, output } = /** @type {Work} */ (work);
+  const text = /** @type {string} */ (output);
   /**
    * @param {Mark[]} marks
    * @param {number} from
@@ -354,6 +354,12 @@ function runsOf(plain, marks, start, end) {
   return runs;
 }
 
+/** @param {Unit} unit @returns {string} HTML */
+function renderUnit(unit) {
+  if (unit.runs) return unit.runs.map((run) => (typeof run === "string" ? run : encodeText(joinWorks(run)))).join("");
+  return placeTags(unit);
+}
+
 /**
  * @param {Segment} segment
  * @returns {string} HTML
@@ -363,8 +369,7 @@ function renderSegment({ plain, marks, units }) {
     let out = "";
     for (const unit of units) {
       if (unit.start < from || unit.end > to || unit.start === unit.end) continue;
-      out += encodeText(plain.slice(from, unit.start));
-      out += unit.runs ? unit.runs.join("") : placeTags(unit, plain.slice(unit.start, unit.end));
+      out += encodeText(plain.slice(from, unit.start)) + renderUnit(unit);
       from = unit.end;
     }
     return out + encodeText(plain.slice(from, to));
@@ -389,67 +394,92 @@ function renderSegment({ plain, marks, units }) {
 }
 
 /**
- * What translating HTML needs of a translator.
- * @typedef {object} HTMLWork
- * @property {string[]} attributes names of those to translate, in lower case
- * @property {boolean} split
- * @property {string} sourceLanguage
- * @property {string} targetLanguage
- * @property {() => void} check throws where the work was aborted
- * @property {(texts: BorderedText[]) => Promise<AlignedPart[][]>} align
- */
-
-/** @param {AlignedPart[]} parts */
-const joined = (parts) => parts.map(({ output }) => output).join("");
-
-/**
+ * @param {import("./sentences.js").Engine} engine
  * @param {string} html
- * @param {HTMLWork} work
+ * @param {import("./protocol.js").WorkOptions} options
+ * @param {import("./sentences.js").Turns} turns
+ * @param {{sourceLanguage: string, targetLanguage: string, attributes: string[]}} how
  * @returns {Promise<string>}
  */
-export async function translateHTML(html, { attributes, split, sourceLanguage, align }) {
-  const tokens = await translateAttributes(tokenizeHTML(html), attributes, align);
+export async function translateHTML(engine, html, options, turns, { sourceLanguage, targetLanguage, attributes }) {
+  const tokens = await translateAttributes(engine, tokenizeHTML(html), options, turns, {
+    sourceLanguage,
+    targetLanguage,
+    names: attributes.map((name) => name.toLowerCase()),
+  });
   const parts = cutSegments(tokens);
   const segments = parts.filter((part) => typeof part !== "string");
-  for (const segment of segments) segment.units = unitsOf(segment, sourceLanguage, split);
-  const units = segments.flatMap(({ plain, units }) => units.map((unit) => ({ plain, unit })));
 
-  const found = await align(
-    units.map(({ plain, unit: { start, end, inner } }) => {
-      const text = plain.slice(start, end);
-      const keep = inner.filter(({ opaque, start, end }) => opaque && end > start);
-      const spans = keep.map((mark) => /** @type {[number, number]} */ ([mark.start - start, mark.end - start]));
-      for (const { index, 0: reference } of text.matchAll(REFERENCE)) spans.push([index, index + reference.length]);
-      const borders = inner.flatMap((mark) => [mark.start - start, mark.end - start]);
-      return { text, keep: spans.sort((a, b) => a[0] - b[0]), borders: borders.sort((a, b) => a - b) };
-    }),
-  );
-  for (const [i, { unit }] of units.entries()) {
-    const [part, ...more] = found[i];
-    if (more.length || !part?.sentence) continue; // too long for one piece
-    unit.part = part;
-    unit.links = part.links;
+  /** @type {Work[]} */
+  const works = [];
+  for (const segment of segments) {
+    segment.units = unitsOf(segment, sourceLanguage, options.split);
+    for (const unit of segment.units) {
+      if (turns.due()) await turns.pause();
+      const text = segment.plain.slice(unit.start, unit.end);
+      const [work, ...more] = await planText(
+        engine,
+        text,
+        { ...options, split: false },
+        turns,
+        sourceLanguage,
+        targetLanguage,
+      );
+      if (more.length || !work?.sentence) continue; // too long for one piece
+      unit.work = work;
+      unit.links = unit.inner.length ? null : [];
+      for (const { opaque, start, end } of unit.inner)
+        if (opaque && end > start) fix(work, start - unit.start, end - unit.start);
+      for (const { index, 0: reference } of text.matchAll(REFERENCE)) fix(work, index, index + reference.length);
+      if (unit.inner.length)
+        work.onLinks = (links) => {
+          unit.links = links;
+        };
+      works.push(work);
+    }
   }
+  await translateSentences(engine, works, options, turns, { bulk: true });
 
-  const rest = units.filter(({ unit }) => !unit.links);
-  const runs = rest.map(({ plain, unit }) => runsOf(plain, unit.inner, unit.start, unit.end));
-  const texts = runs.flat().filter((run) => typeof run !== "string");
-  const again = await align(texts.map(({ text }) => ({ text, keep: [], borders: [] })));
-  let next = 0;
-  for (const [i, { unit }] of rest.entries())
-    unit.runs = runs[i].map((run) => (typeof run === "string" ? run : encodeText(joined(again[next++]))));
+  /** @type {Work[]} */
+  const rest = [];
+  for (const { plain, units } of segments)
+    for (const unit of units) {
+      if (unit.links) continue;
+      unit.runs = [];
+      for (const run of runsOf(plain, unit.inner, unit.start, unit.end)) {
+        const planned =
+          typeof run === "string"
+            ? run
+            : await planText(engine, run.text, options, turns, sourceLanguage, targetLanguage);
+        unit.runs.push(planned);
+        if (typeof planned !== "string") rest.push(...planned.filter((work) => work.sentence));
+      }
+    }
+  await translateSentences(engine, rest, options, turns, { bulk: true });
   return parts.map((part) => (typeof part === "string" ? part : renderSegment(part))).join("");
 }
 
-shelve("html", { translateHTML });
+/**
+ * Keeps a part of a sentence as it is.
+ * @param {Work} work
+ * @param {number} start
+ * @param {number} end
+ */
+function fix(work, start, end) {
+  work.fixed = work.fixed.filter((other) => other.end <= start || other.start >= end);
+  work.fixed.push({ start, end, replacement: work.text.slice(start, end) });
+  work.fixed.sort((a, b) => a.start - b.start);
+}
 
 /**
+ * @param {import("./sentences.js").Engine} engine
  * @param {HTMLToken[]} tokens
- * @param {string[]} names
- * @param {HTMLWork["align"]} align
+ * @param {import("./protocol.js").WorkOptions} options
+ * @param {import("./sentences.js").Turns} turns
+ * @param {{sourceLanguage: string, targetLanguage: string, names: string[]}} how
  * @returns {Promise<HTMLToken[]>}
  */
-async function translateAttributes(tokens, names, align) {
+async function translateAttributes(engine, tokens, options, turns, { names, ...languages }) {
   if (!names.length) return tokens;
   const isTag = (/** @type {HTMLToken} */ { type }) => type === "open" || type === "void";
   /** @type {Set<string>} */
@@ -461,8 +491,8 @@ async function translateAttributes(tokens, names, align) {
         return value;
       });
   const texts = [...values];
-  const translations = await align(texts.map((text) => ({ text, keep: [], borders: [] })));
-  const known = new Map(texts.map((text, i) => [text, joined(translations[i])]));
+  const translations = await translateTexts(engine, texts, options, turns, languages);
+  const known = new Map(texts.map((text, i) => [text, translations[i]]));
   return tokens.map((token) =>
     isTag(token) ? { ...token, raw: mapAttributes(token.raw, names, (value) => known.get(value) ?? value) } : token,
   );

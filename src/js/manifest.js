@@ -1,6 +1,7 @@
 // The manifest: which models there are, for which languages, and where.
 
 import { makeError } from "./errors.js";
+import { kindOf } from "./file-kind.js";
 import { isNode, isURL, readKept, toURL } from "./platform.js";
 
 /**
@@ -36,29 +37,57 @@ async function ownManifest() {
 
 /**
  * @param {string | URL | Manifest} [source]
+ * @param {string[]} [origins] beside its own, where it comes from the network, from which it may name models
  * @returns {Promise<Manifest>} with absolute urls
  */
-export async function loadManifest(source) {
+export async function loadManifest(source, origins = []) {
   if (source === undefined) return ownManifest();
   if (typeof source === "object" && !isURL(source)) return resolveURLs(source, source.baseURL);
   const url = toURL(source);
-  let text;
+  /** @param {Uint8Array} bytes */
+  const read = (bytes) => {
+    const head = bytes.subarray(0, 64);
+    try {
+      return resolveURLs(JSON.parse(new TextDecoder().decode(bytes)), url.href);
+    } catch (error) {
+      const page = error instanceof SyntaxError && bytes.length ? `${kindOf(head)}; ` : "";
+      throw makeError(
+        "DataError",
+        `The list of models at ${url.href} is damaged: ${page}${/** @type {Error} */ (error).message}`,
+      );
+    }
+  };
+  let manifest;
   try {
-    text = new TextDecoder().decode(await readKept(url));
+    manifest = read(await readKept(url, read));
   } catch (error) {
+    const { name, message } = /** @type {Error} */ (error);
+    if (name === "DataError") throw error;
     throw makeError(
       "NetworkError",
-      `The list of models could not be loaded from ${url.href} (${/** @type {Error} */ (error).message}). Pass the option "manifest" or "model".`,
+      `The list of models could not be loaded from ${url.href} (${message}). Pass the option "manifest" or "model".`,
     );
   }
-  try {
-    return resolveURLs(JSON.parse(text), url.href);
-  } catch (error) {
-    throw makeError(
-      "DataError",
-      `The list of models at ${url.href} is damaged: ${/** @type {Error} */ (error).message}`,
-    );
-  }
+  if (/^https?:$/.test(url.protocol)) for (const model of manifest.models) checkOrigin(model, url, origins);
+  return manifest;
+}
+
+/**
+ * A list from the network may name models of its own origin, and of those that the caller trusts.
+ * @param {ManifestModel} model
+ * @param {URL} manifest
+ * @param {string[]} origins
+ */
+function checkOrigin({ id, url }, manifest, origins) {
+  const { origin } = new URL(url);
+  if (origin === manifest.origin || origins.includes(origin)) return;
+  const named = `The list of models at ${manifest.href} names ${url} for the model "${id}"`;
+  throw makeError(
+    "SecurityError",
+    origin === "null"
+      ? `${named}: a list from the network may name nothing but http: and https: addresses.`
+      : `${named}, which is another origin than its own. If you trust it, add the option  origins: ["${origin}"]  (glossa: --origins ${origin}).`,
+  );
 }
 
 /**
@@ -67,15 +96,41 @@ export async function loadManifest(source) {
  * @returns {Manifest}
  */
 function resolveURLs(manifest, base) {
-  if (manifest.version !== 1 || !Array.isArray(manifest.models))
-    throw makeError("DataError", `the manifest has version ${manifest.version}; this release reads version 1`);
-  const models = manifest.models.map((model) => {
-    for (const key of /** @type {const} */ (["id", "source", "target", "url"]))
-      if (typeof model[key] !== "string" && !(Array.isArray(model[key]) && /source|target/.test(key)))
-        throw makeError("DataError", `a model of the manifest lacks "${key}"`);
-    return { ...model, url: base ? new URL(model.url, toURL(base)).href : toURL(model.url).href };
+  if (manifest?.version !== 1 || !Array.isArray(manifest.models))
+    throw makeError("DataError", `the manifest has version ${manifest?.version}; this release reads version 1`);
+  const models = manifest.models.map((model, i) => {
+    const name = `the model ${typeof model?.id === "string" ? `"${model.id}"` : i + 1} of the manifest`;
+    const wrong = (/** @type {"id" | "url" | "source" | "target"} */ key, /** @type {string} */ must) =>
+      makeError("DataError", `${name} has the ${key} ${JSON.stringify(model?.[key])?.slice(0, 80)}; ${must}`);
+    for (const key of /** @type {const} */ (["id", "url"]))
+      if (typeof model?.[key] !== "string") throw wrong(key, "it must be a string");
+    const tags = (/** @type {"source" | "target"} */ key) => {
+      const value = model[key];
+      try {
+        if ([value].flat().length) return Array.isArray(value) ? value.map(writtenTag) : writtenTag(value);
+      } catch {
+        // told below
+      }
+      throw wrong(key, "it must be a language tag of BCP 47, or a list of them");
+    };
+    let url;
+    try {
+      url = base ? new URL(model.url, toURL(base)).href : toURL(model.url).href;
+    } catch {
+      throw wrong("url", "it must be an address");
+    }
+    return { ...model, source: tags("source"), target: tags("target"), url };
   });
   return { version: 1, models };
+}
+
+/**
+ * A tag as files and commands write it: "en_US" is "en-US".
+ * @param {unknown} tag
+ */
+export function writtenTag(tag) {
+  if (typeof tag !== "string") throw new TypeError("a tag is a string");
+  return canonicalTag(tag.replaceAll("_", "-"));
 }
 
 /**
@@ -87,13 +142,22 @@ export function canonicalTag(tag) {
   try {
     return Intl.getCanonicalLocales(tag)[0];
   } catch {
-    throw makeError("RangeError", `"${tag}" is no language tag; it takes one of BCP 47, such as "en" or "zh-Hant".`);
+    const meant = /^[a-z]+(_[a-z0-9]+)+$/i.test(tag) ? tag.replaceAll("_", "-") : "en"; // of other conventions
+    throw makeError(
+      "RangeError",
+      `"${tag}" is no language tag; it takes one of BCP 47, such as "${meant}" or "zh-Hant".`,
+    );
   }
 }
 
 /** @param {string} tag language and script, as likely subtags give them: zh, zh-CN and zh-Hans are one */
 function languageOf(tag) {
-  const locale = new Intl.Locale(tag);
+  let locale;
+  try {
+    locale = new Intl.Locale(tag.replace(/^no\b/i, "nb")); // the same, if not a dialect is meant
+  } catch {
+    return tag; // in a checkpoint may stand anything
+  }
   if (!locale.language || locale.language === "und") return tag; // the likely one would be English
   const { language, script } = locale.maximize();
   return `${language}-${script ?? ""}`;

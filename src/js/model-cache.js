@@ -23,6 +23,8 @@ import { sha256 } from "./sha256.js";
  * @property {(chunk: Uint8Array) => Promise<void>} append
  * @property {(record: CacheRecord) => Promise<void>} save writes what append still holds, then the record
  * @property {() => Promise<void>} remove
+ * @property {() => Promise<boolean>} claim takes the right to write, which whoever opens an incomplete one has already;
+ *     false where somebody else has it
  * @property {() => Promise<void>} close gives up the right to write
  */
 
@@ -31,6 +33,9 @@ import { sha256 } from "./sha256.js";
  * @property {(url: string) => Promise<CacheEntry | null>} open null where somebody else is writing this model now
  * @property {() => Promise<CacheRecord[]>} list
  */
+
+/** Why nothing is kept where somebody else is about to. */
+export const BUSY = "another download of it is under way";
 
 const PIECE = 1 << 20;
 const CACHE_NAME = "glossa-models";
@@ -47,13 +52,16 @@ function keyOf(url) {
 const folderStore = {
   async open(url) {
     const path = builtin("path");
-    const fs = builtin("fs").promises;
+    const { promises: fs, constants } = builtin("fs");
     await fs.mkdir(cacheFolder(), { recursive: true });
     const stem = path.join(cacheFolder(), keyOf(url));
-    const files = { data: `${stem}.gguf`, part: `${stem}.part`, record: `${stem}.json`, lock: `${stem}.lock` };
-    const record = await readRecord(files.record);
-    const locked = !record?.complete && (await lockFile(files.lock));
-    if (!record?.complete && !locked) return null;
+    const files = { data: `${stem}.gguf`, part: `${stem}.part`, record: `${stem}.json` };
+    const lock = new FileLock(`${stem}.lock`);
+    let record = await readRecord(files.record, url);
+    if (!record?.complete) {
+      if (!(await lock.take())) return null;
+      record = await readRecord(files.record, url); // whoever had the lock may have completed it
+    }
     /** @type {import("node:fs/promises").FileHandle | null} */
     let handle = null;
     const closeFile = async () => {
@@ -64,29 +72,41 @@ const folderStore = {
     const entry = {
       record,
       async *read() {
-        const name = record?.complete ? files.data : files.part;
-        if (!record || !builtin("fs").existsSync(name)) return;
+        const name = entry.record?.complete ? files.data : files.part;
+        if (!entry.record || !builtin("fs").existsSync(name)) return;
         for await (const chunk of builtin("fs").createReadStream(name, { highWaterMark: PIECE })) yield chunk;
       },
       async append(chunk) {
-        handle ??= await fs.open(files.part, "a");
+        // Others may write in this folder too: a link in it leads nowhere.
+        const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW = 0 } = constants;
+        handle ??= await fs.open(files.part, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW);
         await handle.appendFile(chunk);
       },
       async save(next) {
         await closeFile();
+        await lock.check();
         if (next.complete) await fs.rename(files.part, files.data);
-        await fs.writeFile(`${files.record}.new`, JSON.stringify(next));
-        await fs.rename(`${files.record}.new`, files.record);
+        const temporary = `${files.record}.${lock.token}`;
+        try {
+          await fs.writeFile(temporary, JSON.stringify(next), { flag: "wx" });
+          await fs.rename(temporary, files.record);
+        } finally {
+          await fs.rm(temporary, { force: true });
+        }
         entry.record = next;
       },
       async remove() {
         await closeFile();
-        for (const file of [files.record, files.part, files.data]) await fs.rm(file, { force: true });
+        await lock.check();
+        const all = [files.record, files.part, files.data].map((file) => fs.rm(file, { force: true }));
+        await Promise.allSettled(all); // one that cannot go does not hold the others
+        await Promise.all(all);
         entry.record = null;
       },
+      claim: () => lock.take(),
       async close() {
         await closeFile();
-        if (locked) await fs.rm(files.lock, { force: true });
+        await lock.release();
       },
     };
     return entry;
@@ -112,11 +132,12 @@ function cacheFolder() {
 
 /**
  * @param {string} file
+ * @param {string} [url] whose it must be
  * @returns {Promise<CacheRecord | null>} null where there is none or it is damaged
  */
-async function readRecord(file) {
+async function readRecord(file, url) {
   try {
-    return checkRecord(JSON.parse(await builtin("fs").promises.readFile(file, "utf8")));
+    return checkRecord(JSON.parse(await builtin("fs").promises.readFile(file, "utf8")), url);
   } catch {
     return null;
   }
@@ -124,38 +145,134 @@ async function readRecord(file) {
 
 /**
  * @param {unknown} value
+ * @param {string} [url]
  * @returns {CacheRecord | null}
  */
-function checkRecord(value) {
-  const record = /** @type {CacheRecord} */ (value);
-  return typeof record?.url === "string" && typeof record.bytes === "number" && typeof record.etag === "string"
-    ? record
-    : null;
+function checkRecord(value, url) {
+  const record = /** @type {CacheRecord} */ (value ?? {});
+  const texts = [record.url, record.etag, record.sha256].every((text) => typeof text === "string");
+  const right = texts && Number.isSafeInteger(record.bytes) && record.bytes >= 0 && (url ?? record.url) === record.url;
+  return right && typeof record.complete === "boolean" ? record : null;
+}
+
+/** A lock that is not renewed for so many milliseconds has no owner any more, whoever has the owner's number now. */
+const LEASE = 10_000;
+
+/**
+ * When a process started, as far as the system tells; empty if it does not run.
+ * @param {string | number} pid
+ */
+function startOf(pid) {
+  try {
+    const facts = builtin("fs").readFileSync(`/proc/${pid}/stat`, "utf8");
+    return facts.slice(facts.lastIndexOf(")")).split(" ")[20];
+  } catch {
+    // not Linux, or gone
+  }
+  try {
+    /** @type {NodeJS.Process} */ (globalThis.process).kill(Number(pid), 0);
+    return "runs";
+  } catch (error) {
+    return /** @type {NodeJS.ErrnoException} */ (error).code === "EPERM" ? "runs" : "";
+  }
+}
+
+/** Where the numbers of processes mean what they mean here: the machine, or the container. */
+function placeOfProcesses() {
+  try {
+    return builtin("fs").readlinkSync("/proc/self/ns/pid");
+  } catch {
+    return builtin("os").hostname();
+  }
 }
 
 /**
- * @param {string} file
- * @returns {Promise<boolean>} false where a living process holds it
+ * The right to write one model, as a file: "process time place start token". Its owner renews the time.
  */
-async function lockFile(file) {
-  const fs = builtin("fs").promises;
-  const { pid, kill } = /** @type {NodeJS.Process} */ (globalThis.process);
-  for (let attempt = 0; attempt < 2; attempt++) {
+class FileLock {
+  token = builtin("crypto").randomUUID();
+  /** @type {ReturnType<typeof setInterval> | null} */
+  #renewal = null;
+  #place = placeOfProcesses();
+
+  /** @param {string} file */
+  constructor(file) {
+    this.file = file;
+  }
+
+  #text() {
+    const { pid } = /** @type {NodeJS.Process} */ (globalThis.process);
+    return [pid, Date.now(), this.#place, startOf(pid), this.token].join(" ");
+  }
+
+  async #read() {
+    return builtin("fs")
+      .promises.readFile(this.file, "utf8")
+      .catch(() => "");
+  }
+
+  /** Whether its owner is gone. */
+  async #isStale() {
+    const [pid, time, place, start] = (await this.#read()).split(" ");
+    const facts = await builtin("fs").promises.lstat(this.file);
+    const renewed = Number(time) || facts.mtimeMs; // made, and not yet written
+    return Math.abs(Date.now() - renewed) > LEASE || (place === this.#place && startOf(pid) !== start);
+  }
+
+  /** @returns {Promise<boolean>} false where somebody else has it */
+  async take() {
+    if (this.#renewal) return true;
+    const { promises: fs } = builtin("fs");
+    if (!(await this.#create(this.file))) {
+      // Only one may put an old lock away, or the next one's would go too.
+      const broom = `${this.file}.old`;
+      const left = await fs.stat(broom).catch(() => null);
+      if (left && Date.now() - left.mtimeMs > LEASE) await fs.rm(broom, { force: true });
+      if (!(await this.#create(broom))) return false;
+      try {
+        if (!(await this.#isStale())) return false;
+        await fs.rm(this.file, { force: true });
+        if (!(await this.#create(this.file))) return false;
+      } finally {
+        await fs.rm(broom, { force: true });
+      }
+    }
+    this.#renewal = setInterval(() => this.#renew().catch(() => {}), LEASE / 5);
+    this.#renewal.unref();
+    return true;
+  }
+
+  /** @param {string} file @returns {Promise<boolean>} false where it is there already */
+  async #create(file) {
     try {
-      await fs.writeFile(file, `${pid} ${Date.now()}`, { flag: "wx" });
+      await builtin("fs").promises.writeFile(file, this.#text(), { flag: "wx" });
       return true;
     } catch (error) {
       if (/** @type {NodeJS.ErrnoException} */ (error).code !== "EEXIST") throw error;
+      return false;
     }
-    const owner = Number.parseInt(await fs.readFile(file, "utf8").catch(() => ""), 10);
-    try {
-      if (owner > 0 && kill(owner, 0)) return false;
-    } catch (error) {
-      if (/** @type {NodeJS.ErrnoException} */ (error).code === "EPERM") return false;
-    }
-    await fs.rm(file, { force: true });
   }
-  return false;
+
+  async #renew() {
+    const { promises: fs, constants } = builtin("fs");
+    await this.check();
+    const handle = await fs.open(this.file, constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0));
+    await handle.write(this.#text(), 0);
+    await handle.close();
+  }
+
+  /** Fails where the lock went to another, while this process slept. */
+  async check() {
+    if (!(await this.#read()).endsWith(this.token)) throw new Error("another process has taken over");
+  }
+
+  async release() {
+    if (!this.#renewal) return;
+    clearInterval(this.#renewal);
+    this.#renewal = null;
+    await this.check();
+    await builtin("fs").promises.rm(this.file, { force: true });
+  }
 }
 
 /** @type {Store} */
@@ -163,9 +280,9 @@ const browserStore = {
   async open(url) {
     const cache = await caches.open(CACHE_NAME);
     const base = `${CACHE_BASE}${keyOf(url)}/`;
-    const release = await takeLock(`glossa ${url}`);
+    let release = await takeLock(`glossa ${url}`);
     const stored = await cache.match(`${base}record`);
-    const record = stored ? checkRecord(await stored.json().catch(() => null)) : null;
+    const record = stored ? checkRecord(await stored.json().catch(() => null), url) : null;
     if (!release && !record?.complete) return null;
     let pieces = 0;
     /** @type {Uint8Array[]} */
@@ -181,7 +298,7 @@ const browserStore = {
     const entry = {
       record,
       async *read() {
-        for (pieces = 0; record; pieces++) {
+        for (pieces = 0; entry.record; pieces++) {
           const piece = await cache.match(`${base}${pieces}`);
           if (!piece) return;
           yield new Uint8Array(await piece.arrayBuffer());
@@ -203,6 +320,10 @@ const browserStore = {
         pieces = 0;
         for (const request of await cache.keys()) if (request.url.startsWith(base)) await cache.delete(request);
         entry.record = null;
+      },
+      async claim() {
+        release ??= await takeLock(`glossa ${url}`);
+        return release !== null;
       },
       async close() {
         release?.();
@@ -260,7 +381,7 @@ export async function openEntry(url) {
   if (!place) return { entry: null, problem: "this page may not store anything (it needs HTTPS, or localhost)" };
   try {
     const entry = await place.open(url);
-    return { entry, problem: entry ? "" : "another download of it is under way" };
+    return { entry, problem: entry ? "" : BUSY };
   } catch (error) {
     return { entry: null, problem: `the cache cannot be opened (${/** @type {Error} */ (error).message})` };
   }
@@ -282,15 +403,18 @@ export const modelCache = {
    * @returns {Promise<boolean>} whether there was anything
    */
   async delete(url) {
-    const entry = await store()?.open(String(url));
-    if (!entry) {
-      if (!store()) return false;
-      throw makeError("InvalidStateError", `The model ${url} is being downloaded; abort that, then delete it.`);
+    const place = store();
+    if (!place) return false;
+    const entry = await place.open(String(url));
+    try {
+      if (!entry || !(await entry.claim()))
+        throw makeError("InvalidStateError", `The model ${url} is being downloaded; abort that, then delete it.`);
+      const found = entry.record !== null;
+      await entry.remove();
+      return found;
+    } finally {
+      await entry?.close().catch(() => {});
     }
-    const found = entry.record !== null;
-    await entry.remove();
-    await entry.close();
-    return found;
   },
 
   async clear() {

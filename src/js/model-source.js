@@ -1,14 +1,15 @@
 // The bytes of a model, from wherever it is given, in pieces: from memory, a file, a stream, or the network through the
-// cache. A download that breaks goes on where it stopped; nothing enters the cache as complete without its checksum.
+// cache. A download that breaks goes on where it stopped; nothing is kept as complete that the engine has not opened.
 
 import { makeError } from "./errors.js";
-import { openEntry } from "./model-cache.js";
+import { kindOf } from "./file-kind.js";
+import { BUSY, openEntry } from "./model-cache.js";
 import { builtin, isNode } from "./platform.js";
 import { sha256 } from "./sha256.js";
 
 /**
- * A model source that can go to a worker.
- * @typedef {{url: string} | {blob: Blob} | {bytes: Uint8Array} | {stream: ReadableStream<Uint8Array>}} PlainSource
+ * A model source that can go to a worker. `length`: that the bytes had when they were loaded.
+ * @typedef {{url: string} | {blob: Blob} | {bytes: Uint8Array, length?: number} | {stream: ReadableStream<Uint8Array>}} PlainSource
  */
 
 /**
@@ -18,11 +19,13 @@ import { sha256 } from "./sha256.js";
  * @property {(offset: number, chunk: Uint8Array) => void} write
  * @property {() => Promise<string>} [digest] SHA-256 of all that was written, where the sink can tell it sooner than it is
  *     summed up here piece by piece
+ * @property {() => void} [open] opens what was written, which is then known to be a checkpoint
  */
 
 /**
  * @typedef {object} ReadOptions
  * @property {string} [sha256] what the whole must have, in hexadecimal
+ * @property {number} [bytes] how long it is, as far as the caller knows
  * @property {boolean} [cache]
  * @property {AbortSignal} [signal]
  * @property {(loaded: number, total: number | undefined) => void} [onProgress]
@@ -34,6 +37,12 @@ const STALL_TIME = 20_000;
 /** Bytes of a file that are read at a time. */
 const FILE_PIECE = 1 << 19;
 
+const MAGIC = "GGUF";
+/** What the memory of WebAssembly could hold. */
+const MOST = 2 ** 32 - 1;
+/** Bytes that a server may send without having told how many there are. */
+const MOST_UNTOLD = 2 ** 30;
+
 /** Counts, passes on to a sink, and makes a checksum where one is wanted. */
 class Intake {
   loaded = 0;
@@ -41,51 +50,80 @@ class Intake {
   hashed;
   /** @type {ReturnType<typeof sha256> | null} */
   #hash = null;
+  /** The beginning, until it is known to be a checkpoint's. */
+  #head = new Uint8Array(0);
 
   /**
    * @param {Sink} sink
    * @param {ReadOptions} options
+   * @param {string} place where the bytes come from, for messages
    */
-  constructor(sink, options) {
+  constructor(sink, options, place) {
     this.sink = sink;
     this.options = options;
+    this.place = place;
     this.hashed = Boolean(options.sha256);
     /** @type {number | undefined} */
     this.total = undefined;
+    this.most = MOST;
   }
 
   /** @param {number} [total] */
   begin(total) {
     this.total = total;
     this.loaded = 0;
+    this.#head = new Uint8Array(0);
     this.#hash = this.hashed && !this.sink.digest ? sha256() : null;
     this.sink.begin(total);
+  }
+
+  /** Whether the bytes begin as those of a checkpoint. */
+  get begun() {
+    return this.loaded >= MAGIC.length;
   }
 
   /** @param {Uint8Array} chunk */
   write(chunk) {
     this.options.signal?.throwIfAborted();
+    if (!this.begun) this.#checkHead(chunk);
+    if (this.loaded + chunk.length > (this.total ?? this.most))
+      throw this.total === undefined
+        ? makeError(
+            "QuotaExceededError",
+            `The model from ${this.place} has more than ${this.most} bytes, and how many was not told: it is refused.`,
+            { quota: this.most, requested: this.loaded + chunk.length },
+          )
+        : makeError("DataError", `The model from ${this.place} is longer than the ${this.total} bytes that were told.`);
     this.sink.write(this.loaded, chunk);
     this.#hash?.update(chunk);
     this.loaded += chunk.length;
     this.options.onProgress?.(this.loaded, this.total);
   }
 
+  /** @param {Uint8Array} chunk */
+  #checkHead(chunk) {
+    const head = new Uint8Array([...this.#head, ...chunk.subarray(0, 64)]);
+    this.#head = head;
+    if (MAGIC.startsWith(String.fromCharCode(...head.subarray(0, MAGIC.length)))) return;
+    throw makeError("DataError", `The model from ${this.place} is not a GGUF file: ${kindOf(head)}.`);
+  }
+
   /**
-   * The checksum; empty where none is wanted. It is compared with what the caller asks for.
-   * @param {string} place for the message
+   * Compares the checksum with what the caller asks for, and opens the model.
    * @param {string} [expected]
+   * @returns {Promise<string>} the checksum; empty where none is wanted
    */
-  async finish(place, expected = this.options.sha256) {
+  async finish(expected = this.options.sha256) {
     if (this.total !== undefined && this.loaded !== this.total)
       throw makeError("DataError", `The model ended after ${this.loaded} of ${this.total} bytes.`);
-    if (!this.hashed) return "";
-    const digest = this.#hash ? this.#hash.digest() : ((await this.sink.digest?.()) ?? "");
+    let digest = "";
+    if (this.hashed) digest = this.#hash ? this.#hash.digest() : ((await this.sink.digest?.()) ?? "");
     if (expected && digest !== expected.toLowerCase())
       throw makeError(
         "DataError",
-        `The model from ${place} has the checksum ${digest} where ${expected} is expected: it is damaged or another version. Load it again or correct the manifest.`,
+        `The model from ${this.place} has the checksum ${digest} where ${expected} is expected: it is damaged or another version. Load it again or correct the manifest.`,
       );
+    this.sink.open?.();
     return digest;
   }
 }
@@ -98,24 +136,26 @@ class Intake {
  * @returns {Promise<string>} why the model is not kept for the next time; empty where it is, or need not be
  */
 export async function readModel(source, sink, options = {}) {
-  const intake = new Intake(sink, options);
   if ("bytes" in source) {
+    const intake = new Intake(sink, options, "memory");
     intake.begin(source.bytes.length);
     intake.write(source.bytes);
-    await intake.finish("memory");
+    await intake.finish();
   } else if ("blob" in source) {
+    const intake = new Intake(sink, options, "the Blob");
     intake.begin(source.blob.size);
     await pump(/** @type {ReadableStream<Uint8Array>} */ (source.blob.stream()), intake);
-    await intake.finish("the Blob");
+    await intake.finish();
   } else if ("stream" in source) {
+    const intake = new Intake(sink, options, "the stream");
     intake.begin(undefined);
     await pump(source.stream, intake);
-    await intake.finish("the stream");
-  } else if (source.url.startsWith("file:") && isNode) {
-    await readFile(new URL(source.url), intake);
-    await intake.finish(source.url);
+    await intake.finish();
   } else {
-    return readURL(source.url, intake);
+    const intake = new Intake(sink, options, source.url);
+    if (!(source.url.startsWith("file:") && isNode)) return readURL(source.url, intake);
+    await readFile(new URL(source.url), intake);
+    await intake.finish();
   }
   return "";
 }
@@ -183,45 +223,56 @@ async function readFile(url, intake) {
  */
 async function readURL(url, intake) {
   const { options } = intake;
+  intake.most = Math.max(MOST_UNTOLD, options.bytes ?? 0);
   if (options.cache === false) return download(url, intake, null).then(() => 'the option "cache" is false');
   if (!/^https?:/.test(url)) return download(url, intake, null).then(() => "");
   const { entry, problem } = await openEntry(url);
-  intake.hashed ||= entry !== null;
+  if (!entry) return (await download(url, intake, null)) || problem;
+  intake.hashed = true;
+  /** Why what is kept is of no use, where that is not for good. @type {unknown} */
+  let failure;
   try {
-    if (entry && (await readKept(entry, url, intake))) return "";
-    return (await download(url, intake, entry)) || problem;
+    const { record } = entry;
+    const outdated = record?.complete && options.sha256 && record.sha256 !== options.sha256.toLowerCase();
+    const changed = record?.complete && !options.sha256 && (await hasChanged(url, record));
+    if (record && !outdated && !changed)
+      try {
+        if (await readKept(entry, record, intake)) return "";
+      } catch (error) {
+        failure = error;
+      }
+    const keep = await entry.claim();
+    try {
+      return (await download(url, intake, keep ? entry : null)) || (keep ? "" : BUSY);
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      // What answers may be no more than a network's login page: an older version is better than none.
+      if (changed && entry.record?.complete && (await readKept(entry, entry.record, intake))) return "";
+      throw failure ?? error;
+    }
   } finally {
-    await entry?.close().catch(() => {});
+    await entry.close().catch(() => {});
   }
 }
 
 /**
- * Reads what the cache has of a model into the intake.
+ * Reads what the cache has of a model into the intake. Fails only where there is no memory for it.
  * @param {import("./model-cache.js").CacheEntry} entry
- * @param {string} url
+ * @param {import("./model-cache.js").CacheRecord} record of it
  * @param {Intake} intake
- * @returns {Promise<boolean>} whether that was all of it
+ * @returns {Promise<boolean>} whether that was all of it, and a checkpoint
  */
-async function readKept(entry, url, intake) {
-  const { record } = entry;
-  if (!record) return false;
-  const { options } = intake;
-  const outdated = record.complete && options.sha256 && record.sha256 !== options.sha256.toLowerCase();
-  if (outdated || (record.complete && !options.sha256 && (await hasChanged(url, record)))) {
-    await entry.remove();
-    return false;
-  }
+async function readKept(entry, record, intake) {
   try {
     intake.begin(record.bytes || undefined);
     for await (const chunk of entry.read()) intake.write(chunk);
     if (!record.complete) return false;
-    await intake.finish("the cache", record.sha256);
+    await intake.finish(record.sha256);
     return true;
   } catch (error) {
-    options.signal?.throwIfAborted();
-    if (/** @type {Error} */ (error).name === "QuotaExceededError") throw error;
-    await entry.remove();
+    intake.options.signal?.throwIfAborted();
     intake.loaded = 0;
+    if (/** @type {Error} */ (error).name === "QuotaExceededError") throw error;
     return false;
   }
 }
@@ -261,45 +312,59 @@ async function download(url, intake, entry) {
   let etag = entry?.record?.etag ?? "";
   let keep = entry;
   let problem = "";
+  /** Whether what the entry holds is what this download has loaded so far. */
+  let held = intake.loaded > 0;
   const giveUpKeeping = async (/** @type {unknown} */ error) => {
     const failed = keep;
     keep = null;
     problem = storageProblem(error);
-    await failed?.remove().catch(() => {});
+    if (held) await failed?.remove().catch(() => {});
   };
-  const record = (/** @type {boolean} */ complete, /** @type {string} */ digest) => ({
-    url,
-    bytes: complete ? intake.loaded : (intake.total ?? 0),
-    etag,
-    sha256: digest,
-    complete,
-  });
-  const restart = async (/** @type {number | undefined} */ total) => {
-    await keep?.remove();
+  const save = async (/** @type {boolean} */ complete, /** @type {string} */ sha256) => {
+    const bytes = complete ? intake.loaded : (intake.total ?? 0);
+    await keep?.save({ url, bytes, etag, sha256, complete }).catch(giveUpKeeping);
+  };
+  /** Chunks that are too short to tell a checkpoint by. @type {Uint8Array[]} */
+  let early = [];
+  const store = async (/** @type {Uint8Array} */ chunk) => {
+    if (!keep) return;
+    early.push(held ? chunk : chunk.slice());
+    if (!intake.begun) return;
+    try {
+      if (!held) {
+        await keep.remove();
+        held = true;
+        await save(false, "");
+      }
+      for (const piece of early) await keep?.append(piece);
+    } catch (error) {
+      await giveUpKeeping(error);
+    }
+    early = [];
+  };
+  const restart = (/** @type {number | undefined} */ total) => {
+    held = false;
+    early = [];
     intake.begin(total);
   };
 
   for (let attempt = 1; ; attempt++) {
     try {
       const response = await request(url, intake.loaded, options);
-      const length = contentLength(response);
       if (response.status === 206 && contentRangeStart(response) === intake.loaded && sameVersion(response, etag)) {
         // goes on where it stopped
       } else if (response.status === 200) {
         etag = versionOf(response);
-        await restart(length);
+        restart(contentLength(response));
       } else {
         await response.body?.cancel();
-        await restart(undefined);
+        restart(undefined);
         throw new Broken("the server answered a request for the rest with something else");
       }
-      if (keep) await keep.save(record(false, "")).catch(giveUpKeeping);
-      await receive(response, intake, async (chunk) => {
-        if (keep) await keep.append(chunk).catch(giveUpKeeping);
-      });
+      await receive(response, intake, store);
       break;
     } catch (error) {
-      if (keep && intake.loaded) await keep.save(record(false, "")).catch(giveUpKeeping);
+      if (held && intake.loaded) await save(false, "");
       options.signal?.throwIfAborted();
       if (!(error instanceof Broken)) {
         if (/** @type {Error} */ (error).name !== "NetworkError") await giveUpKeeping(error);
@@ -315,8 +380,7 @@ async function download(url, intake, entry) {
   }
 
   try {
-    const digest = await intake.finish(url);
-    if (keep) await keep.save(record(true, digest)).catch(giveUpKeeping);
+    await save(true, await intake.finish());
   } catch (error) {
     await giveUpKeeping(error);
     throw error;
@@ -371,7 +435,8 @@ function reason(error) {
 function contentLength(response) {
   const encoding = response.headers.get("content-encoding");
   const length = response.headers.get("content-length");
-  return length === null || (encoding && encoding !== "identity") ? undefined : Number(length);
+  const told = length !== null && (!encoding || encoding === "identity") && Number.isSafeInteger(Number(length));
+  return told ? Number(length) : undefined;
 }
 
 /** @param {Response} response */

@@ -33,89 +33,161 @@ function integer(name, value, least, most, standard) {
   return Number(value);
 }
 
-/**
- * @param {unknown} options
- * @returns {Record<string, unknown>}
- */
-function record(options) {
-  if (options === undefined || options === null) return {};
-  if (typeof options !== "object")
-    throw makeError("TypeError", `The options are ${String(options)}; they must be an object.`);
-  if ("signal" in options && options.signal !== undefined && !(options.signal instanceof AbortSignal))
-    throw makeError("TypeError", 'The option "signal" must be an AbortSignal.');
-  return /** @type {Record<string, unknown>} */ (options);
-}
-
-/**
- * The signal of calls that have no other option.
- * @param {unknown} options
- * @returns {AbortSignal | undefined}
- */
-export const signalOf = (options) => /** @type {AbortSignal | undefined} */ (record(options).signal);
-
-/** The platform's in the order in which it reads them, then Glossa's. @type {(keyof CreateOptions)[]} */
-const CREATE_MEMBERS = [
-  "sourceLanguage",
-  "targetLanguage",
-  "monitor",
+const TRANSLATE = [
   "signal",
-  "build",
-  "cache",
-  "manifest",
-  "model",
-  "pool",
-  "sha256",
-  "wasm",
-  "worker",
+  "beamSize",
+  "search",
+  "normalize",
+  "maxLength",
+  "noRepeatNgram",
+  "banned",
+  "split",
+  "preserve",
+  "glossary",
+  "latest",
 ];
 
+/** What each method takes, in the order in which it is read: the platform's members of create() come first. */
+const KNOWN = {
+  create: [
+    "sourceLanguage",
+    "targetLanguage",
+    "monitor",
+    "signal",
+    "model",
+    "sha256",
+    "manifest",
+    "origins",
+    "build",
+    "wasm",
+    "worker",
+    "pool",
+    "cache",
+  ],
+  translate: TRANSLATE,
+  translateBatch: [...TRANSLATE, "onProgress"],
+  translateHTML: [...TRANSLATE, "attributes"],
+  explain: [...TRANSLATE, "alternatives", "topK", "prefix", "headMask", "hidden"],
+};
+
+/** The platform's dictionaries, for which null is no absent member: as Web IDL has it, and so in the polyfill. */
+const PLATFORM_MEMBERS = ["signal", "monitor"];
+
 /**
- * The members of options, each read once; inherited ones and accessors count too, as on the platform.
+ * The options of a call as the rest works with them: none is null, and all are known. As the platform has it, in the
+ * polyfill, unknown ones are passed over.
  * @template {object} T
- * @param {T} options
+ * @param {keyof typeof KNOWN} method
+ * @param {T | null | undefined} options
+ * @param {boolean} [asPlatform]
  * @returns {T}
  */
-export function createMembers(options) {
-  if (typeof options !== "object" || options === null) return options;
-  const names = new Set([...CREATE_MEMBERS, ...Object.keys(options)]);
-  const members = [...names].map((name) => [name, Reflect.get(options, name)]);
-  return Object.fromEntries(members.filter(([, value]) => value !== undefined));
+export function given(method, options, asPlatform = false) {
+  if (options === undefined || options === null) return /** @type {T} */ ({});
+  if (typeof options !== "object")
+    throw makeError("TypeError", `The options are ${String(options)}; they must be an object.`);
+  const known = KNOWN[method];
+  for (const name of asPlatform ? [] : Object.keys(options))
+    if (!known.includes(name))
+      throw makeError("TypeError", `${method}() has no option "${name}"; it has ${known.join(", ")}.`);
+  /** @type {Record<string, unknown>} */
+  const taken = {};
+  for (const name of known) {
+    const value = Reflect.get(options, name);
+    const absent = value === undefined || (value === null && !(asPlatform && PLATFORM_MEMBERS.includes(name)));
+    if (!absent) taken[name] = value;
+  }
+  const { signal, origins } = taken;
+  if (origins !== undefined) taken.origins = strings("origins", origins).map(originOf);
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw makeError("TypeError", 'The option "signal" must be an AbortSignal.');
+  return /** @type {T} */ (taken);
 }
 
 /**
- * @param {CreateOptions} options
+ * @param {string} name
+ * @param {unknown} value
+ */
+function functionOrNone(name, value) {
+  if (value !== undefined && typeof value !== "function")
+    throw makeError("TypeError", `The option "${name}" must be a function.`);
+}
+
+/**
+ * The elements of an option that is a list.
+ * @param {string} name
+ * @param {unknown} value
+ * @returns {unknown[]}
+ */
+function listOf(name, value) {
+  if (value !== null && typeof value === "object" && Symbol.iterator in value)
+    return Array.from(/** @type {Iterable<unknown>} */ (value));
+  throw makeError("TypeError", `The option "${name}" is ${shown(value)}; it must be an array.`);
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ * @returns {string[]}
+ */
+export function strings(name, value) {
+  return listOf(name, value).map((item) => {
+    if (typeof item === "string") return item;
+    throw makeError("TypeError", `The option "${name}" has ${shown(item)}; it can have strings.`);
+  });
+}
+
+/** A value in a message. @param {unknown} value */
+const shown = (value) =>
+  typeof value === "string" ? JSON.stringify(value.slice(0, 80)) : Object.prototype.toString.call(value);
+
+/**
+ * @param {CreateOptions | null | undefined} options
+ * @param {boolean} asPlatform
  * @returns {CreateOptions & Required<Pick<CreateOptions, "build" | "wasm" | "worker" | "pool" | "cache">>}
  */
-export function createOptions(options) {
+export function createOptions(options, asPlatform) {
   if (options === undefined || options === null)
     throw makeError("TypeError", "Translator.create() needs options: sourceLanguage and targetLanguage, or model.");
-  const members = createMembers(options);
-  record(members);
-  const { monitor } = members;
-  if (monitor !== undefined && typeof monitor !== "function")
-    throw makeError("TypeError", 'The option "monitor" must be a function.');
+  const taken = given("create", options, asPlatform);
+  functionOrNone("monitor", taken.monitor);
+  const { sha256 } = taken;
+  if (sha256 !== undefined && !/^[\da-f]{64}$/i.test(sha256))
+    throw makeError("TypeError", `The option "sha256" is ${shown(sha256)}; it must be 64 hexadecimal digits.`);
   return {
-    ...members,
-    build: members.build ?? "auto",
-    wasm: members.wasm ?? {},
-    worker: members.worker ?? true,
-    pool: integer("pool", members.pool, 1, MAX_POOL, 1),
-    cache: members.cache ?? true,
+    ...taken,
+    build: taken.build ?? "auto",
+    wasm: taken.wasm ?? {},
+    worker: taken.worker ?? true,
+    pool: integer("pool", taken.pool, 1, MAX_POOL, 1),
+    cache: taken.cache ?? true,
   };
+}
+
+/** @param {string} text */
+function originOf(text) {
+  try {
+    return new URL(text).origin;
+  } catch {
+    throw makeError("TypeError", `The option "origins" has ${shown(text)}; an origin is like "https://example.com".`);
+  }
 }
 
 /** @param {TranslateOptions["preserve"]} preserve @returns {Preserve[]} */
 function preserves(preserve = true) {
   if (preserve === true) return ["placeholders", "urls", "signs"];
   if (preserve === false) return [];
-  for (const kind of preserve)
+  const kinds = /** @type {Preserve[]} */ (strings("preserve", preserve));
+  for (const kind of kinds)
     if (!PRESERVES.includes(kind))
-      throw makeError("TypeError", `The option "preserve" has "${String(kind)}"; it can have ${PRESERVES.join(", ")}.`);
-  return [...preserve];
+      throw makeError("TypeError", `The option "preserve" has "${kind}"; it can have ${PRESERVES.join(", ")}.`);
+  return kinds;
 }
 
 /** @param {TranslateOptions["glossary"]} glossary */
 function glossaryOf(glossary = {}) {
+  if (typeof glossary !== "object")
+    throw makeError("TypeError", `The option "glossary" is ${shown(glossary)}; it must be an object.`);
   for (const [term, translation] of Object.entries(glossary))
     if (typeof translation !== "string")
       throw makeError("TypeError", `The glossary's translation of "${term}" must be a string.`);
@@ -132,26 +204,25 @@ export function noText(method) {
 }
 
 /**
- * @param {TranslateOptions} [options]
+ * @param {TranslateOptions} options as given() makes them
  * @returns {WorkOptions}
  */
 export function workOptions(options) {
-  record(options);
-  const { search = "glossa", normalize, banned = [] } = options ?? {};
+  const { search = "glossa", normalize, banned = [] } = options;
   if (!SEARCHES.includes(search))
     throw makeError("TypeError", `The option "search" is "${String(search)}"; it can be ${SEARCHES.join(", ")}.`);
   if (normalize !== undefined && !Number.isFinite(normalize))
     throw makeError("TypeError", `The option "normalize" is ${String(normalize)}; it must be a finite number.`);
   return {
-    beamSize: integer("beamSize", options?.beamSize, 1, MAX_BEAM, 1),
+    beamSize: integer("beamSize", options.beamSize, 1, MAX_BEAM, 1),
     search,
     normalize,
-    maxLength: integer("maxLength", options?.maxLength, 0, 2 ** 31 - 1, 0),
-    noRepeatNgram: integer("noRepeatNgram", options?.noRepeatNgram, 0, 2 ** 31 - 1, 0),
-    banned: Array.from(banned, (id) => integer("banned", id, 0, 2 ** 31 - 1, 0)),
-    split: options?.split ?? true,
-    preserve: preserves(options?.preserve),
-    glossary: glossaryOf(options?.glossary),
+    maxLength: integer("maxLength", options.maxLength, 0, 2 ** 31 - 1, 0),
+    noRepeatNgram: integer("noRepeatNgram", options.noRepeatNgram, 0, 2 ** 31 - 1, 0),
+    banned: listOf("banned", banned).map((id) => integer("banned", id, 0, 2 ** 31 - 1, 0)),
+    split: options.split ?? true,
+    preserve: preserves(options.preserve),
+    glossary: glossaryOf(options.glossary),
   };
 }
 
@@ -160,20 +231,8 @@ export function workOptions(options) {
  * @returns {WorkOptions}
  */
 export function batchOptions(options) {
-  if (options?.onProgress !== undefined && typeof options.onProgress !== "function")
-    throw makeError("TypeError", 'The option "onProgress" must be a function.');
+  functionOrNone("onProgress", options.onProgress);
   return workOptions(options);
-}
-
-/**
- * @param {import("./types.js").HTMLOptions} [options]
- * @returns {WorkOptions & {attributes: string[]}} names of attributes in lower case
- */
-export function htmlOptions(options) {
-  const { attributes = [] } = options ?? {};
-  if (!Array.isArray(attributes) || attributes.some((name) => typeof name !== "string"))
-    throw makeError("TypeError", `The option "attributes" must be an array of names, such as ["alt", "title"].`);
-  return { ...workOptions(options), attributes: attributes.map((name) => name.toLowerCase()) };
 }
 
 /**
@@ -182,12 +241,15 @@ export function htmlOptions(options) {
  */
 export function explainOptions(options) {
   const work = workOptions(options);
-  const { prefix, headMask, hidden } = options ?? {};
+  const { prefix, headMask, hidden } = options;
   return {
     ...work,
-    alternatives: integer("alternatives", options?.alternatives, 1, MAX_BEAM, work.beamSize),
-    topK: integer("topK", options?.topK, 0, MAX_TOP_K, 5),
-    prefix: typeof prefix === "object" ? Array.from(prefix, (id) => integer("prefix", id, 0, 2 ** 31 - 1, 0)) : prefix,
+    alternatives: integer("alternatives", options.alternatives, 1, MAX_BEAM, work.beamSize),
+    topK: integer("topK", options.topK, 0, MAX_TOP_K, 5),
+    prefix:
+      typeof prefix === "object"
+        ? listOf("prefix", prefix).map((id) => integer("prefix", id, 0, 2 ** 31 - 1, 0))
+        : prefix,
     headMask,
     hidden: Boolean(hidden),
   };

@@ -113,9 +113,10 @@ const FILE_CACHE = "glossa-files";
 /**
  * A small file of the package. What was loaded once is there without a network too.
  * @param {URL} url
+ * @param {(bytes: Uint8Array) => unknown} check throws where it is not what it should be, and then it is not kept
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
-export async function readKept(url) {
+export async function readKept(url, check) {
   let cache = null;
   try {
     if (!isNode && /^https?:$/.test(url.protocol)) cache = await caches.open(FILE_CACHE);
@@ -124,6 +125,7 @@ export async function readKept(url) {
   }
   try {
     const bytes = await readAll(url);
+    check(bytes);
     await cache?.put(url, new Response(bytes)).catch(() => {});
     return bytes;
   } catch (error) {

@@ -2,7 +2,7 @@
 // user's gesture before it downloads a model.
 
 import { makeError } from "./errors.js";
-import { createMembers } from "./options.js";
+import { given } from "./options.js";
 import { CreateMonitor, GESTURE, Translator as Glossa } from "./translator.js";
 
 /** @typedef {import("./types.js").CreateOptions} CreateOptions */
@@ -21,10 +21,7 @@ let native = null;
  * @returns {CreateOptions}
  */
 function complete(options) {
-  const members = createMembers(options);
-  if (typeof members !== "object" && members !== undefined)
-    throw makeError("TypeError", `The options are ${String(members)}; they must be an object.`);
-  return { ...defaults, ...members };
+  return { ...defaults, ...given("create", options, true) };
 }
 
 /**

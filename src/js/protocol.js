@@ -1,4 +1,5 @@
-// The messages between a translator and its engine, the same in place and in a worker. Nothing here runs.
+// The messages between a translator and its engine, the same in place and in a worker. What comes from elsewhere, since
+// a worker's port may carry messages of others, is told apart by its form.
 
 /** @typedef {import("./types.js").WasmSources} WasmSources */
 
@@ -40,35 +41,10 @@
  * @property {number} id
  * @property {"translate"} type
  * @property {string[]} texts
+ * @property {"text" | "html"} format
+ * @property {string[]} attributes of HTML that are translated too
  * @property {boolean} progress tell how many texts are done
  * @property {boolean} stream send the text in chunks as it becomes certain (one text)
- * @property {WorkOptions} options
- */
-
-/**
- * A text with places in it whose counterparts in the translation are asked for, in UTF-16 units and in order.
- * @typedef {object} BorderedText
- * @property {string} text
- * @property {[number, number][]} keep spans that go through unchanged
- * @property {number[]} borders where something begins or ends
- */
-
-/**
- * A part of a translation: a sentence, or what stands between two.
- * @typedef {object} AlignedPart
- * @property {number} start where it lies in the text; it ends where the next one starts
- * @property {boolean} sentence
- * @property {string} output
- * @property {import("./types.js").WordLink[] | null} links from the part to its output, where a border lies inside it;
- *     null where they are not known
- */
-
-/**
- * Replies the parts of each text.
- * @typedef {object} AlignRequest
- * @property {number} id
- * @property {"align"} type
- * @property {BorderedText[]} texts
  * @property {WorkOptions} options
  */
 
@@ -87,7 +63,7 @@
 /** @typedef {{id: number, type: "close"}} CloseMessage no reply */
 
 /**
- * @typedef {LoadRequest | TranslateRequest | AlignRequest | ExplainRequest | MeasureRequest | InfoRequest | CheckpointRequest} Request
+ * @typedef {LoadRequest | TranslateRequest | ExplainRequest | MeasureRequest | InfoRequest | CheckpointRequest} Request
  * @typedef {Request | AbortMessage | CloseMessage} Message
  */
 
@@ -99,4 +75,24 @@
 
 /** @typedef {ResultReply | ErrorReply | ProgressReply | ChunkReply} Reply */
 
-export {};
+const MESSAGES = new Set(["load", "translate", "explain", "measure", "info", "checkpoint", "abort", "close"]);
+const REPLIES = new Set(["result", "error", "progress", "chunk"]);
+
+/**
+ * @param {unknown} value
+ * @param {Set<string>} types
+ */
+function isOurs(value, types) {
+  const { id, type } = /** @type {Partial<Message>} */ (value ?? {});
+  return typeof id === "number" && types.has(String(type));
+}
+
+/** @param {unknown} value @returns {value is Message} */
+export function isMessage(value) {
+  return isOurs(value, MESSAGES);
+}
+
+/** @param {unknown} value @returns {value is Reply} */
+export function isReply(value) {
+  return isOurs(value, REPLIES);
+}

@@ -1,12 +1,11 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 // The Translator: the web platform's Translator API, and what Glossa adds to it.
 
-import { loadChunk } from "./chunks.js";
 import { hasWorkers, inPlace, inWorker, Pool } from "./engine.js";
 import { abortError, makeError } from "./errors.js";
 import { ADVICE, canonicalTag, findRoute, loadManifest, routeError } from "./manifest.js";
 import { modelCache } from "./model-cache.js";
-import { batchOptions, createOptions, explainOptions, htmlOptions, noText, signalOf, workOptions } from "./options.js";
+import { batchOptions, createOptions, explainOptions, given, noText, strings, workOptions } from "./options.js";
 import { wasmSources } from "./own-files.js";
 import { builtin, isNode, isURL, toURL } from "./platform.js";
 import { RULES } from "./text/rules.js";
@@ -192,13 +191,15 @@ export class Translator {
   #info;
   #inputQuota = Infinity;
   #life = new AbortController();
+  /** Whether options that are not known are passed over, as the platform does. */
+  #asPlatform = false;
   /** @type {AbortController | null} */
   #latest = null;
 
   /**
    * Use Translator.create().
    * @param {unknown} [key]
-   * @param {any} [made] what create() made: {pair, pool, info}
+   * @param {any} [made] what create() made: {pair, pool, info, asPlatform}
    */
   constructor(key, made) {
     if (key !== KEY) throw makeError("TypeError", "Illegal constructor: use Translator.create().");
@@ -206,6 +207,7 @@ export class Translator {
     this.#targetLanguage = made.pair.targetLanguage;
     this.#pool = made.pool;
     this.#info = made.info;
+    this.#asPlatform = made.asPlatform;
     if (made.pool) forgotten.register(this, made.pool, this);
   }
 
@@ -215,10 +217,11 @@ export class Translator {
    * @returns {Promise<Translator>}
    */
   static async create(options) {
-    const settings = createOptions(options);
+    const asPlatform = Object.getOwnPropertySymbols(Object(options)).includes(GESTURE);
+    const settings = createOptions(options, asPlatform);
     const { signal, model, sourceLanguage, targetLanguage } = settings;
-    const given = sourceLanguage !== undefined || targetLanguage !== undefined || model === undefined;
-    let pair = given ? languagePair(settings) : null;
+    const named = sourceLanguage !== undefined || targetLanguage !== undefined;
+    let pair = named || model === undefined ? languagePair(settings) : null;
     signal?.throwIfAborted();
     const report = startMonitor(settings.monitor, signal);
 
@@ -228,7 +231,7 @@ export class Translator {
       models = [{ source: plainSource(model), bytes: 0, sha256: settings.sha256, languages: pair }];
     } else {
       const { sourceLanguage: from, targetLanguage: to } = /** @type {LanguagePair} */ (pair);
-      const manifest = await loadManifest(settings.manifest);
+      const manifest = await loadManifest(settings.manifest, settings.origins);
       signal?.throwIfAborted();
       const route = findRoute(manifest, from, to);
       if (!route) throw routeError(manifest, from, to);
@@ -244,7 +247,8 @@ export class Translator {
         languages,
       }));
     }
-    if (pair && !models.length) return Translator.#finish(pair, null, identityInfo(pair), report, signal);
+    if (pair && !models.length)
+      return Translator.#finish({ pair, pool: null, info: identityInfo(pair), asPlatform }, report, signal);
 
     const threaded = settings.worker !== false && hasWorkers;
     if (threaded) for (const load of models) load.source = await sendable(load.source);
@@ -266,7 +270,7 @@ export class Translator {
         fallBack: settings.worker === true,
       });
       pair ??= { sourceLanguage: info.model.sourceLanguage, targetLanguage: info.model.targetLanguage };
-      return await Translator.#finish(pair, pool, info, report, signal);
+      return await Translator.#finish({ pair, pool, info, asPlatform }, report, signal);
     } catch (error) {
       pool.close(error);
       const { name, message } = /** @type {Error} */ (error);
@@ -279,18 +283,16 @@ export class Translator {
   }
 
   /**
-   * @param {LanguagePair} pair
-   * @param {Pool | null} pool
-   * @param {TranslatorInfo} info
+   * @param {{pair: LanguagePair, pool: Pool | null, info: TranslatorInfo, asPlatform: boolean}} made
    * @param {(fraction: number) => void} report
    * @param {AbortSignal} [signal]
    */
-  static async #finish(pair, pool, info, report, signal) {
+  static async #finish(made, report, signal) {
     report(0);
     report(1);
     await null; // an abort from a listener of the last event counts
     signal?.throwIfAborted();
-    const translator = new Translator(KEY, { pair, pool, info });
+    const translator = new Translator(KEY, made);
     if (signal) {
       const weak = new WeakRef(translator);
       const end = () => {
@@ -304,12 +306,13 @@ export class Translator {
 
   /**
    * Whether there is a model for two languages, or two that lead there, and whether they are here already.
-   * @param {LanguagePair & {manifest?: CreateOptions["manifest"]}} options
+   * @param {LanguagePair & Pick<CreateOptions, "manifest" | "origins">} options
    * @returns {Promise<Availability>}
    */
   static async availability(options) {
     const { sourceLanguage, targetLanguage } = languagePair(options);
-    const route = findRoute(await loadManifest(options.manifest), sourceLanguage, targetLanguage);
+    const { manifest, origins } = given("create", options, true);
+    const route = findRoute(await loadManifest(manifest, origins), sourceLanguage, targetLanguage);
     return route ? routeState(route) : "unavailable";
   }
 
@@ -338,7 +341,8 @@ export class Translator {
    */
   async translate(input, options) {
     if (input === undefined) noText("translate");
-    const [translation] = await this.#translate([`${input}`], workOptions(options), options ?? {});
+    const taken = given("translate", options, this.#asPlatform);
+    const [translation] = await this.#translate([`${input}`], workOptions(taken), taken);
     return translation;
   }
 
@@ -351,8 +355,9 @@ export class Translator {
   translateStreaming(input, options) {
     if (input === undefined) noText("translateStreaming");
     const text = `${input}`;
-    const work = workOptions(options);
-    for (const signal of [this.#life.signal, options?.signal]) signal?.throwIfAborted();
+    const taken = given("translate", options, this.#asPlatform);
+    const work = workOptions(taken);
+    for (const signal of [this.#life.signal, taken.signal]) signal?.throwIfAborted();
     const cancelled = new AbortController();
     const stream = /** @type {ReadableStream<string>} */ (
       new ReadableStream({
@@ -362,7 +367,7 @@ export class Translator {
             chunks++;
             controller.enqueue(chunk);
           };
-          this.#translate([text], work, options ?? {}, { onChunk, cancelled: [cancelled.signal] }).then(
+          this.#translate([text], work, taken, { onChunk, cancelled: [cancelled.signal] }).then(
             ([whole]) => {
               if (chunks === 0 && whole) controller.enqueue(whole);
               controller.close();
@@ -386,31 +391,49 @@ export class Translator {
    * @returns {Promise<string[]>} in the order of the texts
    */
   async translateBatch(texts, options = {}) {
-    const work = batchOptions(options);
+    const taken = given("translateBatch", options, this.#asPlatform);
+    const work = batchOptions(taken);
+    if (typeof texts === "string" || typeof texts?.[Symbol.iterator] !== "function")
+      throw new TypeError("translateBatch() needs an array of texts; translate() takes one text");
     const all = Array.from(texts, String);
-    const { onProgress, signal } = options;
+    const { onProgress, signal } = taken;
+    // Texts of like length go together, for a batch takes as long as the longest sentence in it.
+    const order = Array.from(all.keys()).sort((a, b) => all[b].length - all[a].length);
     /** @type {string[]} */
     const results = new Array(all.length);
-    const superseded = this.#supersede(options);
+    const failed = new AbortController();
+    const cancelled = [failed.signal, this.#supersede(taken)];
     const each = { signal, latest: false };
     let done = 0;
-    const lengths = all.map((text) => text.length);
-    await inGroups(lengths, this.#info.workers, async (indices, failed) => {
-      let before = 0;
-      const report = (/** @type {number} */ count) => {
-        if (count === before) return;
-        done += count - before;
-        before = count;
-        onProgress?.({ done, total: all.length });
-      };
-      const sources = indices.map((i) => all[i]);
-      const translations = await this.#translate(sources, work, each, {
-        onProgress: onProgress && report,
-        cancelled: [failed, superseded],
-      });
-      report(indices.length);
-      for (const [k, i] of indices.entries()) results[i] = translations[k];
-    });
+    let next = 0;
+    const lane = async () => {
+      while (next < order.length) {
+        const indices = order.slice(next, next + MESSAGE_TEXTS);
+        next += MESSAGE_TEXTS;
+        let before = 0;
+        const report = (/** @type {number} */ count) => {
+          if (count === before) return;
+          done += count - before;
+          before = count;
+          onProgress?.({ done, total: all.length });
+        };
+        const sources = indices.map((i) => all[i]);
+        const translations = await this.#translate(sources, work, each, {
+          onProgress: onProgress && report,
+          cancelled,
+        });
+        report(indices.length);
+        for (const [k, i] of indices.entries()) results[i] = translations[k];
+      }
+    };
+    // A message more than there are workers, so that none of them waits for the next one.
+    const lanes = Array.from({ length: Math.max(1, this.#info.workers) + 1 }, lane);
+    try {
+      await Promise.all(lanes);
+    } catch (error) {
+      failed.abort(error);
+      throw error;
+    }
     return results;
   }
 
@@ -420,38 +443,11 @@ export class Translator {
    * @param {HTMLOptions} [options]
    * @returns {Promise<string>}
    */
-  async translateHTML(html, options) {
-    if (html === undefined) noText("translateHTML");
-    const text = `${html}`;
-    const { attributes, ...work } = htmlOptions(options);
-    const signals = [this.#life.signal, options?.signal, this.#supersede(options ?? {})];
-    const check = () => {
-      for (const signal of signals) signal?.throwIfAborted();
-    };
-    check();
-    if (!this.#pool) return text;
-    const { translateHTML } = await loadChunk("html");
-    check();
-    const { models, workers } = this.#info;
-    return translateHTML(text, {
-      attributes,
-      split: work.split,
-      sourceLanguage: models[0].sourceLanguage,
-      targetLanguage: models[models.length - 1].targetLanguage,
-      check,
-      align: async (texts) => {
-        /** @type {import("./protocol.js").AlignedPart[][]} */
-        const results = new Array(texts.length);
-        const lengths = texts.map(({ text }) => text.length);
-        await inGroups(lengths, workers, async (indices, failed) => {
-          check();
-          const request = { type: /** @type {const} */ ("align"), texts: indices.map((i) => texts[i]), options: work };
-          const found = await this.#pool?.run(request, { signals: [...signals, failed] });
-          for (const [k, i] of indices.entries()) results[i] = found[k];
-        });
-        return results;
-      },
-    });
+  async translateHTML(html = noText("translateHTML"), options = {}) {
+    const taken = given("translateHTML", options, this.#asPlatform);
+    const attributes = strings("attributes", taken.attributes ?? []);
+    const [translation] = await this.#translate([`${html}`], workOptions(taken), taken, { attributes });
+    return translation;
   }
 
   /**
@@ -460,14 +456,15 @@ export class Translator {
    * @param {ExplainOptions} [options]
    * @returns {Promise<Explanation>}
    */
-  async explain(input, options = {}) {
-    const work = explainOptions(options);
+  async explain(input = noText("explain"), options = {}) {
+    const taken = given("explain", options, this.#asPlatform);
+    const work = explainOptions(taken);
     const text = `${input}`;
     this.#life.signal.throwIfAborted();
     if (!this.#pool) return { source: text, translation: text, sentences: [], stages: [] };
     return this.#pool.run(
       { type: "explain", text, options: work },
-      { signals: [options.signal, this.#supersede(options)] },
+      { signals: [taken.signal, this.#supersede(taken)] },
     );
   }
 
@@ -513,7 +510,7 @@ export class Translator {
    * @returns {Promise<number>}
    */
   async #count(text, options) {
-    const signal = signalOf(options);
+    const { signal } = given("translate", options, this.#asPlatform);
     for (const each of [this.#life.signal, signal]) each?.throwIfAborted();
     if (!this.#pool) return 0;
     const [tokens] = await this.#pool.run({ type: "measure", texts: [text] }, { signals: [signal] });
@@ -543,10 +540,10 @@ export class Translator {
    * @param {string[]} texts
    * @param {WorkOptions} work
    * @param {TranslateOptions} options
-   * @param {{onProgress?: (done: number) => void, onChunk?: (text: string) => void, cancelled?: (AbortSignal | undefined)[]}} [how]
+   * @param {{onProgress?: (done: number) => void, onChunk?: (text: string) => void, cancelled?: (AbortSignal | undefined)[], attributes?: string[]}} [how]
    * @returns {Promise<string[]>}
    */
-  async #translate(texts, work, options, { onProgress, onChunk, cancelled = [] } = {}) {
+  async #translate(texts, work, options, { onProgress, onChunk, cancelled = [], attributes } = {}) {
     const signals = [options.signal, ...cancelled];
     for (const signal of [this.#life.signal, ...signals]) signal?.throwIfAborted();
     if (!this.#pool) return texts;
@@ -554,38 +551,14 @@ export class Translator {
       {
         type: "translate",
         texts,
+        format: attributes ? "html" : "text",
+        attributes: attributes ?? [],
         progress: Boolean(onProgress),
         stream: Boolean(onChunk),
         options: work,
       },
       { signals: [...signals, this.#supersede(options)], onProgress, onChunk },
     );
-  }
-}
-
-/**
- * Works through many items in groups, a group more at a time than there are workers, so that none of them waits. Items of
- * like length go together, for a batch takes as long as the longest sentence in it.
- * @param {number[]} lengths of the items
- * @param {number} workers
- * @param {(indices: number[], failed: AbortSignal) => Promise<void>} work `failed`: aborted when another group fails
- */
-async function inGroups(lengths, workers, work) {
-  const order = Array.from(lengths.keys()).sort((a, b) => lengths[b] - lengths[a]);
-  const failed = new AbortController();
-  let next = 0;
-  const lane = async () => {
-    while (next < order.length) {
-      const indices = order.slice(next, next + MESSAGE_TEXTS);
-      next += MESSAGE_TEXTS;
-      await work(indices, failed.signal);
-    }
-  };
-  try {
-    await Promise.all(Array.from({ length: Math.max(1, workers) + 1 }, lane));
-  } catch (error) {
-    failed.abort(error);
-    throw error;
   }
 }
 

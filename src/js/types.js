@@ -1,7 +1,8 @@
 // The types of the public API. Nothing here runs.
 
 /**
- * What a model can be given as: a URL, a path (Node), or its bytes in any form.
+ * What a model can be given as: a URL, a path (Node), or its bytes in any form. Of a stream a copy is kept, for an
+ * engine that crashes and is started anew.
  * @typedef {string | URL | Blob | ArrayBuffer | ArrayBufferView | ReadableStream<Uint8Array>} ModelSource
  */
 
@@ -30,6 +31,8 @@
  * @property {ModelSource} [model] in place of a look-up in the manifest
  * @property {string} [sha256] of `model`, in hexadecimal, checked while it loads
  * @property {string | URL | import("./manifest.js").Manifest} [manifest] in place of the package's own
+ * @property {string[]} [origins] such as "https://example.com": from where, beside its own origin, a manifest that comes
+ *     from the network may name models
  * @property {(monitor: EventTarget & {ondownloadprogress: ((event: any) => void) | null}) => void} [monitor] gets a
  *     target that fires "downloadprogress" events
  * @property {AbortSignal} [signal] aborts the creation, and later the translator

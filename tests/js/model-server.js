@@ -3,9 +3,14 @@
 //   ?status=N       answers N           ?redirect=1   sends on to the same URL without it
 //   ?range=0        knows no Range      ?cut=N&times=K  breaks the connection after N bytes, K times in all
 //   ?length=N       claims N bytes      ?stall=N      sends N bytes and then nothing more
-//   ?etag=E         calls this version E
+//   ?etag=E         calls this version E  ?endless=1    never ends, and tells no length
+//
+// While `portal` is set it answers everything with a page, as a network does where one has to log in first; `version` is
+// the ETag of URLs that name none.
 
 import { createServer } from "node:http";
+
+const filler = new Uint8Array(1 << 20);
 
 /**
  * @param {Uint8Array} bytes what every URL has
@@ -15,6 +20,7 @@ export async function serveModel(bytes) {
   const requests = [];
   /** @type {Map<string, number>} */
   const cuts = new Map();
+  const state = { portal: false, version: "" };
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? "/", "http://localhost");
     const query = url.searchParams;
@@ -30,7 +36,22 @@ export async function serveModel(bytes) {
       response.writeHead(number("status")).end("no");
       return;
     }
-    if (query.has("etag")) response.setHeader("etag", `"${query.get("etag")}"`);
+    if (state.portal) {
+      response.writeHead(200, { "content-type": "text/html" });
+      response.end(request.method === "HEAD" ? "" : "<!DOCTYPE html><title>Log in</title>");
+      return;
+    }
+    const version = query.get("etag") ?? state.version;
+    if (version) response.setHeader("etag", `"${version}"`);
+    if (query.has("endless")) {
+      const more = () => {
+        while (!response.destroyed && response.write(filler));
+      };
+      response.on("drain", more);
+      response.write("GGUF");
+      more();
+      return;
+    }
     const from = /^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1];
     let start = 0;
     if (from && !query.has("range")) {
@@ -60,6 +81,7 @@ export async function serveModel(bytes) {
   return {
     url: `http://127.0.0.1:${port}/model.gguf`,
     requests,
+    state,
     close: () => {
       server.closeAllConnections();
       return new Promise((resolve) => server.close(resolve));

@@ -1,11 +1,25 @@
 // Models from everywhere: memory, files, streams, and downloads that break in every way.
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtempSync, promises, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  promises,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
 import { modelCache } from "../../src/js/model-cache.js";
 import { readModel } from "../../src/js/model-source.js";
 import { digestOf, Sha256 } from "../../src/js/sha256.js";
@@ -14,7 +28,7 @@ import { serveModel } from "./model-server.js";
 const folder = mkdtempSync(join(tmpdir(), "glossa-cache-"));
 process.env.GLOSSA_CACHE = folder;
 
-const bytes = randomBytes(3_000_000);
+const bytes = Buffer.concat([Buffer.from("GGUF"), randomBytes(3_000_000)]);
 const digest = createHash("sha256").update(bytes).digest("hex");
 /** @type {Awaited<ReturnType<typeof serveModel>>} */
 let server;
@@ -23,6 +37,7 @@ before(async () => {
   server = await serveModel(bytes);
 });
 afterEach(async () => {
+  Object.assign(server.state, { portal: false, version: "" });
   await modelCache.clear();
   server.requests.length = 0;
 });
@@ -49,11 +64,15 @@ async function collect(source, options) {
       },
       write: (offset, chunk) => pieces.set(offset, chunk.slice()),
       digest: sinkDigests ? () => digestOf(whole()) : undefined,
+      open,
     },
     options,
   );
   return { data: whole(), total, notKept };
 }
+
+/** What opening the model does. */
+let open = () => {};
 
 /** Whether the sink makes the checksum, as it does in browsers. */
 let sinkDigests = false;
@@ -224,5 +243,176 @@ test("a cache that cannot be written is no obstacle", async () => {
     assert.deepEqual(await modelCache.list(), []);
   } finally {
     process.env.GLOSSA_CACHE = folder;
+  }
+});
+
+const PORTAL = named("DataError", /not a GGUF file: it is an HTML page/);
+const noModel = () => {
+  throw new DOMException("no model", "DataError");
+};
+const complete = async () => (await modelCache.list()).filter((record) => record.complete);
+/** Files of the one URL that these tests use. */
+const stem = () => join(folder, createHash("sha256").update(server.url).digest("hex").slice(0, 32));
+
+test("a portal's page is not kept, and the model is there when the portal is gone", async () => {
+  server.state.portal = true;
+  await assert.rejects(collect(at()), PORTAL);
+  assert.deepEqual(await modelCache.list(), []);
+  assert.deepEqual(
+    readdirSync(folder).filter((name) => !name.startsWith("model.bin")),
+    [],
+  );
+  server.state.portal = false;
+  assert.ok((await collect(at())).data.equals(bytes));
+});
+
+test("a portal takes nothing of what is kept", async () => {
+  server.state.version = "1";
+  await collect(at());
+  server.state.portal = true;
+  assert.ok((await collect(at())).data.equals(bytes), "without a checksum the older version is better than none");
+  assert.ok((await collect(at(), { sha256: digest })).data.equals(bytes));
+  await assert.rejects(collect(at(), { sha256: "a".repeat(64) }), PORTAL);
+  assert.equal((await complete()).length, 1);
+});
+
+test("what the engine does not open is not kept, and what was kept so by another release is loaded anew", async () => {
+  open = noModel;
+  try {
+    await assert.rejects(collect(at(), { sha256: digest }), { message: "no model" });
+  } finally {
+    open = () => {};
+  }
+  assert.deepEqual(await modelCache.list(), []);
+  await collect(at());
+  const page = Buffer.from("<!doctype html><title>Log in</title>");
+  const [record] = await modelCache.list();
+  writeFileSync(`${stem()}.gguf`, page);
+  const sha256 = createHash("sha256").update(page).digest("hex");
+  writeFileSync(`${stem()}.json`, JSON.stringify({ ...record, etag: "", bytes: page.length, sha256 }));
+  assert.ok((await collect(at())).data.equals(bytes));
+  assert.equal((await complete())[0].sha256, digest);
+});
+
+test("a lock is worth nothing when its owner is gone, whoever has the owner's number now", async () => {
+  await collect(at());
+  const lock = `${stem()}.lock`;
+  const old = Date.now() - 60_000;
+  const here = readlinkSync("/proc/self/ns/pid");
+  for (const text of [
+    `${process.pid} ${old}`, // as the release before wrote it
+    `1 ${old}`,
+    `${process.pid} ${old} elsewhere 1 token`,
+    `${process.pid} ${Date.now() + 3_600_000} ${here} 1 token`,
+    `${process.pid} ${Date.now()} ${here} 1 token`, // another process had this number
+    `99999999 ${Date.now()} ${here} 1 token`, // it runs no more
+    "nonsense 1",
+  ]) {
+    rmSync(`${stem()}.json`);
+    writeFileSync(lock, text);
+    assert.equal((await collect(at())).notKept, "", text);
+    assert.ok(!existsSync(lock));
+    writeFileSync(lock, text);
+    assert.equal(await modelCache.delete(server.url), true, text);
+    await collect(at());
+  }
+  // One that is renewed is kept to, here and in another container.
+  for (const text of [`${process.pid} ${Date.now()} elsewhere 1 token`, `${process.pid} ${Date.now()}`, ""]) {
+    rmSync(`${stem()}.json`, { force: true });
+    writeFileSync(lock, text);
+    assert.match((await collect(at())).notKept, /under way/, text);
+    await assert.rejects(modelCache.delete(server.url), { name: "InvalidStateError" });
+    rmSync(lock);
+  }
+});
+
+test("an interrupted process leaves nothing that stops the next one", async () => {
+  const slow = `${server.url}?stall=2000000`;
+  const script = `
+    import { readModel } from ${JSON.stringify(new URL("../../src/js/model-source.js", import.meta.url).href)};
+    const sink = { begin() {}, write: (at) => at > 1e6 && console.log("under way") };
+    await readModel({ url: ${JSON.stringify(slow)} }, sink);`;
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  await once(child.stdout, "data");
+  assert.match((await collect({ url: slow }, { stallTime: 50 })).notKept, /under way/);
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  server.requests.length = 0;
+  await collect({ url: slow }, { stallTime: 50 }).catch(() => {});
+  assert.match(server.requests[0].range ?? "", /^bytes=[1-9]/, "goes on where the other was");
+});
+
+test("five processes find an outdated model: one keeps the new one, none fails", async () => {
+  server.state.version = "1";
+  await collect(at());
+  server.state.version = "2";
+  const script = `
+    import { readModel } from ${JSON.stringify(new URL("../../src/js/model-source.js", import.meta.url).href)};
+    console.log(await readModel({ url: ${JSON.stringify(server.url)} }, { begin() {}, write() {} }));`;
+  const args = ["--input-type=module", "--eval", script];
+  const answers = await Promise.all(Array.from({ length: 5 }, () => promisify(execFile)(process.execPath, args)));
+  for (const { stdout } of answers) assert.match(stdout, /^(|another download of it is under way)\n$/);
+  assert.ok(answers.some(({ stdout }) => stdout === "\n"));
+  assert.deepEqual(
+    (await complete()).map(({ etag, sha256 }) => ({ etag, sha256 })),
+    [{ etag: '"2"', sha256: digest }],
+  );
+});
+
+test("links that others put into the folder lead nowhere", async () => {
+  const victim = join(folder, "model.bin.victim");
+  for (const name of ["part", "json.new", "json", "lock"]) {
+    writeFileSync(victim, "precious");
+    symlinkSync(victim, `${stem()}.${name}`);
+    await collect(at());
+    await collect(at());
+    assert.equal(readFileSync(victim, "utf8"), "precious", name);
+    rmSync(`${stem()}.${name}`, { force: true });
+    await modelCache.clear();
+  }
+  rmSync(victim);
+});
+
+test("folders where the cache has files are no obstacle", async () => {
+  for (const name of ["part", "json", "gguf", "lock"]) {
+    mkdirSync(`${stem()}.${name}`);
+    const { data, notKept } = await collect(at());
+    assert.ok(data.equals(bytes), name);
+    assert.match(notKept, /stored|opened|under way/, name);
+    rmSync(`${stem()}.${name}`, { recursive: true });
+    await modelCache.clear();
+  }
+});
+
+test("a server that never ends is left", async () => {
+  const seen = { bytes: 0 };
+  const sink = { begin() {}, write: (/** @type {number} */ offset) => void (seen.bytes = offset) };
+  await assert.rejects(readModel({ url: `${server.url}?endless=1` }, sink, { cache: false }), {
+    name: "QuotaExceededError",
+    message: /more than 1073741824 bytes/,
+  });
+  assert.ok(seen.bytes <= 2 ** 30);
+});
+
+test("what is no model is named as what it is", async () => {
+  const lfs = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n";
+  for (const [content, message] of /** @type {[string, RegExp][]} */ ([
+    ["<!DOCTYPE html><html>", /it is an HTML page/],
+    ["\xef\xbb\xbf\n <html lang=en>", /it is an HTML page/],
+    [lfs, /it is only a pointer of Git LFS: fetch the file itself/],
+    ['{"error": "not found"}', /it is JSON/],
+    ["<?xml version='1.0'?><Error>", /in XML/],
+    ["\x1f\x8b\x08\0", /compressed by gzip/],
+    ["PK\x03\x04", /a zip archive/],
+    ["\x28\xb5\x2f\xfd", /compressed by zstd/],
+    ["abcdef", /starts with the bytes 61 62 63 64/],
+  ])) {
+    const file = join(folder, "model.bin");
+    writeFileSync(file, content, "latin1");
+    const data = Buffer.from(content, "latin1");
+    for (const source of [{ bytes: data }, { blob: new Blob([data]) }, { url: pathToFileURL(file).href }])
+      await assert.rejects(collect(source), named("DataError", message));
   }
 });
