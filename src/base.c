@@ -215,30 +215,42 @@ static void guard(uint8_t *take, size_t bytes, const uint8_t *end) {
 #define ARENA_GUARD 0
 #endif
 
-void *glossa_arena_take(glossa_arena *arena, size_t count, size_t size) {
-    size_t bytes, offset, used;
+/* *value *= factor, or += it; false where that does not fit. */
+static bool multiply(uint64_t *value, uint64_t factor) {
+    if (factor > 0 && *value > UINT64_MAX / factor) return false;
+    *value *= factor;
+    return true;
+}
+
+static bool add(uint64_t *value, uint64_t more) {
+    if (*value > UINT64_MAX - more) return false;
+    *value += more;
+    return true;
+}
+
+void *glossa_arena_take(glossa_arena *arena, size_t size, const uint64_t *dims, size_t count) {
     /* While measuring, the memory to come may start up to a border's width before one. */
-    const size_t origin = arena->base ? (size_t)((uintptr_t)arena->base % ARENA_ALIGNMENT) : 0;
-    const size_t start = !arena->base && arena->used == 0 ? ARENA_ALIGNMENT : arena->used;
-    if (arena->failed || !glossa_mul_size(count, size, &bytes) ||
-        !glossa_add_size(start, origin + ARENA_ALIGNMENT - 1, &offset)) {
-        arena->failed = true;
-        return NULL;
-    }
+    const uint64_t origin = arena->base ? (uintptr_t)arena->base % ARENA_ALIGNMENT : 0;
+    uint64_t offset = !arena->base && arena->used == 0 ? ARENA_ALIGNMENT : arena->used, bytes = size, used;
+    bool fits = !arena->failed && add(&offset, origin + ARENA_ALIGNMENT - 1);
+    for (size_t i = 0; i < count; i++)
+        fits = fits && multiply(&bytes, dims[i]);
     offset = offset / ARENA_ALIGNMENT * ARENA_ALIGNMENT - origin;
-    if (!glossa_add_size(bytes, ARENA_GUARD, &used) || !glossa_add_size(offset, used, &used) ||
-        (arena->base && used > arena->size)) {
+    used = offset;
+    if (!fits || !add(&used, bytes) || !add(&used, ARENA_GUARD) || (arena->base && used > arena->size)) {
         arena->failed = true;
+        arena->used = UINT64_MAX;
         return NULL;
     }
     arena->used = used;
     if (!arena->base) return NULL;
-    guard(arena->base + offset, bytes, arena->base + arena->size);
+    guard(arena->base + offset, (size_t)bytes, arena->base + arena->size);
     return arena->base + offset;
 }
 
 bool glossa_arena_place(glossa_arena *arena, const glossa_allocator *allocator, void **memory, size_t *size) {
-    const size_t needed = arena->used;
+    if (arena->failed || arena->used > SIZE_MAX) return false;
+    const size_t needed = (size_t)arena->used;
     if (!*memory || needed > *size) {
         glossa_release(allocator, *memory); /* first, so that the new one may lie there too */
         *memory = glossa_allocate(allocator, needed, 1);

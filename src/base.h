@@ -27,6 +27,9 @@ glossa_fail(glossa_error *error, glossa_status status, const char *format, ...);
         }                                                                                                              \
     } while (0)
 
+/* Returns with ARGUMENT from a public function that was given NULL for what the header calls `name`. */
+#define NEED(pointer, name, error) FAIL_IF(!(pointer), error, GLOSSA_ERROR_ARGUMENT, "%s: '%s' is NULL", __func__, name)
+
 /* Returns from the calling function if `call` failed; its message is already set. */
 #define FORWARD(call)                                                                                                  \
     do {                                                                                                               \
@@ -51,23 +54,29 @@ void glossa_release(const glossa_allocator *allocator, void *memory);
 
 /*
  * An arena is measured first (base == NULL: takes return NULL and only add up), then carved from one allocation by the
- * same sequence of takes. Every take starts on a 64-byte border.
+ * same sequence of takes. Every take starts on a 64-byte border. Sizes add up in 64 bits, so that what an arena needs
+ * is known even where it cannot be had.
  */
 typedef struct glossa_arena {
     uint8_t *base;
-    size_t size; /* bytes at base; while measuring, ignored */
-    size_t used;
-    bool failed; /* a size overflowed, or the arena ran out */
+    size_t size;   /* bytes at base; while measuring, ignored */
+    uint64_t used; /* UINT64_MAX: a size overflowed even this */
+    bool failed;   /* a size overflowed, or the arena ran out */
 } glossa_arena;
 
-void *glossa_arena_take(glossa_arena *arena, size_t count, size_t size);
+/* Memory for dims[0] x ... x dims[count - 1] elements of `size` bytes; every product is checked. */
+void *glossa_arena_take(glossa_arena *arena, size_t size, const uint64_t *dims, size_t count);
+
+/* The one way to carve: TAKE(arena, float, layers, rows, width). Dimensions are given one by one, never as a product,
+   which might have wrapped before it could be checked. */
+#define TAKE(arena, type, ...)                                                                                         \
+    ((type *)glossa_arena_take((arena), sizeof(type), (const uint64_t[]){__VA_ARGS__},                                 \
+                               sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t)))
 
 /*
  * Readies an arena that was measured for carving: in `*memory` of `*size` bytes (NULL and 0 at first) where it fits,
  * else in a new allocation, zeroed, that takes its place. False, with nothing allocated, where there is no memory.
  */
 bool glossa_arena_place(glossa_arena *arena, const glossa_allocator *allocator, void **memory, size_t *size);
-
-#define TAKE(arena, type, count) ((type *)glossa_arena_take((arena), (count), sizeof(type)))
 
 #endif

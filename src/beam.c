@@ -20,16 +20,11 @@ typedef struct shortlist {
 } shortlist;
 
 void glossa_beam_take(glossa_beam *beam, glossa_arena *arena, uint32_t width, uint32_t limit) {
-    size_t cells;
-    if (!glossa_mul_size(width, limit, &cells) || cells > SIZE_MAX / 2) {
-        arena->failed = true;
-        return;
-    }
     beam->limit = limit;
-    beam->tokens = TAKE(arena, uint32_t, 2 * cells);
-    beam->logp = TAKE(arena, float, 2 * cells);
-    beam->finished_tokens = TAKE(arena, uint32_t, cells);
-    beam->finished_logp = TAKE(arena, float, cells);
+    beam->tokens = TAKE(arena, uint32_t, 2, width, limit);
+    beam->logp = TAKE(arena, float, 2, width, limit);
+    beam->finished_tokens = TAKE(arena, uint32_t, width, limit);
+    beam->finished_logp = TAKE(arena, float, width, limit);
 }
 
 void glossa_beam_start(glossa_beam *beam) {

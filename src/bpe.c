@@ -59,7 +59,7 @@ static pair pop_pair(merger *self) {
 
 static int32_t find_piece(const merger *self, uint32_t begin, uint32_t size) {
     if (size > self->vocabulary->longest) return -1;
-    uint32_t hash = GLOSSA_HASH_START;
+    uint32_t hash = self->vocabulary->hash_start;
     for (uint32_t i = begin; i < begin + size; i++)
         hash = glossa_hash_step(hash, self->text[i]);
     return glossa_vocabulary_find(self->vocabulary, hash, self->text + begin, size);

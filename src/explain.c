@@ -13,15 +13,15 @@ typedef struct captured {
 
 static void carve(const glossa_session *s, glossa_arena *arena, size_t source, size_t target, captured *out) {
     const glossa_config *c = &s->model->config;
-    const size_t enc = (size_t)c->encoder_layers * c->heads, dec = (size_t)c->decoder_layers * c->heads, d = c->d;
-    out->encoder_attention = TAKE(arena, float, enc *source *source);
-    out->decoder_attention = c->mixer == GLOSSA_MIXER_SSRU ? NULL : TAKE(arena, float, dec *target *target);
-    out->cross_attention = TAKE(arena, float, dec *target *source);
-    out->encoder_hidden = TAKE(arena, float, (c->encoder_layers + 1) * source * d);
-    out->decoder_hidden = TAKE(arena, float, (c->decoder_layers + 1) * target * d);
+    const uint64_t enc = c->encoder_layers, dec = c->decoder_layers, heads = c->heads, d = c->d;
+    out->encoder_attention = TAKE(arena, float, enc, heads, source, source);
+    out->decoder_attention = c->mixer == GLOSSA_MIXER_SSRU ? NULL : TAKE(arena, float, dec, heads, target, target);
+    out->cross_attention = TAKE(arena, float, dec, heads, target, source);
+    out->encoder_hidden = TAKE(arena, float, enc + 1, source, d);
+    out->decoder_hidden = TAKE(arena, float, dec + 1, target, d);
     out->log_probability = TAKE(arena, float, target);
-    out->top_ids = TAKE(arena, uint32_t, target * s->top_k);
-    out->top_log_probability = TAKE(arena, float, target * s->top_k);
+    out->top_ids = TAKE(arena, uint32_t, target, s->top_k);
+    out->top_log_probability = TAKE(arena, float, target, s->top_k);
 }
 
 static glossa_status reserve(glossa_session *s, size_t source, size_t target, captured *out, glossa_error *error) {
@@ -31,10 +31,10 @@ static glossa_status reserve(glossa_session *s, size_t source, size_t target, ca
     s->explanation_size = 0;
     glossa_arena arena = {0};
     carve(s, &arena, source, target, out);
-    FAIL_IF(arena.failed, error, GLOSSA_ERROR_MEMORY, "the explanation needs more memory than can be addressed");
-    const size_t needed = arena.used;
+    const uint64_t needed = arena.used;
+    FORWARD(glossa_session_afford(s, "the explanation", glossa_session_bytes(s), needed, error));
     FAIL_IF(!glossa_arena_place(&arena, a, &s->explanation, &s->explanation_size), error, GLOSSA_ERROR_MEMORY,
-            "out of memory: the explanation needs %zu bytes", needed);
+            "out of memory: the explanation needs %llu bytes", (unsigned long long)needed);
     carve(s, &arena, source, target, out);
     return GLOSSA_OK;
 }
@@ -103,6 +103,8 @@ static void decode(glossa_session *s, size_t sentence, const uint32_t *target, s
 
 glossa_status glossa_explain(glossa_session *s, size_t sentence, size_t rank, glossa_explanation *explanation,
                              glossa_error *error) {
+    NEED(s, "session", error);
+    NEED(explanation, "explanation", error);
     FORWARD(glossa_session_check(s, sentence, rank, error));
     glossa_rendering *rendering;
     FORWARD(glossa_session_render(s, sentence, rank, &rendering, error));

@@ -220,6 +220,11 @@ static int compare_tensors(const void *a, const void *b) {
     return compare_names(((const glossa_gguf_tensor *)a)->name, ((const glossa_gguf_tensor *)b)->name);
 }
 
+static int compare_places(const void *a, const void *b) {
+    const uint8_t *x = ((const glossa_gguf_tensor *)a)->data, *y = ((const glossa_gguf_tensor *)b)->data;
+    return x != y ? (x > y) - (x < y) : compare_tensors(a, b); /* names, so that a message does not depend on qsort */
+}
+
 const glossa_gguf_key *glossa_gguf_find(const glossa_gguf *gguf, const char *name) {
     const glossa_gguf_key wanted = {.name = {name, strlen(name)}};
     if (gguf->key_count == 0) return NULL;
@@ -290,6 +295,15 @@ static glossa_status read_tensors(reader *self, glossa_gguf *gguf, uint64_t *off
     const size_t size = left(self) > padding ? left(self) - padding : 0;
     for (size_t i = 0; i < gguf->tensor_count; i++)
         FORWARD(place_tensor(&gguf->tensors[i], offsets[i], self->end - size, size, self->error));
+
+    qsort(gguf->tensors, gguf->tensor_count, sizeof *gguf->tensors, compare_places);
+    for (size_t i = 1; i < gguf->tensor_count; i++) {
+        const glossa_gguf_tensor *a = &gguf->tensors[i - 1], *b = &gguf->tensors[i];
+        FAIL_IF((const uint8_t *)a->data + a->bytes > (const uint8_t *)b->data, self->error, GLOSSA_ERROR_FORMAT,
+                "tensors %.*s and %.*s overlap: %zu bytes at byte %zu of the file, and %zu at byte %zu", SHOWN(a->name),
+                SHOWN(b->name), a->bytes, (size_t)((const uint8_t *)a->data - self->begin), b->bytes,
+                (size_t)((const uint8_t *)b->data - self->begin));
+    }
 
     qsort(gguf->tensors, gguf->tensor_count, sizeof *gguf->tensors, compare_tensors);
     for (size_t i = 1; i < gguf->tensor_count; i++)

@@ -64,8 +64,8 @@ typedef struct glossa_gguf {
 
 /*
  * Reads the directory of a file that is aligned to 16 bytes. On success close `gguf` when done: its keys and tensors
- * go, while texts and tensor data stay, being the file's. On failure there is nothing to close. Duplicate names and
- * tensors of other types are refused.
+ * go, while texts and tensor data stay, being the file's. On failure there is nothing to close. Duplicate names,
+ * tensors that overlap and tensors of other types are refused.
  */
 glossa_status glossa_gguf_open(const void *bytes, size_t size, const glossa_allocator *allocator, glossa_gguf *gguf,
                                glossa_error *error);

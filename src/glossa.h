@@ -22,7 +22,10 @@
  *
  * Threads: a model is immutable once open and may be shared by threads; a session belongs to one thread at a time.
  * Errors: every function that can fail returns a glossa_status and fills `error` (which may be NULL). After a failure
- * the handle goes on working: the next glossa_begin starts afresh.
+ * the handle goes on working: the next glossa_begin starts afresh. NULL for a handle, or for what a call is to fill or
+ * to read, is such a failure (ARGUMENT) where the function returns a status, unless NULL is said to mean something.
+ * Memory: what a checkpoint or a text can make the library hold is bounded (GLOSSA_MODEL_MEMORY, glossa_limits.memory),
+ * and the error that says so names what is needed and the bound.
  * Text is UTF-8; ill-formed bytes count as U+FFFD. Spans are byte offsets [begin, end) into the text they belong to.
  */
 #ifndef GLOSSA_H
@@ -43,6 +46,12 @@ extern "C" {
 #define GLOSSA_MAX_BEAM  16
 #define GLOSSA_MAX_TOP_K 64
 
+/* Most bytes that an open model holds beside a checkpoint of `size` bytes: sums of rows, tables of the vocabulary,
+   layers. A checkpoint that claims more is refused with FORMAT; an honest one needs a tenth. */
+#define GLOSSA_MODEL_MEMORY(size) (2 * (uint64_t)(size) + 1048576)
+/* Most bytes that a session holds, unless glossa_limits says otherwise: 2 GiB. */
+#define GLOSSA_DEFAULT_MEMORY 2147483648u
+
 /* The library's version as "major.minor.patch". */
 const char *glossa_version(void);
 
@@ -56,7 +65,7 @@ typedef enum glossa_status {
     GLOSSA_ERROR_MEMORY = 3,      /* the allocator returned NULL */
     GLOSSA_ERROR_FORMAT = 4,      /* the checkpoint is damaged or not a checkpoint */
     GLOSSA_ERROR_UNSUPPORTED = 5, /* a well-formed checkpoint asks for something this version does not have */
-    GLOSSA_ERROR_LIMIT = 6,       /* the text is longer than the session or the model can take */
+    GLOSSA_ERROR_LIMIT = 6,       /* the text, or the memory for it, is more than the session or the model takes */
     GLOSSA_ERROR_IO = 7           /* a file could not be written */
 } glossa_status;
 
@@ -103,7 +112,7 @@ typedef struct glossa_model_info {
     int32_t alignment_layer, alignment_head; /* the cross-attention head that aligns words; -1 where unknown */
     uint64_t parameters;                     /* elements of all tensors but the scales */
     uint64_t tensor_bytes;
-    uint64_t working_bytes; /* memory that the open model holds beside the checkpoint */
+    uint64_t working_bytes; /* memory that the open model holds beside the checkpoint: GLOSSA_MODEL_MEMORY at most */
 } glossa_model_info;
 
 /*
@@ -149,9 +158,10 @@ typedef struct glossa_limits {
     uint32_t source_tokens; /* most source tokens of one batch, ends included; default 1024 */
     uint32_t beam;          /* widest beam, 1 to GLOSSA_MAX_BEAM; default 5 */
     uint32_t rows;          /* most hypotheses decoded side by side, sentences x beam; default 32 */
+    uint64_t memory;        /* most bytes held: batch, positions, texts, explanation; default GLOSSA_DEFAULT_MEMORY */
 } glossa_limits;
 
-/* Opens a session. `limits` may be NULL. Everything that translation needs is allocated here. */
+/* Opens a session. `limits` may be NULL. What a batch needs is allocated by glossa_begin and kept for the next one. */
 glossa_status glossa_session_open(const glossa_model *model, const glossa_limits *limits, glossa_session **session,
                                   glossa_error *error);
 
@@ -215,8 +225,8 @@ typedef struct glossa_progress {
 /*
  * Starts a batch and forgets the last one. The texts are tokenized at once and need not outlive the call. `options`
  * may be NULL. A blank text gives an empty hypothesis.
- * Fails with LIMIT (more sentences, tokens or beams than the session takes, or a sentence longer than the context; the
- * message names the sentence and both numbers) or ARGUMENT; the session is then idle.
+ * Fails with LIMIT (more sentences, tokens, beams or memory than the session takes, or a sentence longer than the
+ * context; the message names the sentence and both numbers), MEMORY or ARGUMENT; the session is then idle.
  */
 glossa_status glossa_begin(glossa_session *session, const glossa_text *texts, size_t count,
                            const glossa_options *options, glossa_error *error);
@@ -272,7 +282,8 @@ typedef struct glossa_explanation {
 
 /*
  * Explains hypothesis `rank` of `sentence` of a finished batch by one forced pass over it, under the batch's options.
- * Leaves the batch's results valid. Allocates what it returns; fails with MEMORY, STATE or ARGUMENT.
+ * Leaves the batch's results valid. Allocates what it returns: 4 bytes x (L_enc H S S + L_dec H T (T + S)) and a
+ * little more. Fails with LIMIT where that is beyond limits.memory, and with MEMORY, STATE or ARGUMENT.
  */
 glossa_status glossa_explain(glossa_session *session, size_t sentence, size_t rank, glossa_explanation *explanation,
                              glossa_error *error);

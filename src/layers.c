@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-static size_t larger(size_t a, size_t b) {
+static uint64_t larger(uint64_t a, uint64_t b) {
     return a > b ? a : b;
 }
 
@@ -10,24 +10,18 @@ void glossa_scratch_take(glossa_scratch *scratch, glossa_arena *arena, const glo
                          size_t keys) {
     const glossa_config *config = &model->config;
     const size_t d = config->d, ffn_rows = rows < GLOSSA_GROUP_ROWS ? rows : GLOSSA_GROUP_ROWS;
-    size_t wide, hidden, quant, weights, transposed;
-    if (!glossa_mul_size(rows, d, &wide) || !glossa_mul_size(ffn_rows, config->ffn, &hidden) ||
-        !glossa_mul_size(larger(GLOSSA_QUERY_ROWS, GLOSSA_MAX_BEAM), keys, &weights) ||
-        !glossa_mul_size(d, keys, &transposed)) {
-        arena->failed = true;
-        return;
-    }
-    quant = larger(wide, hidden);
     scratch->rows = rows;
-    scratch->y = TAKE(arena, float, config->pre_norm ? wide : 0);
-    scratch->q = TAKE(arena, float, wide);
-    scratch->k = TAKE(arena, float, wide);
-    scratch->v = TAKE(arena, float, wide);
-    scratch->context = TAKE(arena, float, wide);
-    scratch->hidden = TAKE(arena, float, hidden);
-    scratch->kt = TAKE(arena, float, transposed);
-    scratch->weights = TAKE(arena, float, weights);
-    scratch->quant = glossa_arena_take(arena, quant, model->kernels->wide ? sizeof(int16_t) : sizeof(uint8_t));
+    scratch->y = TAKE(arena, float, config->pre_norm ? rows : 0, d);
+    scratch->q = TAKE(arena, float, rows, d);
+    scratch->k = TAKE(arena, float, rows, d);
+    scratch->v = TAKE(arena, float, rows, d);
+    scratch->context = TAKE(arena, float, rows, d);
+    scratch->hidden = TAKE(arena, float, ffn_rows, config->ffn);
+    scratch->kt = TAKE(arena, float, d, keys);
+    scratch->weights = TAKE(arena, float, larger(GLOSSA_QUERY_ROWS, GLOSSA_MAX_BEAM), keys);
+    /* Rows and widths have 32 bits each, so neither product wraps. */
+    const uint64_t quant = larger((uint64_t)rows * d, (uint64_t)ffn_rows * config->ffn);
+    scratch->quant = TAKE(arena, uint8_t, quant, model->kernels->wide ? sizeof(int16_t) : sizeof(uint8_t));
     scratch->scale = TAKE(arena, float, rows);
     scratch->zero = TAKE(arena, int32_t, rows);
 }

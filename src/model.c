@@ -12,8 +12,22 @@ typedef struct loader {
     const glossa_gguf *gguf;
     glossa_model *model;
     glossa_error *error;
-    size_t sum_count; /* row sums that are filled so far */
+    uint64_t bound; /* most bytes beside the checkpoint */
+    bool counting;  /* the tensors are gone through twice: first to count the row sums that they need */
+    uint64_t sums;  /* row sums that are counted, or filled, so far */
 } loader;
+
+/* Notes that the model is about to hold `bytes` more; refuses a checkpoint that claims more than one of its size may.
+ */
+static glossa_status hold(loader *l, uint64_t bytes, const char *what) {
+    glossa_model *m = l->model;
+    FAIL_IF(bytes > l->bound || m->working_bytes > l->bound - bytes, l->error, GLOSSA_ERROR_FORMAT,
+            "checkpoint: its %s would take the model to %llu bytes beside the file, more than the bound of %llu for a "
+            "file of its size (GLOSSA_MODEL_MEMORY)",
+            what, (unsigned long long)(m->working_bytes + bytes), (unsigned long long)l->bound);
+    m->working_bytes += bytes;
+    return GLOSSA_OK;
+}
 
 /* Appends decimal digits or text to a tensor name. */
 typedef struct name_builder {
@@ -73,7 +87,7 @@ static glossa_status load_floats(loader *l, const char *name, bool required, uin
     FAIL_IF(t->ne[0] != cols || count != cols * rows, l->error, GLOSSA_ERROR_FORMAT,
             "checkpoint: tensor '%s' has shape [%llu, %llu], need [%llu, %llu]", name, (unsigned long long)t->ne[0],
             (unsigned long long)t->ne[1], (unsigned long long)cols, (unsigned long long)rows);
-    FAIL_IF(!all_finite(t->data, (size_t)count), l->error, GLOSSA_ERROR_FORMAT,
+    FAIL_IF(!l->counting && !all_finite(t->data, (size_t)count), l->error, GLOSSA_ERROR_FORMAT,
             "checkpoint: tensor '%s' holds NaN or infinity", name);
     *out = t->data;
     return GLOSSA_OK;
@@ -104,10 +118,12 @@ static glossa_status load_matrix(loader *l, const char *base, uint32_t rows, uin
     const glossa_gguf_tensor *s = glossa_gguf_find_tensor(l->gguf, scale.text);
     out->scale_per_row = s && s->ne[0] != 1;
     FORWARD(load_floats(l, scale.text, true, out->scale_per_row ? rows : 1, 1, &out->scale));
-    int32_t *sums = l->model->row_sums + l->sum_count;
-    l->model->kernels->row_sums(out->data, rows, cols, sums);
-    out->row_sum = sums;
-    l->sum_count += rows;
+    if (!l->counting) {
+        int32_t *sums = l->model->row_sums + l->sums;
+        l->model->kernels->row_sums(out->data, rows, cols, sums);
+        out->row_sum = sums;
+    }
+    l->sums += rows;
     return GLOSSA_OK;
 }
 
@@ -187,23 +203,9 @@ static glossa_status load_tables(loader *l) {
     return GLOSSA_OK;
 }
 
-/* Room for the row sums of every matrix of int8 that the file may have. */
-static glossa_status allocate_sums(loader *l) {
+static glossa_status load_weights(loader *l) {
     glossa_model *m = l->model;
-    size_t rows = 1;
-    for (size_t i = 0; i < l->gguf->tensor_count; i++) {
-        const glossa_gguf_tensor *t = &l->gguf->tensors[i];
-        if (t->type == TENSOR_I8 && t->ne[0] % GLOSSA_K_STEP == 0) rows += (size_t)t->ne[1];
-    }
-    m->row_sums = glossa_allocate(&m->allocator, rows, sizeof *m->row_sums);
-    FAIL_IF(!m->row_sums, l->error, GLOSSA_ERROR_MEMORY, "out of memory for %zu row sums", rows);
-    m->working_bytes += rows * sizeof *m->row_sums;
-    return GLOSSA_OK;
-}
-
-static glossa_status load_tensors(loader *l) {
-    glossa_model *m = l->model;
-    FORWARD(allocate_sums(l));
+    l->sums = 0;
     FORWARD(load_tables(l));
     for (uint32_t i = 0; i < m->config.encoder_layers; i++)
         FORWARD(load_layer(l, false, i, &m->encoder[i]));
@@ -214,6 +216,53 @@ static glossa_status load_tensors(loader *l) {
         FORWARD(load_norm(l, "dec.output_norm", &m->decoder_norm));
     }
     return GLOSSA_OK;
+}
+
+/* Matrices that read the same input take it quantized or not, so they must be of one type. The names are those of
+   blocks `a` and `b` of two layers. */
+static glossa_status same_type(const loader *l, const char *side, uint32_t layer_a, const char *a,
+                               const glossa_matrix *x, uint32_t layer_b, const char *b, const glossa_matrix *y) {
+    FAIL_IF(x->int8 != y->int8, l->error, GLOSSA_ERROR_UNSUPPORTED,
+            "checkpoint: tensor '%s.weight' is %s, but '%s.weight', which reads the same input, is %s; they need one "
+            "type",
+            layer_name(side, layer_a, a).text, x->int8 ? "I8" : "F32", layer_name(side, layer_b, b).text,
+            y->int8 ? "I8" : "F32");
+    return GLOSSA_OK;
+}
+
+static glossa_status check_types(const loader *l) {
+    const glossa_model *m = l->model;
+    const glossa_config *c = &m->config;
+    for (uint32_t i = 0; i < c->encoder_layers; i++) {
+        const glossa_attention *self = &m->encoder[i].attn;
+        FORWARD(same_type(l, "enc", i, "attn_q", &self->q, i, "attn_k", &self->k));
+        FORWARD(same_type(l, "enc", i, "attn_q", &self->q, i, "attn_v", &self->v));
+    }
+    const glossa_matrix *memory = &m->decoder[0].cross.k;
+    for (uint32_t i = 0; i < c->decoder_layers; i++) {
+        const glossa_layer *layer = &m->decoder[i];
+        const glossa_attention *self = &layer->attn; /* all float32 for an SSRU, being empty */
+        FORWARD(same_type(l, "dec", i, "attn_q", &self->q, i, "attn_k", &self->k));
+        FORWARD(same_type(l, "dec", i, "attn_q", &self->q, i, "attn_v", &self->v));
+        FORWARD(same_type(l, "dec", i, "ssru_w", &layer->ssru_w, i, "ssru_f", &layer->ssru_f));
+        FORWARD(same_type(l, "dec", 0, "cross_attn_k", memory, i, "cross_attn_k", &layer->cross.k));
+        FORWARD(same_type(l, "dec", 0, "cross_attn_k", memory, i, "cross_attn_v", &layer->cross.v));
+    }
+    return GLOSSA_OK;
+}
+
+/* Twice through the weights: to count the row sums, and to bind, check and sum. */
+static glossa_status load_tensors(loader *l) {
+    glossa_model *m = l->model;
+    l->counting = true;
+    FORWARD(load_weights(l));
+    FORWARD(hold(l, l->sums * sizeof *m->row_sums, "sums of rows"));
+    m->row_sums = glossa_allocate(&m->allocator, (size_t)l->sums, sizeof *m->row_sums);
+    FAIL_IF(!m->row_sums, l->error, GLOSSA_ERROR_MEMORY, "out of memory for %llu row sums",
+            (unsigned long long)l->sums);
+    l->counting = false;
+    FORWARD(load_weights(l));
+    return check_types(l);
 }
 
 /* The first of the ids that is not in 0..limit - 1; `count` if all are. */
@@ -381,9 +430,9 @@ static glossa_status load_language_tokens(loader *l) {
     FAIL_IF(key->count != count, l->error, GLOSSA_ERROR_FORMAT,
             "checkpoint: key 'glossa.target_language_tokens' has %zu elements for %zu target languages",
             (size_t)key->count, count);
+    FORWARD(hold(l, count * sizeof *m->language_tokens, "language tokens"));
     m->language_tokens = glossa_allocate(&m->allocator, count, sizeof *m->language_tokens);
     FAIL_IF(!m->language_tokens, l->error, GLOSSA_ERROR_MEMORY, "out of memory for %zu language tokens", count);
-    m->working_bytes += count * sizeof *m->language_tokens;
     for (size_t i = 0; i < count; i++) {
         const int32_t id = glossa_gguf_i32_at(key, i);
         FAIL_IF(id < 0 || (uint32_t)id >= m->source_embedding.rows, l->error, GLOSSA_ERROR_FORMAT,
@@ -404,6 +453,8 @@ static glossa_status load_vocabularies(loader *l) {
         FORWARD(
             glossa_tokenizer_open(l->gguf, "glossa.target.tokenizer", &m->allocator, &m->target_tokenizer, l->error));
     }
+    FORWARD(hold(l, glossa_tokenizer_bytes(m->source_tokenizer), "vocabulary"));
+    if (second) FORWARD(hold(l, glossa_tokenizer_bytes(m->target_tokenizer), "target vocabulary"));
     const bool own_ids = glossa_gguf_find(l->gguf, "tokenizer.ggml.ids") != NULL;
     const size_t pieces = glossa_tokenizer_size(m->source_tokenizer);
     FAIL_IF(!own_ids && pieces > m->source_embedding.rows, l->error, GLOSSA_ERROR_FORMAT,
@@ -443,6 +494,7 @@ static glossa_status load_banned(loader *l) {
     const glossa_gguf_key *key;
     FORWARD(glossa_gguf_array(l->gguf, "glossa.banned_ids", GGUF_I32, false, &key, l->error));
     const size_t count = key ? (size_t)key->count : 0;
+    FORWARD(hold(l, ((uint64_t)count + 1) * sizeof *m->banned, "banned ids"));
     m->banned = glossa_allocate(&m->allocator, count + 1, sizeof *m->banned);
     FAIL_IF(!m->banned, l->error, GLOSSA_ERROR_MEMORY, "out of memory for %zu banned ids", count);
     for (size_t i = 0; i < count; i++) {
@@ -472,11 +524,12 @@ static void count_parameters(loader *l) {
 static glossa_status load(loader *l) {
     glossa_model *m = l->model;
     FORWARD(load_config(l));
+    const uint64_t layers = (uint64_t)m->config.encoder_layers + m->config.decoder_layers;
+    FORWARD(hold(l, sizeof *m + layers * sizeof *m->encoder, "layers"));
     m->encoder = glossa_allocate(&m->allocator, m->config.encoder_layers, sizeof *m->encoder);
     m->decoder = glossa_allocate(&m->allocator, m->config.decoder_layers, sizeof *m->decoder);
     FAIL_IF(!m->encoder || !m->decoder, l->error, GLOSSA_ERROR_MEMORY, "out of memory for %u + %u layers",
             (unsigned)m->config.encoder_layers, (unsigned)m->config.decoder_layers);
-    m->working_bytes = sizeof *m + (m->config.encoder_layers + m->config.decoder_layers) * sizeof *m->encoder;
     FORWARD(load_tensors(l));
     FORWARD(load_vocabularies(l));
     FORWARD(load_language_tokens(l));
@@ -484,16 +537,16 @@ static glossa_status load(loader *l) {
     if (m->shortlist.offsets) m->first_byte = -1; /* the byte that must come next may not be among the candidates */
     FORWARD(load_banned(l));
     count_parameters(l);
-    m->working_bytes += glossa_tokenizer_bytes(m->source_tokenizer);
-    if (m->target_tokenizer != m->source_tokenizer) m->working_bytes += glossa_tokenizer_bytes(m->target_tokenizer);
     return GLOSSA_OK;
 }
 
 glossa_status glossa_model_open(const void *bytes, size_t size, const glossa_allocator *allocator, glossa_model **model,
                                 glossa_error *error) {
-    FAIL_IF(!model, error, GLOSSA_ERROR_ARGUMENT, "glossa_model_open: 'model' is NULL");
+    NEED(model, "model", error);
     *model = NULL;
-    FAIL_IF(!bytes, error, GLOSSA_ERROR_ARGUMENT, "glossa_model_open: 'bytes' is NULL");
+    NEED(bytes, "bytes", error);
+    FAIL_IF(allocator && (!allocator->allocate || !allocator->release), error, GLOSSA_ERROR_ARGUMENT,
+            "glossa_model_open: the allocator lacks a function");
     const glossa_allocator chosen = glossa_allocator_or_default(allocator);
     glossa_gguf gguf;
     FORWARD(glossa_gguf_open(bytes, size, &chosen, &gguf, error));
@@ -504,7 +557,7 @@ glossa_status glossa_model_open(const void *bytes, size_t size, const glossa_all
     }
     m->allocator = chosen;
     m->kernels = glossa_kernels_select();
-    loader l = {.gguf = &gguf, .model = m, .error = error};
+    loader l = {.gguf = &gguf, .model = m, .error = error, .bound = GLOSSA_MODEL_MEMORY(size)};
     const glossa_status status = load(&l);
     glossa_gguf_close(&gguf);
     if (status != GLOSSA_OK) {
@@ -571,6 +624,8 @@ const char *glossa_model_kernels(const glossa_model *model) {
 }
 
 glossa_status glossa_model_use_kernels(glossa_model *model, const char *name, glossa_error *error) {
+    NEED(model, "model", error);
+    NEED(name, "name", error);
     const glossa_kernels *kernels = glossa_kernels_find(name);
     FAIL_IF(!kernels, error, GLOSSA_ERROR_ARGUMENT, "kernels '%s' are not in this build or do not run on this machine",
             name);

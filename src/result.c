@@ -23,6 +23,8 @@ glossa_status glossa_session_render(glossa_session *s, size_t sentence, size_t r
     if (r->bytes) return GLOSSA_OK;
     const size_t count = beam->finished[rank].count;
     const size_t capacity = glossa_tokenizer_decode_bound(m->target_tokenizer, count) + 1;
+    const uint64_t needed = (uint64_t)capacity + (uint64_t)(count + 1) * sizeof(glossa_token);
+    FORWARD(glossa_session_afford(s, "a translation's text", glossa_session_bytes(s), needed, error));
     char *text = glossa_allocate(a, capacity, 1);
     glossa_token *tokens = glossa_allocate(a, count + 1, sizeof *tokens);
     glossa_status status = GLOSSA_ERROR_MEMORY;
@@ -40,14 +42,15 @@ glossa_status glossa_session_render(glossa_session *s, size_t sentence, size_t r
         glossa_release(a, tokens);
         return status;
     }
-    *r = (glossa_rendering){
-        .text = text, .size = size, .tokens = tokens, .bytes = capacity + (count + 1) * sizeof *tokens};
+    *r = (glossa_rendering){.text = text, .size = size, .tokens = tokens, .bytes = (size_t)needed};
     s->bytes += r->bytes;
     return GLOSSA_OK;
 }
 
 glossa_status glossa_result(glossa_session *s, size_t sentence, size_t rank, glossa_hypothesis *hypothesis,
                             glossa_error *error) {
+    NEED(s, "session", error);
+    NEED(hypothesis, "hypothesis", error);
     FORWARD(glossa_session_check(s, sentence, rank, error));
     glossa_rendering *r;
     FORWARD(glossa_session_render(s, sentence, rank, &r, error));
@@ -72,6 +75,8 @@ static bool is_byte_piece(glossa_text piece) {
 }
 
 glossa_status glossa_partial(glossa_session *s, size_t sentence, glossa_text *text, glossa_error *error) {
+    NEED(s, "session", error);
+    NEED(text, "text", error);
     *text = (glossa_text){s->partial, 0};
     FAIL_IF(s->phase == PHASE_IDLE, error, GLOSSA_ERROR_STATE, "glossa_partial: there is no batch");
     FAIL_IF(sentence >= s->sentences, error, GLOSSA_ERROR_ARGUMENT, "sentence %zu of a batch of %zu", sentence,

@@ -43,8 +43,8 @@ struct glossa_session {
     glossa_limits limits;
     size_t bytes; /* held, beside memory and explanation */
 
-    float *positions; /* (context, D) sinusoids, made as far as needed; NULL with learned ones */
-    size_t positions_ready;
+    float *positions; /* (positions_room, D) sinusoids, as many as a batch may need; NULL with learned ones */
+    size_t positions_room, positions_ready;
     glossa_token *tokenized; /* the answer of glossa_tokenize */
     glossa_token *tokens;    /* (M) source tokens; room for the limit */
     glossa_span *spans;      /* (sentences); room for the limit */
@@ -65,6 +65,7 @@ struct glossa_session {
     glossa_cache *caches;          /* (sentences, B) */
     uint32_t *slots;               /* (sentences, B) cache of each live hypothesis */
     glossa_candidates *candidates; /* (sentences) */
+    uint8_t *chosen;               /* (target vocabulary) marks while candidates are collected; NULL: no shortlist */
     glossa_row *live;              /* (sentences x B) */
     glossa_rendering *renderings;  /* (sentences, B) */
     float *x;                      /* (max(M, sentences x B), D) */
@@ -81,6 +82,13 @@ struct glossa_session {
     void *clock_user;
     glossa_timings timings;
 };
+
+/*
+ * Fails with LIMIT where `needed` more bytes beside the `held` ones are beyond limits.memory; `what` needs them.
+ * UINT64_MAX stands for more than can be counted.
+ */
+glossa_status glossa_session_afford(const glossa_session *session, const char *what, uint64_t held, uint64_t needed,
+                                    glossa_error *error);
 
 /* Position rows up to `count`, of the encoder or of the decoder. */
 const float *glossa_session_positions(glossa_session *session, bool decoder, size_t count);

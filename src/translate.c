@@ -11,13 +11,15 @@ static uint32_t or_default(uint32_t value, uint32_t standard) {
 
 glossa_status glossa_session_open(const glossa_model *model, const glossa_limits *limits, glossa_session **session,
                                   glossa_error *error) {
-    FAIL_IF(!session || !model, error, GLOSSA_ERROR_ARGUMENT, "glossa_session_open: an argument is NULL");
+    NEED(session, "session", error);
     *session = NULL;
+    NEED(model, "model", error);
     glossa_limits l = limits ? *limits : (glossa_limits){0};
     l.sentences = or_default(l.sentences, 16);
     l.source_tokens = or_default(l.source_tokens, 1024);
     l.beam = or_default(l.beam, 5);
     l.rows = or_default(l.rows, 32);
+    l.memory = l.memory ? l.memory : GLOSSA_DEFAULT_MEMORY;
     FAIL_IF(l.beam > GLOSSA_MAX_BEAM, error, GLOSSA_ERROR_ARGUMENT, "limits: beam is %u, need 1 to %d",
             (unsigned)l.beam, GLOSSA_MAX_BEAM);
     FAIL_IF(l.rows < l.beam, error, GLOSSA_ERROR_ARGUMENT, "limits: rows is %u, below the beam of %u", (unsigned)l.rows,
@@ -33,15 +35,6 @@ glossa_status glossa_session_open(const glossa_model *model, const glossa_limits
         glossa_session_close(s);
         return glossa_fail(error, GLOSSA_ERROR_MEMORY, "out of memory for a session of %u tokens in %u sentences",
                            (unsigned)l.source_tokens, (unsigned)l.sentences);
-    }
-    if (model->config.position != POSITION_LEARNED) {
-        const size_t cells = (size_t)model->config.context * model->config.d;
-        s->positions = glossa_allocate(&model->allocator, cells, sizeof *s->positions);
-        if (!s->positions) {
-            glossa_session_close(s);
-            return glossa_fail(error, GLOSSA_ERROR_MEMORY, "out of memory for a position table of %zu numbers", cells);
-        }
-        s->bytes += cells * sizeof *s->positions;
     }
     *session = s;
     return GLOSSA_OK;
@@ -81,6 +74,16 @@ size_t glossa_session_bytes(const glossa_session *s) {
     return s->bytes + s->memory_size + s->explanation_size;
 }
 
+glossa_status glossa_session_afford(const glossa_session *s, const char *what, uint64_t held, uint64_t needed,
+                                    glossa_error *error) {
+    const uint64_t bound = s->limits.memory;
+    FAIL_IF(needed > bound || held > bound - needed, error, GLOSSA_ERROR_LIMIT,
+            "%s needs %s%llu bytes beside the %llu that the session holds, more than its bound of %llu (limits.memory)",
+            what, needed == UINT64_MAX ? "more than " : "", (unsigned long long)needed, (unsigned long long)held,
+            (unsigned long long)bound);
+    return GLOSSA_OK;
+}
+
 void glossa_session_set_clock(glossa_session *s, glossa_clock clock, void *user) {
     s->clock = clock;
     s->clock_user = user;
@@ -95,7 +98,8 @@ uint64_t glossa_session_now(const glossa_session *s) {
 }
 
 const float *glossa_session_positions(glossa_session *s, bool decoder, size_t count) {
-    if (!s->positions) return decoder ? s->model->decoder_position : s->model->encoder_position;
+    if (s->model->config.position == POSITION_LEARNED)
+        return decoder ? s->model->decoder_position : s->model->encoder_position;
     if (count > s->positions_ready) {
         glossa_sinusoids(&s->model->config, s->positions_ready, count - s->positions_ready, s->positions);
         s->positions_ready = count;
@@ -136,6 +140,9 @@ static glossa_token end_of(const glossa_model *m, glossa_text text) {
 
 glossa_status glossa_tokenize(glossa_session *s, glossa_text text, const glossa_token **tokens, size_t *count,
                               glossa_error *error) {
+    NEED(s, "session", error);
+    NEED(tokens, "tokens", error);
+    NEED(count, "count", error);
     const glossa_model *m = s->model;
     glossa_token *body = NULL;
     glossa_release(&m->allocator, s->tokenized);
@@ -158,7 +165,8 @@ glossa_status glossa_tokenize(glossa_session *s, glossa_text text, const glossa_
 
 /* What glossa_begin collects before the arena's size is known. */
 typedef struct plan {
-    size_t sentences, rows, longest_source, longest_target, candidates;
+    uint64_t rows; /* in 64 bits: many sentences of the longest kind */
+    size_t sentences, longest_source, longest_target, candidates;
     const glossa_options *options;
     uint32_t beam;
 } plan;
@@ -227,13 +235,13 @@ static size_t candidate_bound(const glossa_session *s, const glossa_span *span, 
 
 /* Puts prefix, tokens and end behind what s->tokens has; only counts them where there is no room. */
 static glossa_status tokenize_sentence(glossa_session *s, size_t i, glossa_text text, const glossa_options *o,
-                                       size_t start, glossa_error *error) {
+                                       uint64_t start, glossa_error *error) {
     const glossa_model *m = s->model;
     glossa_token *body = NULL;
     size_t n = 0;
     FORWARD(tokenize(m, text, &body, &n, error));
     const size_t count = n ? o->source_prefix_count + n + 1 : 0;
-    s->spans[i] = (glossa_span){.start = start, .count = count};
+    s->spans[i] = (glossa_span){.start = (size_t)start, .count = count};
     if (count && start + count <= s->limits.source_tokens) {
         glossa_token *out = s->tokens + start;
         for (size_t k = 0; k < o->source_prefix_count; k++)
@@ -261,7 +269,8 @@ static glossa_status tokenize_batch(glossa_session *s, plan *p, const glossa_tex
                 "options: the prefix has %zu tokens, but the longest target is %u", prefix_count, (unsigned)limit);
     }
     FAIL_IF(p->rows > s->limits.source_tokens, error, GLOSSA_ERROR_LIMIT,
-            "the batch has %zu source tokens, but the session takes %u", p->rows, (unsigned)s->limits.source_tokens);
+            "the batch has %llu source tokens, but the session takes %u", (unsigned long long)p->rows,
+            (unsigned)s->limits.source_tokens);
     p->candidates = m->shortlist.offsets ? 0 : m->output.rows;
     for (size_t i = 0; i < p->sentences; i++) {
         const size_t bound = candidate_bound(s, &s->spans[i], prefix_count);
@@ -270,18 +279,25 @@ static glossa_status tokenize_batch(glossa_session *s, plan *p, const glossa_tex
     return GLOSSA_OK;
 }
 
+#define POSITIONS_STEP 256 /* rows that the table of positions grows by */
+
+static size_t larger(size_t a, size_t b) {
+    return a > b ? a : b;
+}
+
+static size_t head_count(const glossa_config *c) {
+    return (c->encoder_layers + 2 * (size_t)c->decoder_layers) * c->heads;
+}
+
 /* One sequence of takes, run twice: to measure and to carve. */
 static void carve(glossa_session *s, glossa_arena *arena, const plan *p) {
     const glossa_model *m = s->model;
     const glossa_config *c = &m->config;
     const size_t n = p->sentences, beam = p->beam, d = c->d, hypotheses = n * beam;
-    const size_t rows = p->rows > hypotheses ? p->rows : hypotheses;
-    const size_t keys = p->longest_source > p->longest_target ? p->longest_source : p->longest_target;
+    const size_t sources = (size_t)p->rows, rows = larger(sources, hypotheses);
     const bool measuring = arena->base == NULL;
     s->prefix = TAKE(arena, uint32_t, p->options->prefix_count);
-    s->head_mask = NULL;
-    if (p->options->head_mask)
-        s->head_mask = TAKE(arena, uint8_t, (c->encoder_layers + 2 * (size_t)c->decoder_layers) * c->heads);
+    s->head_mask = p->options->head_mask ? TAKE(arena, uint8_t, head_count(c)) : NULL;
     s->beams = TAKE(arena, glossa_beam, n);
     s->memories = TAKE(arena, glossa_memory, n);
     s->caches = TAKE(arena, glossa_cache, hypotheses);
@@ -296,16 +312,16 @@ static void carve(glossa_session *s, glossa_arena *arena, const plan *p) {
         glossa_beam_take(measuring ? &unused : &s->beams[i], arena, p->beam, limit);
         const size_t stride = (count + 3) / 4 * 4, capacity = ((size_t)limit + 3) / 4 * 4;
         glossa_memory memory = {.count = count, .stride = stride};
-        memory.kt = TAKE(arena, float, layers *d *stride);
-        memory.v = TAKE(arena, float, layers *d *count);
+        memory.kt = TAKE(arena, float, layers, d, stride);
+        memory.v = TAKE(arena, float, layers, count, d);
         if (!measuring) s->memories[i] = memory;
         for (size_t b = 0; b < beam; b++) {
             glossa_cache cache = {.capacity = capacity};
             if (c->mixer == GLOSSA_MIXER_SSRU) {
-                cache.v = TAKE(arena, float, layers *d);
+                cache.v = TAKE(arena, float, layers, d);
             } else {
-                cache.kt = TAKE(arena, float, layers *d *capacity);
-                cache.v = TAKE(arena, float, layers *d *capacity);
+                cache.kt = TAKE(arena, float, layers, d, capacity);
+                cache.v = TAKE(arena, float, layers, capacity, d);
             }
             if (!measuring) s->caches[i * beam + b] = cache;
         }
@@ -313,25 +329,45 @@ static void carve(glossa_session *s, glossa_arena *arena, const plan *p) {
         uint32_t *ids = bound ? TAKE(arena, uint32_t, bound) : NULL;
         if (!measuring) s->candidates[i] = (glossa_candidates){.ids = ids, .count = m->output.rows};
     }
-    s->x = TAKE(arena, float, rows *d);
-    const size_t logits = (beam > GLOSSA_LOGIT_ROWS || m->shortlist.offsets ? beam : GLOSSA_LOGIT_ROWS) * p->candidates;
-    const size_t marks = m->output.rows / sizeof(float) + 1; /* build_candidates borrows the logits */
-    s->logits = TAKE(arena, float, logits > marks ? logits : marks);
+    s->x = TAKE(arena, float, rows, d);
+    s->logits = TAKE(arena, float, m->shortlist.offsets ? beam : larger(beam, GLOSSA_LOGIT_ROWS), p->candidates);
+    s->chosen = m->shortlist.offsets ? TAKE(arena, uint8_t, m->output.rows) : NULL;
     s->partial_size = glossa_tokenizer_decode_bound(m->target_tokenizer, p->longest_target);
     s->partial = TAKE(arena, char, s->partial_size);
     s->partial_tokens = TAKE(arena, glossa_token, p->longest_target);
-    const size_t together = p->rows < GLOSSA_GROUP_ROWS ? p->rows : GLOSSA_GROUP_ROWS;
-    const size_t most = together > p->longest_source ? together : p->longest_source;
-    glossa_scratch_take(&s->scratch, arena, s->model, most > hypotheses ? most : hypotheses, keys);
+    const size_t together = sources < GLOSSA_GROUP_ROWS ? sources : GLOSSA_GROUP_ROWS;
+    glossa_scratch_take(&s->scratch, arena, s->model, larger(larger(together, p->longest_source), hypotheses),
+                        larger(p->longest_source, p->longest_target));
+}
+
+/* Room for the sinusoids of the batch's longest sentence; those that were made before are kept. */
+static glossa_status reserve_positions(glossa_session *s, const plan *p, glossa_error *error) {
+    const glossa_config *c = &s->model->config;
+    const size_t longest = larger(p->longest_source, p->longest_target), row = c->d * sizeof *s->positions;
+    if (c->position == POSITION_LEARNED || longest <= s->positions_room) return GLOSSA_OK;
+    const size_t rounded = (longest + POSITIONS_STEP - 1) / POSITIONS_STEP * POSITIONS_STEP;
+    const size_t rows = rounded < c->context ? rounded : c->context;
+    const uint64_t needed = (uint64_t)rows * row;
+    FORWARD(glossa_session_afford(s, "the table of positions", s->bytes, needed, error));
+    float *table = glossa_allocate(&s->model->allocator, rows, row);
+    FAIL_IF(!table, error, GLOSSA_ERROR_MEMORY, "out of memory: the table of positions needs %llu bytes",
+            (unsigned long long)needed);
+    if (s->positions_ready) memcpy(table, s->positions, s->positions_ready * row);
+    glossa_release(&s->model->allocator, s->positions);
+    s->bytes += (rows - s->positions_room) * row;
+    s->positions = table;
+    s->positions_room = rows;
+    return GLOSSA_OK;
 }
 
 static glossa_status reserve(glossa_session *s, const plan *p, glossa_error *error) {
+    FORWARD(reserve_positions(s, p, error));
     glossa_arena arena = {0};
     carve(s, &arena, p);
-    FAIL_IF(arena.failed, error, GLOSSA_ERROR_MEMORY, "the batch needs more memory than can be addressed");
-    const size_t needed = arena.used;
+    const uint64_t needed = arena.used;
+    FORWARD(glossa_session_afford(s, "the batch", s->bytes, needed, error));
     FAIL_IF(!glossa_arena_place(&arena, &s->model->allocator, &s->memory, &s->memory_size), error, GLOSSA_ERROR_MEMORY,
-            "out of memory: the batch needs %zu bytes", needed);
+            "out of memory: the batch needs %llu bytes", (unsigned long long)needed);
     carve(s, &arena, p);
     FAIL_IF(arena.failed, error, GLOSSA_ERROR_MEMORY, "the batch needs more memory than was measured");
     return GLOSSA_OK;
@@ -344,8 +380,7 @@ static void build_candidates(glossa_session *s, size_t sentence) {
     const glossa_shortlist *list = &m->shortlist;
     glossa_candidates *c = &s->candidates[sentence];
     if (!c->ids) return;
-    /* The logits are not in use yet; one byte an id marks the chosen ones. */
-    uint8_t *chosen = (uint8_t *)s->logits;
+    uint8_t *chosen = s->chosen;
     memset(chosen, 0, m->output.rows);
     memset(chosen, 1, list->first < m->output.rows ? list->first : m->output.rows);
     for (size_t i = 0; i < s->spans[sentence].count; i++) {
@@ -373,9 +408,8 @@ static void build_candidates(glossa_session *s, size_t sentence) {
 static void fill(glossa_session *s, const plan *p) {
     const glossa_model *m = s->model;
     const glossa_options *o = p->options;
-    const glossa_config *c = &m->config;
     s->sentences = p->sentences;
-    s->rows = p->rows;
+    s->rows = (size_t)p->rows;
     s->layer = s->next = s->t = 0;
     s->top_k = o->top_k;
     s->rules = (glossa_rules){.search = o->search,
@@ -388,8 +422,7 @@ static void fill(glossa_session *s, const plan *p) {
                               .first_byte = o->search == GLOSSA_SEARCH_GLOSSA ? m->first_byte : -1};
     s->prefix_count = o->prefix_count;
     if (o->prefix_count) memcpy(s->prefix, o->prefix, o->prefix_count * sizeof *s->prefix);
-    if (o->head_mask)
-        memcpy(s->head_mask, o->head_mask, (c->encoder_layers + 2 * (size_t)c->decoder_layers) * c->heads);
+    if (o->head_mask) memcpy(s->head_mask, o->head_mask, head_count(&m->config));
     memset(s->renderings, 0, p->sentences * p->beam * sizeof *s->renderings);
     s->progress = (glossa_progress){0};
     for (size_t i = 0; i < p->sentences; i++) {
@@ -412,15 +445,17 @@ static void fill(glossa_session *s, const plan *p) {
 glossa_status glossa_begin(glossa_session *s, const glossa_text *texts, size_t count, const glossa_options *options,
                            glossa_error *error) {
     static const glossa_options none = {0};
+    NEED(s, "session", error);
     drop_results(s);
     s->timings = (glossa_timings){0};
     plan p = {.sentences = count, .options = options ? options : &none};
     p.beam = or_default(p.options->beam, 1);
-    FAIL_IF(count == 0 || !texts, error, GLOSSA_ERROR_ARGUMENT, "glossa_begin: a batch needs at least one text");
+    NEED(texts, "texts", error);
+    FAIL_IF(count == 0, error, GLOSSA_ERROR_ARGUMENT, "glossa_begin: a batch needs at least one text");
     FAIL_IF(count > s->limits.sentences, error, GLOSSA_ERROR_LIMIT,
             "the batch has %zu sentences, but the session takes %u", count, (unsigned)s->limits.sentences);
     FORWARD(check_options(s, p.options, count, p.beam, error));
-    FAIL_IF(count * p.beam > s->limits.rows, error, GLOSSA_ERROR_LIMIT,
+    FAIL_IF(count > s->limits.rows / p.beam, error, GLOSSA_ERROR_LIMIT,
             "%zu sentences with a beam of %u are more rows than the session's %u", count, (unsigned)p.beam,
             (unsigned)s->limits.rows);
     const uint64_t started = glossa_session_now(s);
@@ -562,6 +597,7 @@ static void decode_position(glossa_session *s) {
 }
 
 glossa_status glossa_step(glossa_session *s, glossa_progress *progress, glossa_error *error) {
+    NEED(s, "session", error);
     FAIL_IF(s->phase == PHASE_IDLE, error, GLOSSA_ERROR_STATE,
             "glossa_step: there is no batch; call glossa_begin first");
     const uint64_t started = glossa_session_now(s), output = s->timings.output;

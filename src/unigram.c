@@ -26,10 +26,11 @@ static double piece_score(const glossa_vocabulary *vocabulary, uint32_t piece, g
 static bool offer_pieces(const glossa_vocabulary *vocabulary, const uint8_t *text, size_t begin, size_t size,
                          node *nodes) {
     const size_t character = glossa_segment_step(text, begin, size);
+    const size_t most = size - begin < vocabulary->longest ? size : begin + vocabulary->longest;
     const double before = (double)nodes[begin].score;
-    uint32_t hash = GLOSSA_HASH_START;
+    uint32_t hash = vocabulary->hash_start;
     bool single = false;
-    for (size_t end = begin; end < size;) {
+    for (size_t end = begin; end < most;) {
         for (size_t next = end + glossa_segment_step(text, end, size); end < next; end++)
             hash = glossa_hash_step(hash, text[end]);
         const int32_t piece = glossa_vocabulary_find(vocabulary, hash, text + begin, end - begin);

@@ -56,24 +56,32 @@ int32_t glossa_vocabulary_piece(const glossa_vocabulary *self, uint32_t model_id
 
 /* ---- the hash table --------------------------------------------------------------------------------------------- */
 
-static uint32_t hash_of(const uint8_t *text, size_t size) {
-    uint32_t hash = GLOSSA_HASH_START;
+static uint32_t hash_of(uint32_t hash, const uint8_t *text, size_t size) {
     for (size_t i = 0; i < size; i++)
         hash = glossa_hash_step(hash, text[i]);
     return hash;
 }
 
-/* The slot of these bytes, whatever their type: taken by them, or empty. There is always an empty one. */
+/*
+ * Pieces lie in the first free slot from their own on, but no further than this: pieces that a file has made to collide
+ * would else take time without bound, to enter and to seek. By chance a table that is at most half full has runs of 80
+ * where pieces are millions.
+ */
+#define MOST_PROBES 128
+#define NOWHERE     UINT32_MAX
+
+/* The slot of these bytes, whatever their type: taken by them, or empty; NOWHERE after too many probes. */
 static NOINLINE uint32_t slot_of(const glossa_vocabulary *self, uint32_t hash, const uint8_t *text, size_t size) {
     const uint32_t tag = hash & ~PIECE_MASK, mask = (1u << self->slot_bits) - 1;
     uint32_t slot = hash * 0x9E3779B1u >> (32 - self->slot_bits);
-    for (;; slot = (slot + 1) & mask) {
+    for (int probes = 0; probes < MOST_PROBES; probes++, slot = (slot + 1) & mask) {
         const uint32_t entry = self->slots[slot];
         if (entry == 0) return slot;
         if ((entry & ~PIECE_MASK) != tag) continue;
         const glossa_text piece = glossa_vocabulary_text(self, (entry & PIECE_MASK) - 1);
         if (piece.size == size && memcmp(piece.data, text, size) == 0) return slot;
     }
+    return NOWHERE;
 }
 
 static bool in_dictionary(glossa_piece_type type) {
@@ -81,17 +89,18 @@ static bool in_dictionary(glossa_piece_type type) {
 }
 
 int32_t glossa_vocabulary_find(const glossa_vocabulary *self, uint32_t hash, const uint8_t *text, size_t size) {
-    const uint32_t entry = self->slots[slot_of(self, hash, text, size)];
-    if (entry == 0) return -1;
-    const uint32_t piece = (entry & PIECE_MASK) - 1;
+    const uint32_t slot = slot_of(self, hash, text, size);
+    if (slot == NOWHERE || self->slots[slot] == 0) return -1;
+    const uint32_t piece = (self->slots[slot] & PIECE_MASK) - 1;
     return in_dictionary(glossa_vocabulary_type(self, piece)) ? (int32_t)piece : -1;
 }
 
 size_t glossa_vocabulary_user_defined(const glossa_vocabulary *self, const uint8_t *text, size_t size) {
     if (size == 0 || !(self->user_defined_starts[text[0] / 8] >> text[0] % 8 & 1)) return 0;
-    uint32_t hash = GLOSSA_HASH_START;
+    const size_t most = size < self->longest ? size : self->longest;
+    uint32_t hash = self->hash_start;
     size_t longest = 0;
-    for (size_t n = 1; n <= size; n++) {
+    for (size_t n = 1; n <= most; n++) {
         hash = glossa_hash_step(hash, text[n - 1]);
         const int32_t piece = glossa_vocabulary_find(self, hash, text, n);
         if (piece >= 0 && glossa_vocabulary_type(self, (uint32_t)piece) == PIECE_USER_DEFINED) longest = n;
@@ -105,9 +114,9 @@ size_t glossa_vocabulary_user_defined(const glossa_vocabulary *self, const uint8
  * byte for a user-defined piece, which is sought in text that is not normalized yet. A function of its own, because
  * nothing in opening a model takes longer than this loop.
  */
-static NOINLINE uint32_t enter_prefixes(uint8_t *prefixes, unsigned prefix_bits, const uint8_t *text, size_t size,
-                                        bool user_defined) {
-    uint32_t hash = glossa_hash_step(GLOSSA_HASH_START, text[0]);
+static NOINLINE uint32_t enter_prefixes(uint8_t *prefixes, unsigned prefix_bits, uint32_t hash, const uint8_t *text,
+                                        size_t size, bool user_defined) {
+    hash = glossa_hash_step(hash, text[0]);
     for (size_t i = 1; i < size; i++) {
         const uint8_t byte = text[i];
         if ((byte & 0xC0) != 0x80 || user_defined) {
@@ -182,8 +191,8 @@ int glossa_vocabulary_byte(glossa_text text) {
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-/* Takes up one piece; its offset and the next are set. */
-static glossa_status enter_piece(glossa_vocabulary *self, const source *from, uint32_t piece) {
+/* Takes up one piece; its offset and the next are set. *crowded: the table has no place for it. */
+static glossa_status enter_piece(glossa_vocabulary *self, const source *from, uint32_t piece, bool *crowded) {
     glossa_error *const error = from->error;
     const glossa_text text = glossa_vocabulary_text(self, piece);
     const uint8_t *bytes = (const uint8_t *)text.data;
@@ -196,11 +205,13 @@ static glossa_status enter_piece(glossa_vocabulary *self, const source *from, ui
     FAIL_IF(!(score >= -FLT_MAX && score <= FLT_MAX), error, GLOSSA_ERROR_FORMAT,
             "%s.scores[%u] is not a finite number", from->prefix, piece);
 
-    const uint32_t hash =
-        in_dictionary((glossa_piece_type)type)
-            ? enter_prefixes(self->prefixes, self->prefix_bits, bytes, text.size, type == PIECE_USER_DEFINED)
-            : hash_of(bytes, text.size);
+    const uint32_t hash = in_dictionary((glossa_piece_type)type)
+                              ? enter_prefixes(self->prefixes, self->prefix_bits, self->hash_start, bytes, text.size,
+                                               type == PIECE_USER_DEFINED)
+                              : hash_of(self->hash_start, bytes, text.size);
     const uint32_t slot = slot_of(self, hash, bytes, text.size);
+    *crowded = slot == NOWHERE;
+    if (*crowded) return GLOSSA_OK;
     FAIL_IF(self->slots[slot] != 0, error, GLOSSA_ERROR_FORMAT, "%s.tokens[%u] is the same as [%u]: %.*s", from->prefix,
             piece, (self->slots[slot] & PIECE_MASK) - 1, (int)text.size, text.data);
     self->slots[slot] = (hash & ~PIECE_MASK) | (piece + 1);
@@ -236,7 +247,8 @@ static glossa_status enter_piece(glossa_vocabulary *self, const source *from, ui
     return GLOSSA_OK;
 }
 
-static glossa_status enter_pieces(glossa_vocabulary *self, const source *from) {
+/* Takes up all pieces, or gives up where the table is *crowded. */
+static glossa_status enter_pieces(glossa_vocabulary *self, const source *from, bool *crowded) {
     const uint8_t *at = self->texts;
     self->unknown = -1;
     self->min_score = FLT_MAX;
@@ -246,7 +258,8 @@ static glossa_status enter_pieces(glossa_vocabulary *self, const source *from) {
     for (uint32_t piece = 0; piece < self->count; piece++) {
         (void)glossa_gguf_next_string(&at);
         self->offsets[piece + 1] = (uint32_t)(at - self->texts);
-        FORWARD(enter_piece(self, from, piece));
+        FORWARD(enter_piece(self, from, piece, crowded));
+        if (*crowded) return GLOSSA_OK;
     }
     for (unsigned byte = 0; self->byte_fallback && byte < 256; byte++)
         FAIL_IF(self->bytes[byte] < 0, from->error, GLOSSA_ERROR_FORMAT,
@@ -254,6 +267,24 @@ static glossa_status enter_pieces(glossa_vocabulary *self, const source *from) {
     FAIL_IF(self->unknown < 0 && !self->byte_fallback, from->error, GLOSSA_ERROR_FORMAT,
             "%s.token_type has neither an unknown piece (2) nor byte pieces (6)", from->prefix);
     return GLOSSA_OK;
+}
+
+/* Fills the tables, with another start of the hash where pieces collide too often with one: they do not by chance. */
+static glossa_status spread_pieces(glossa_vocabulary *self, const source *from) {
+    enum { STARTS = 8 };
+    self->hash_start = 2166136261u; /* FNV's own */
+    for (int i = 0; i < STARTS; i++, self->hash_start += 0x9E3779B9u) {
+        bool crowded = false;
+        if (i > 0) {
+            memset(self->slots, 0, sizeof *self->slots << self->slot_bits);
+            memset(self->prefixes, 0, ((size_t)1 << self->prefix_bits) / 8);
+        }
+        FORWARD(enter_pieces(self, from, &crowded));
+        if (!crowded) return GLOSSA_OK;
+    }
+    return glossa_fail(from->error, GLOSSA_ERROR_FORMAT,
+                       "%s.tokens: too many of its pieces share their places in a hash table, from each of %d starts",
+                       from->prefix, STARTS);
 }
 
 /* The way back from model ids to pieces. */
@@ -288,7 +319,7 @@ static glossa_status enter_ids(glossa_vocabulary *self, const source *from, cons
 static glossa_status open_tables(glossa_vocabulary *self, const source *from, const glossa_allocator *allocator) {
     FORWARD(find_arrays(self, from));
     FORWARD(allocate_tables(self, allocator, from->error));
-    FORWARD(enter_pieces(self, from));
+    FORWARD(spread_pieces(self, from));
     return enter_ids(self, from, allocator);
 }
 

@@ -27,6 +27,7 @@ typedef struct glossa_vocabulary {
     uint32_t count;
     uint32_t *offsets;    /* (count + 1) place of each text and its length in `texts`, and the end */
     uint32_t *slots;      /* (1 << slot_bits) 0 where empty, else tag and piece + 1 */
+    uint32_t hash_start;  /* of the hash of every text: one with which the pieces spread well */
     uint8_t *prefixes;    /* (1 << prefix_bits) bits: a Bloom filter of what pieces begin with */
     int32_t *pieces;      /* (model_count) piece of each model id, -1 for none; NULL: the same */
     uint32_t model_count; /* model ids run below this */
@@ -59,11 +60,10 @@ int glossa_vocabulary_byte(glossa_text text);
 int32_t glossa_vocabulary_piece(const glossa_vocabulary *vocabulary, uint32_t model_id);
 
 /*
- * Looking up the prefixes of a text, one byte after the other (FNV-1a): start from GLOSSA_HASH_START, step over each
- * byte, and ask where a character ends. `goes_on` is false where no piece goes on from here; where it is true there
- * may be one.
+ * Looking up the prefixes of a text, one byte after the other (FNV-1a): start from `hash_start`, step over each byte,
+ * and ask where a character ends. `goes_on` is false where no piece goes on from here; where it is true there may be
+ * one, of at most `longest` bytes.
  */
-#define GLOSSA_HASH_START 2166136261u
 static inline uint32_t glossa_hash_step(uint32_t hash, uint8_t byte) {
     return (hash ^ byte) * 16777619u;
 }

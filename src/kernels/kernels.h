@@ -10,6 +10,12 @@
 
 #include "../base.h"
 
+#include <float.h>
+
+#if FLT_EVAL_METHOD != 0
+#error "float arithmetic has extra precision here, so results would differ: on 32-bit x86 use -msse2 -mfpmath=sse"
+#endif
+
 /* A reduction over i adds element i into lane i mod GLOSSA_LANES, in order of i; then the lanes are folded in halves:
    lane j += lane j + 8, then + 4, + 2, + 1. */
 #define GLOSSA_LANES 16

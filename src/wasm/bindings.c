@@ -216,7 +216,7 @@ EXPORT const char *glossa_context_version(void) {
 EXPORT uint32_t glossa_context_open_session(glossa_context *context, uint32_t sentences, uint32_t source_tokens,
                                             uint32_t beam, uint32_t rows) {
     if (!context->model) return fail(context, GLOSSA_ERROR_STATE, "no model is open");
-    const glossa_limits limits = {sentences, source_tokens, beam, rows};
+    const glossa_limits limits = {.sentences = sentences, .source_tokens = source_tokens, .beam = beam, .rows = rows};
     glossa_session_close(context->session);
     context->session = NULL;
     const glossa_status status = glossa_session_open(context->model, &limits, &context->session, &context->error);

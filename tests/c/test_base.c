@@ -148,10 +148,10 @@ static void test_arena_measures_what_it_carves(void) {
     carve(&measured, &a, &b, &none, &c);
     CHECK(!measured.failed && a == NULL && b == NULL && c == NULL && none == NULL);
 
-    uint8_t *memory = malloc(measured.used + 64);
+    uint8_t *memory = malloc((size_t)measured.used + 64);
     for (size_t shift = 0; shift < 64; shift += 16) { /* what an allocator may return */
         uint8_t *base = memory + shift;
-        glossa_arena arena = {.base = base, .size = measured.used};
+        glossa_arena arena = {.base = base, .size = (size_t)measured.used};
         carve(&arena, &a, &b, &none, &c);
         CHECK(!arena.failed && arena.used <= measured.used);
         CHECK(a && b && c && none);
@@ -159,18 +159,43 @@ static void test_arena_measures_what_it_carves(void) {
         CHECK((uint8_t *)(a + 3) <= (uint8_t *)b && (uint8_t *)(b + 129) <= (uint8_t *)c);
         CHECK((uint8_t *)(c + 16) <= base + measured.used);
         memset(a, 1, 3 * sizeof *a), memset(b, 2, 129), memset(c, 3, 16 * sizeof *c);
-        CHECK(glossa_arena_take(&arena, 1000, 1) == NULL && arena.failed);
+        CHECK(TAKE(&arena, char, 1000) == NULL && arena.failed);
         CHECK(TAKE(&arena, char, 1) == NULL); /* once failed, always failed */
     }
     free(memory);
 
     glossa_arena huge = {0};
-    (void)TAKE(&huge, double, SIZE_MAX / 2);
-    CHECK(huge.failed);
+    (void)TAKE(&huge, double, UINT64_MAX / 2);
+    CHECK(huge.failed && huge.used == UINT64_MAX);
     glossa_arena sum = {0};
-    (void)TAKE(&sum, char, SIZE_MAX - 1000);
+    (void)TAKE(&sum, char, UINT64_MAX - 1000);
     (void)TAKE(&sum, char, 2000);
-    CHECK(sum.failed);
+    CHECK(sum.failed && sum.used == UINT64_MAX);
+}
+
+/* Products that wrap in 32 bits, or in 64: none of them gives memory that is too small. */
+static void test_arena_checks_every_factor(void) {
+    const glossa_allocator allocator = glossa_allocator_or_default(NULL);
+    glossa_arena wide = {0};
+    (void)TAKE(&wide, float, 256, 16, 1024, 1024); /* 2^32 elements */
+    CHECK(!wide.failed && wide.used >= (uint64_t)4 << 32 && wide.used < ((uint64_t)4 << 32) + 256);
+    if (sizeof(size_t) == 4) {
+        void *memory = NULL;
+        size_t size = 0;
+        glossa_arena arena = wide;
+        CHECK(!glossa_arena_place(&arena, &allocator, &memory, &size) && memory == NULL);
+    }
+    const uint64_t big = (uint64_t)1 << 22;
+    glossa_arena wrapped = {0};
+    (void)TAKE(&wrapped, float, big, big, big);
+    CHECK(wrapped.failed);
+    uint8_t bytes[256];
+    glossa_arena small = {.base = bytes, .size = sizeof bytes};
+    CHECK(TAKE(&small, float, big, big, big) == NULL && small.failed);
+    small = (glossa_arena){.base = bytes, .size = sizeof bytes};
+    CHECK(TAKE(&small, float, 65536, 65536) == NULL && small.failed); /* 0 elements in 32 bits */
+    small = (glossa_arena){.base = bytes, .size = sizeof bytes};
+    CHECK(TAKE(&small, char, 2, 3, 5) != NULL && !small.failed);
 }
 
 static void *refuse(void *user, size_t size) {
@@ -184,7 +209,7 @@ static void test_arena_is_placed_in_what_is_there(void) {
     size_t size = 0;
     glossa_arena arena = {0};
     (void)TAKE(&arena, uint8_t, 1000);
-    const size_t needed = arena.used;
+    const size_t needed = (size_t)arena.used;
     CHECK(glossa_arena_place(&arena, &allocator, &memory, &size) && arena.base == memory && size == needed);
     const uint8_t *bytes = TAKE(&arena, uint8_t, 1000);
     CHECK(bytes && !arena.failed);
@@ -261,6 +286,7 @@ int main(void) {
     RUN(test_default_allocator);
     RUN(test_own_allocator);
     RUN(test_arena_measures_what_it_carves);
+    RUN(test_arena_checks_every_factor);
     RUN(test_arena_is_placed_in_what_is_there);
     RUN(test_utf8_knows_every_scalar_value);
     RUN(test_utf8_refuses_ill_formed);

@@ -298,6 +298,29 @@ static void test_wrong_places(void) {
     REFUSED(&b, GLOSSA_ERROR_UNSUPPORTED, "tensor ?\?-name has type 1");
 }
 
+/* Tensors may touch, but not share a byte: else a small file could stand for a large model. */
+static void test_overlaps(void) {
+    gguf_builder b = {0};
+    put_tensor_info(&b, "a", TENSOR_F32, 1, (const uint64_t[]){8}, 0);
+    put_tensor_info(&b, "b", TENSOR_F32, 1, (const uint64_t[]){4}, 32);
+    put(&b.data, embedding, sizeof embedding);
+    size_t size;
+    uint8_t *file = finish(&b, &size);
+    glossa_gguf gguf;
+    CHECK_INT(glossa_gguf_open(file, size, NULL, &gguf, NULL), GLOSSA_OK);
+    glossa_gguf_close(&gguf);
+    free(file);
+
+    put_tensor_info(&b, "b", TENSOR_F32, 1, (const uint64_t[]){12}, 0);
+    put_tensor_info(&b, "a", TENSOR_F32, 1, (const uint64_t[]){12}, 0);
+    put(&b.data, embedding, sizeof embedding);
+    REFUSED(&b, GLOSSA_ERROR_FORMAT, "tensors a and b overlap: 48 bytes at byte 96 of the file, and 48 at byte 96");
+    put_tensor_info(&b, "late", TENSOR_F32, 1, (const uint64_t[]){4}, 32);
+    put_tensor_info(&b, "early", TENSOR_F32, 1, (const uint64_t[]){9}, 0);
+    put(&b.data, embedding, sizeof embedding);
+    REFUSED(&b, GLOSSA_ERROR_FORMAT, "tensors early and late overlap: 36 bytes");
+}
+
 static void test_every_truncation_is_refused(void) {
     size_t size;
     uint8_t *file = good_file(&size);
@@ -364,6 +387,7 @@ int main(void) {
     RUN(test_huge_counts);
     RUN(test_wrong_directory);
     RUN(test_wrong_places);
+    RUN(test_overlaps);
     RUN(test_every_truncation_is_refused);
     RUN(test_every_flipped_bit_is_survived);
     RUN(test_memory_that_runs_out);

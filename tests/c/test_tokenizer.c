@@ -320,6 +320,75 @@ static void test_bad_vocabularies(void) {
     glossa_tokenizer_close(NULL);
 }
 
+/* ---- hostile vocabularies -----------------------------------------------------------------------------------------
+ */
+
+/* The slot that a text wants in a table of 2^bits with FNV-1a's own start, as vocabulary.c has it. */
+static uint32_t slot_of(const char *text, unsigned bits) {
+    uint32_t hash = 2166136261u;
+    for (; *text; text++)
+        hash = (hash ^ (uint8_t)*text) * 16777619u;
+    return hash * 0x9E3779B1u >> (32 - bits);
+}
+
+/* Pieces that all want one slot of the hash table: every one is entered, found, and none is taken for another. */
+static void test_colliding_pieces(void) {
+    enum { COUNT = 400, BITS = 10 };
+    static char texts[COUNT][8];
+    piece pieces[COUNT + 1] = {{"<unk>", 0, UNKNOWN}};
+    uint32_t number = 0;
+    for (size_t i = 0; i < COUNT; i++) {
+        do
+            snprintf(texts[i], sizeof texts[i], "%07u", number++);
+        while (slot_of(texts[i], BITS) != 5);
+        pieces[i + 1] = (piece){texts[i], -1, NORMAL};
+    }
+    gguf_builder b = {0};
+    put_vocabulary(&b, "unigram", pieces, COUNT + 1);
+    put_bool(&b, P "add_space_prefix", 0);
+    opened o = open_file(&b, NULL);
+    CHECK_INT(o.status, GLOSSA_OK);
+    for (size_t i = 0; o.tokenizer && i < COUNT; i++) {
+        char expected[32], actual[64];
+        snprintf(expected, sizeof expected, "%zu:0-7", i + 1);
+        CHECK_STRING(encoded(&o, texts[i], 7, actual, sizeof actual), expected);
+    }
+    if (o.tokenizer) CHECK_ENCODED(&o, "x123", "0:0-4");
+    close_file(&o);
+
+    pieces[COUNT] = pieces[3]; /* and a text that is there twice is still seen */
+    put_vocabulary(&b, "unigram", pieces, COUNT + 1);
+    refuse(&b, GLOSSA_ERROR_FORMAT, "tokenizer.ggml.tokens[400] is the same as [3]");
+}
+
+/* Many long pieces, so that the filter of prefixes lets everything pass: the longest piece still ends the search, and
+   no sooner. */
+static void test_longest_pieces(void) {
+    enum { COUNT = 96, SIZE = 1024 };
+    static char texts[COUNT][SIZE + 1];
+    for (int type = NORMAL; type <= USER; type += USER - NORMAL) {
+        for (int bpe = 0; bpe < 2; bpe++) {
+            if (bpe && type == NORMAL) continue; /* no merges lead to them */
+            piece pieces[COUNT + 2] = {{"<unk>", 0, UNKNOWN}, {"y", -5, NORMAL}};
+            for (size_t i = 0; i < COUNT; i++) {
+                memset(texts[i], 'a', SIZE);
+                texts[i][SIZE - 1 - i] = 'b';
+                pieces[i + 2] = (piece){texts[i], -1, type};
+            }
+            gguf_builder b = {0};
+            put_vocabulary(&b, bpe ? "bpe" : "unigram", pieces, COUNT + 2);
+            put_bool(&b, P "add_space_prefix", 0);
+            opened o = open_file(&b, NULL);
+            CHECK_INT(o.status, GLOSSA_OK);
+            if (!o.tokenizer) continue;
+            char text[SIZE + 2] = "y";
+            memcpy(text + 1, texts[95], SIZE + 1);
+            CHECK_ENCODED(&o, text, "1:0-1 97:1-1025");
+            close_file(&o);
+        }
+    }
+}
+
 /* ---- long text, little memory ----------------------------------------------------------------------------------- */
 
 static void test_long_text(void) {
@@ -383,6 +452,8 @@ int main(void) {
     RUN(test_decoding);
     RUN(test_model_ids);
     RUN(test_bad_vocabularies);
+    RUN(test_colliding_pieces);
+    RUN(test_longest_pieces);
     RUN(test_long_text);
     RUN(test_memory_that_runs_out);
     return CHECK_RESULT();

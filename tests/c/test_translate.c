@@ -468,6 +468,109 @@ static void test_bad_calls(void) {
     close_tiny(&o);
 }
 
+/* A call that must fail for a NULL, and name it. */
+#define NULL_REFUSED(call, name)                                                                                       \
+    do {                                                                                                               \
+        glossa_error error = {GLOSSA_OK, ""};                                                                          \
+        CHECK_INT(call, GLOSSA_ERROR_ARGUMENT);                                                                        \
+        CHECK_CONTAINS(error.message, "'" name "' is NULL");                                                           \
+    } while (0)
+
+static void test_null(void) {
+    opened o = open_tiny(&VARIANTS[1]);
+    glossa_model *model;
+    glossa_session *session;
+    const glossa_token *tokens;
+    size_t count;
+    glossa_text text = text_of("a");
+    glossa_hypothesis hypothesis;
+    glossa_explanation explanation;
+    NULL_REFUSED(glossa_model_open(NULL, 1, NULL, &model, &error), "bytes");
+    NULL_REFUSED(glossa_model_open(o.bytes, 1, NULL, NULL, &error), "model");
+    NULL_REFUSED(glossa_model_use_kernels(o.model, NULL, &error), "name");
+    NULL_REFUSED(glossa_model_use_kernels(NULL, "scalar", &error), "model");
+    NULL_REFUSED(glossa_session_open(NULL, NULL, &session, &error), "model");
+    NULL_REFUSED(glossa_session_open(o.model, NULL, NULL, &error), "session");
+    NULL_REFUSED(glossa_tokenize(NULL, text, &tokens, &count, &error), "session");
+    NULL_REFUSED(glossa_tokenize(o.session, text, NULL, &count, &error), "tokens");
+    NULL_REFUSED(glossa_tokenize(o.session, text, &tokens, NULL, &error), "count");
+    NULL_REFUSED(glossa_begin(NULL, &text, 1, NULL, &error), "session");
+    NULL_REFUSED(glossa_begin(o.session, NULL, 1, NULL, &error), "texts");
+    NULL_REFUSED(glossa_step(NULL, NULL, &error), "session");
+    CHECK_INT(run(o.session, TEXTS, 1, NULL), GLOSSA_OK);
+    NULL_REFUSED(glossa_result(NULL, 0, 0, &hypothesis, &error), "session");
+    NULL_REFUSED(glossa_result(o.session, 0, 0, NULL, &error), "hypothesis");
+    NULL_REFUSED(glossa_partial(NULL, 0, &text, &error), "session");
+    NULL_REFUSED(glossa_partial(o.session, 0, NULL, &error), "text");
+    NULL_REFUSED(glossa_explain(NULL, 0, 0, &explanation, &error), "session");
+    NULL_REFUSED(glossa_explain(o.session, 0, 0, NULL, &error), "explanation");
+    glossa_error error = {GLOSSA_OK, ""};
+    CHECK_INT(glossa_model_open(o.bytes, 1, &(glossa_allocator){0}, &model, &error), GLOSSA_ERROR_ARGUMENT);
+    CHECK_CONTAINS(error.message, "allocator lacks a function");
+    CHECK_INT(glossa_result(o.session, 0, 0, &hypothesis, &error), GLOSSA_OK); /* the batch is still there */
+    close_tiny(&o);
+}
+
+/* ---- bounds on memory ---------------------------------------------------------------------------------------------
+ */
+
+/* What does not fit a session's bound is refused with what it needs, and the session goes on. */
+static void test_memory_bound(void) {
+    opened o = open_tiny(&VARIANTS[1]);
+    glossa_session *s;
+    glossa_error error = {GLOSSA_OK, ""};
+    glossa_hypothesis h;
+    glossa_explanation e;
+    const glossa_text text = text_of(TEXTS[0]);
+    CHECK_INT(glossa_session_open(o.model, NULL, &s, &error), GLOSSA_OK);
+    CHECK_INT(run(s, TEXTS, 1, NULL), GLOSSA_OK);
+    CHECK_INT(glossa_result(s, 0, 0, &h, &error), GLOSSA_OK);
+    const glossa_limits limits = {.memory = glossa_session_bytes(s) + 100};
+    glossa_session_close(s);
+
+    char bound[64];
+    snprintf(bound, sizeof bound, "more than its bound of %llu (limits.memory)", (unsigned long long)limits.memory);
+    CHECK_INT(glossa_session_open(o.model, &limits, &s, &error), GLOSSA_OK);
+    CHECK_INT(glossa_begin(s, &text, 1, &(glossa_options){.beam = 5}, &error), GLOSSA_ERROR_LIMIT);
+    CHECK_CONTAINS(error.message, "the batch needs ");
+    CHECK_CONTAINS(error.message, bound);
+    CHECK_INT(run(s, TEXTS, 1, NULL), GLOSSA_OK);
+    CHECK_INT(glossa_result(s, 0, 0, &h, &error), GLOSSA_OK);
+    CHECK_INT(glossa_explain(s, 0, 0, &e, &error), GLOSSA_ERROR_LIMIT);
+    CHECK_CONTAINS(error.message, "the explanation needs ");
+    CHECK_CONTAINS(error.message, bound);
+    CHECK_INT(glossa_result(s, 0, 0, &h, &error), GLOSSA_OK);
+    CHECK(glossa_session_bytes(s) <= limits.memory);
+    glossa_session_close(s);
+
+    CHECK_INT(glossa_session_open(o.model, &(glossa_limits){.memory = 14000}, &s, &error), GLOSSA_OK);
+    CHECK_INT(glossa_begin(s, &text, 1, NULL, &error), GLOSSA_ERROR_LIMIT);
+    CHECK_CONTAINS(error.message, "the table of positions needs 5120 bytes beside the ");
+    CHECK_CONTAINS(error.message, "more than its bound of 14000");
+    glossa_session_close(s);
+    close_tiny(&o);
+}
+
+/* The table of positions is as long as batches need, not as the context that a file claims. */
+static void test_positions_grow(void) {
+    opened o = open_tiny(&(tiny_options){.context = 65536}), same = open_tiny(&VARIANTS[1]);
+    const size_t opened_bytes = glossa_session_bytes(o.session), row = TINY_D * sizeof(float);
+    CHECK(opened_bytes < 10000);
+    glossa_hypothesis a, b;
+    CHECK_INT(run(o.session, TEXTS, 1, &(glossa_options){.max_length = 40}), GLOSSA_OK);
+    CHECK_INT(run(same.session, TEXTS, 1, NULL), GLOSSA_OK);
+    CHECK_INT(glossa_result(o.session, 0, 0, &a, NULL), GLOSSA_OK);
+    CHECK_INT(glossa_result(same.session, 0, 0, &b, NULL), GLOSSA_OK);
+    CHECK(same_hypothesis(&a, &b));
+    const size_t short_bytes = glossa_session_bytes(o.session);
+    CHECK_INT(run(o.session, TEXTS, 1, &(glossa_options){.max_length = 1000}), GLOSSA_OK);
+    CHECK(glossa_session_bytes(o.session) >= short_bytes + 700 * row);
+    CHECK_INT(glossa_result(o.session, 0, 0, &a, NULL), GLOSSA_OK);
+    CHECK_INT(memcmp(a.log_probability, b.log_probability, b.count * sizeof(float)), 0);
+    close_tiny(&o);
+    close_tiny(&same);
+}
+
 static void refuse_model(const tiny_options *options, glossa_status status, const char *part) {
     size_t size;
     uint8_t *bytes = tiny_model(options, 7, &size);
@@ -494,10 +597,46 @@ static void test_bad_models(void) {
                  "'token_embd.weight' holds NaN");
     refuse_model(&(tiny_options){.float32 = true, .widen = "enc.blk.1.ffn_down.weight"}, GLOSSA_ERROR_FORMAT,
                  "'enc.blk.1.ffn_down.weight' has shape [48, 33], need [48, 32]");
+    refuse_model(&(tiny_options){.far_id = 4000000}, GLOSSA_ERROR_FORMAT,
+                 "checkpoint: its vocabulary would take the model to 16");
     refuse_model(&(tiny_options){.targets = 3, .target_tokens = 2}, GLOSSA_ERROR_FORMAT,
                  "'glossa.target_language_tokens' has 2 elements for 3 target languages");
     refuse_model(&(tiny_options){.targets = 3, .target_tokens = 3}, GLOSSA_ERROR_FORMAT,
                  "'glossa.target_language_tokens' element 2 is 57, beyond the vocabulary of 57");
+}
+
+/* Matrices that read one quantized input are of one type; others may differ. */
+static void test_mixed_types(void) {
+    static const struct {
+        tiny_options options;
+        const char *first;
+    } wrong[] = {
+        {{.mix = "enc.blk.1.attn_q"}, "'enc.blk.1.attn_q.weight' is F32, but 'enc.blk.1.attn_k.weight', which"},
+        {{.mix = "enc.blk.0.attn_v"}, "'enc.blk.0.attn_q.weight' is I8, but 'enc.blk.0.attn_v.weight', which"},
+        {{.mix = "dec.blk.1.attn_k", .float32 = true},
+         "'dec.blk.1.attn_q.weight' is F32, but 'dec.blk.1.attn_k.weight', which reads the same input, is I8"},
+        {{.mix = "dec.blk.0.ssru_f", .ssru = true}, "'dec.blk.0.ssru_w.weight' is I8, but 'dec.blk.0.ssru_f.weight'"},
+        {{.mix = "dec.blk.0.cross_attn_k"}, "'dec.blk.0.cross_attn_k.weight' is F32, but 'dec.blk.0.cross_attn_v.w"},
+        {{.mix = "dec.blk.1.cross_attn_k"}, "'dec.blk.0.cross_attn_k.weight' is I8, but 'dec.blk.1.cross_attn_k.w"},
+        {{.mix = "dec.blk.1.cross_attn_v"}, "'dec.blk.0.cross_attn_k.weight' is I8, but 'dec.blk.1.cross_attn_v.w"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        refuse_model(&wrong[i].options, GLOSSA_ERROR_UNSUPPORTED, wrong[i].first);
+
+    static const char *const right[] = {"enc.blk.0.attn_o",       "enc.blk.1.ffn_up", "dec.blk.0.ffn_down",
+                                        "dec.blk.1.cross_attn_q", "dec.blk.0.attn_o", "token_embd"};
+    for (size_t i = 0; i < 2 * sizeof right / sizeof *right; i++) {
+        const tiny_options options = {.mix = right[i / 2], .float32 = i % 2};
+        opened together = open_tiny(&options), alone = open_tiny(&options);
+        CHECK_INT(run(together.session, TEXTS, 3, NULL), GLOSSA_OK);
+        CHECK_INT(run(alone.session, &TEXTS[2], 1, NULL), GLOSSA_OK);
+        glossa_hypothesis a, b;
+        CHECK_INT(glossa_result(together.session, 2, 0, &a, NULL), GLOSSA_OK);
+        CHECK_INT(glossa_result(alone.session, 0, 0, &b, NULL), GLOSSA_OK);
+        CHECK(same_hypothesis(&a, &b));
+        close_tiny(&together);
+        close_tiny(&alone);
+    }
 }
 
 /* ---- memory that runs out at the n-th call ---- */
@@ -582,7 +721,11 @@ int main(void) {
     RUN(test_explain);
     RUN(test_head_mask);
     RUN(test_bad_calls);
+    RUN(test_null);
+    RUN(test_memory_bound);
+    RUN(test_positions_grow);
     RUN(test_bad_models);
+    RUN(test_mixed_types);
     RUN(test_out_of_memory);
     RUN(test_no_allocation_while_decoding);
     return CHECK_RESULT();

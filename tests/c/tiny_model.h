@@ -21,7 +21,10 @@ typedef struct tiny_options {
     const char *spoil;                 /* a tensor that gets a NaN, or NULL */
     const char *omit;                  /* a tensor that is left out, or NULL */
     const char *widen;                 /* a tensor that is one row too long, or NULL */
+    const char *mix;                   /* a matrix of the other type than all others, or NULL */
+    int32_t far_id;                    /* model id of the last piece, where it is not its own; 0: its own */
     uint32_t format_version;           /* 0: 1 */
+    uint32_t context;                  /* 0: TINY_CONTEXT */
     size_t targets;                    /* languages "de", "fr", "nl" that tokens 't', 'u', 'v' choose; 0: "de" alone */
     size_t target_tokens;              /* how many of these tokens the file has */
 } tiny_options;
@@ -51,7 +54,7 @@ static inline void tiny_matrix(gguf_builder *b, const tiny_options *o, uint32_t 
                                uint32_t cols, float width) {
     char name[128];
     snprintf(name, sizeof name, "%s.weight", base);
-    if (o->float32) {
+    if (o->float32 != (o->mix && !strcmp(o->mix, base))) {
         tiny_vector(b, o, state, name, 0, width, cols, rows);
         return;
     }
@@ -112,7 +115,7 @@ static inline void tiny_layer(gguf_builder *b, const tiny_options *o, uint32_t *
     tiny_norm(b, o, state, prefix, "ffn_norm");
 }
 
-static inline void tiny_vocabulary(gguf_builder *b) {
+static inline void tiny_vocabulary(gguf_builder *b, const tiny_options *o) {
     static const char *const special[] = {"<pad>", "<unk>", "<s>", "</s>", "\xe2\x96\x81"};
     const char *pieces[TINY_VOCABULARY];
     char letters[52][2];
@@ -134,6 +137,11 @@ static inline void tiny_vocabulary(gguf_builder *b) {
     put_strings(b, "tokenizer.ggml.tokens", pieces, TINY_VOCABULARY);
     put_f32s(b, "tokenizer.ggml.scores", scores, TINY_VOCABULARY);
     put_i32s(b, "tokenizer.ggml.token_type", types, TINY_VOCABULARY);
+    int32_t ids[TINY_VOCABULARY];
+    for (int32_t i = 0; i < TINY_VOCABULARY; i++)
+        ids[i] = i;
+    ids[TINY_VOCABULARY - 1] = o->far_id;
+    if (o->far_id) put_i32s(b, "tokenizer.ggml.ids", ids, TINY_VOCABULARY);
     put_u32(b, "tokenizer.ggml.unknown_token_id", TINY_UNK);
     put_u32(b, "tokenizer.ggml.eos_token_id", TINY_EOS);
 }
@@ -155,7 +163,7 @@ static inline void tiny_config(gguf_builder *b, const tiny_options *o) {
     put_u32(b, "glossa.embedding_length", TINY_D);
     put_u32(b, "glossa.feed_forward_length", TINY_F);
     put_u32(b, "glossa.attention.head_count", TINY_HEADS);
-    put_u32(b, "glossa.context_length", TINY_CONTEXT);
+    put_u32(b, "glossa.context_length", o->context ? o->context : TINY_CONTEXT);
     put_string(b, "glossa.norm.placement", o->pre_norm ? "pre" : "post");
     put_f32(b, "glossa.norm.epsilon", 1e-5f);
     put_string(b, "glossa.activation", o->activation ? o->activation : "relu");
@@ -190,7 +198,7 @@ static inline uint8_t *tiny_model(const tiny_options *o, uint32_t seed, size_t *
     gguf_builder b = {0};
     uint32_t state = seed;
     tiny_config(&b, o);
-    tiny_vocabulary(&b);
+    tiny_vocabulary(&b, o);
     tiny_matrix(&b, o, &state, "token_embd", TINY_VOCABULARY, TINY_D, 0.4f);
     if (o->position && !strcmp(o->position, "learned")) {
         tiny_vector(&b, o, &state, "enc.position_embd.weight", 0, 0.6f, TINY_D, TINY_CONTEXT);
