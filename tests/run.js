@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
 
-const fuzzSeconds = Number(process.env.GLOSSA_FUZZ_SECONDS ?? 60);
+const fuzzSeconds = Number(process.env.GLOSSA_FUZZ_SECONDS ?? 15);
 // npm puts the Node of node_modules first on the PATH; tests run on the one that the user has.
 const userNode = process.env.npm_node_execpath ?? process.execPath;
 const newNode = join(root, "node_modules/node/bin/node");
@@ -140,6 +140,9 @@ async function native(name, options, env) {
 const testsIn = (folder) => files(folder, /\.test\.js$/);
 const cFiles = () => [...files("src", /\.[ch]$/), ...files("tests", /\.[ch]$/)];
 
+const SANITIZED = ["-DCMAKE_C_COMPILER=clang-19", "-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DGLOSSA_SANITIZE=ON"];
+const SANITIZER_OPTIONS = { ASAN_OPTIONS: "detect_leaks=1", UBSAN_OPTIONS: "print_stacktrace=1" };
+
 /** `alone`: only where it is named. @type {Record<string, { about: string, check?: boolean, alone?: boolean, run: () => Promise<Counts> }>} */
 const steps = {
   "c-format": {
@@ -191,17 +194,16 @@ const steps = {
   native: { about: "C tests, gcc", run: () => native("native", ["-DCMAKE_C_COMPILER=cc"]) },
   sanitize: {
     about: "C tests, clang with ASan and UBSan",
-    run: () =>
-      native(
-        "sanitize",
-        [
-          "-DCMAKE_C_COMPILER=clang-19",
-          "-DCMAKE_BUILD_TYPE=RelWithDebInfo",
-          "-DGLOSSA_SANITIZE=ON",
-          "-DGLOSSA_FUZZ=ON",
-        ],
-        { ASAN_OPTIONS: "detect_leaks=1", UBSAN_OPTIONS: "print_stacktrace=1" },
-      ),
+    run: () => native("sanitize", [...SANITIZED, "-DGLOSSA_FUZZ=ON"], SANITIZER_OPTIONS),
+  },
+  "sanitize-32": {
+    about: "the same for 32 bits, where sizes wrap",
+    async run() {
+      const trial = ["-m32", "-shared", "-include", "stdio.h", "-x", "c", "/dev/null", "-o", "/dev/null"];
+      if ((await attempt("clang-19", trial)).status)
+        return oneSkip("clang-19 -m32 needs the packages libc6-dev-i386 and lib32gcc-12-dev (or of another number)");
+      return native("sanitize-32", [...SANITIZED, "-DCMAKE_C_FLAGS=-m32"], SANITIZER_OPTIONS);
+    },
   },
   js: { about: "JavaScript tests", run: () => nodeTests(testsIn("tests/js")) },
   "js-new": {
@@ -222,11 +224,11 @@ const usage = `usage: npm test -- [STEP ...]
 
 Sets the machine up, builds, checks and tests everything, or only these steps:
 ${Object.entries(steps)
-  .map(([name, { about }]) => `  ${name.padEnd(10)} ${about}`)
+  .map(([name, { about }]) => `  ${name.padEnd(11)} ${about}`)
   .join("\n")}
   check      the first four: npm run check
 
-GLOSSA_FUZZ_SECONDS  how long each fuzz target runs (60; npm run fuzz: 1200)
+GLOSSA_FUZZ_SECONDS  how long each fuzz target runs (15; npm run fuzz: 1200)
 GLOSSA_DATA          a folder of test sets; the tests that want one are skipped without it
 GLOSSA_HTML          a folder of HTML pages, of which 200 fragments are translated
 GLOSSA_STUDENTS      "full": compare with bergamot on students of Firefox's own sizes, not on narrow ones (half an hour)

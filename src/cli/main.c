@@ -149,8 +149,9 @@ static int print_result(glossa_session *session, const arguments *args, const gl
 static int translate(glossa_session *session, const arguments *args, const glossa_model_info *info,
                      const glossa_text *lines, size_t count, glossa_timings *total) {
     glossa_error error;
+    const uint32_t top = info->target_vocabulary < GLOSSA_MAX_TOP_K ? info->target_vocabulary : GLOSSA_MAX_TOP_K;
     const glossa_options options = {
-        .beam = args->beam, .max_length = args->longest, .top_k = args->output == OUTPUT_DIGEST ? GLOSSA_MAX_TOP_K : 0};
+        .beam = args->beam, .max_length = args->longest, .top_k = args->output == OUTPUT_DIGEST ? top : 0};
     glossa_progress progress = {0};
     if (glossa_begin(session, lines, count, &options, &error)) return failed(&error);
     while (!progress.done) {

@@ -6,107 +6,15 @@
 import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { bool, f32, f32s, ggufHeader, i32s, string, strings, u8s, u32 } from "../../src/js/convert/gguf-writer.js";
+import { f32s, i32s, string, strings, u8s, u32 } from "../../src/js/convert/gguf-writer.js";
+import { bytesOf, D, floats, model, PIECES, random, T, vocabulary } from "./checkpoint.js";
+import { SMALL } from "./hostile.js";
 
 const CORPUS = fileURLToPath(new URL("corpus/", import.meta.url));
 
-/** @typedef {import("../../src/js/convert/gguf-writer.js").Metadata} Metadata */
-/** @typedef {{ name: string, type: "F32" | "I8" | "I32", ne: number[], data: Uint8Array }} Tensor */
-/** @typedef {{ metadata: Metadata, tensors: Tensor[] }} Checkpoint */
-
-// ---- a model that is as small as a model can be ----
-
-const D = 16;
-const PIECES = ["<unk>", "</s>", "▁", "a", "b", "▁A", "ab", "é"];
-const T = "tokenizer.ggml.";
-
-let state = 1;
-/** A whole number below n, the same in every run. @param {number} n */
-function random(n) {
-  state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-  return Math.floor((state / 4294967296) * n);
-}
-
-/** @param {string} name @param {number[]} ne @param {(i: number) => number} value @returns {Tensor} */
-function floats(name, ne, value) {
-  const data = Float32Array.from({ length: ne.reduce((a, b) => a * b) }, (_, i) => value(i));
-  return { name, type: "F32", ne, data: new Uint8Array(data.buffer) };
-}
-
-/** @returns {Metadata} */
-function vocabulary() {
-  return new Map([
-    [`${T}model`, string("unigram")],
-    [`${T}tokens`, strings(PIECES)],
-    [`${T}scores`, f32s(PIECES.map((_, i) => -1 - i / 4))],
-    [`${T}token_type`, i32s([2, 3, 1, 1, 1, 1, 1, 1])],
-    [`${T}eos_token_id`, u32(1)],
-    [`${T}unknown_token_id`, u32(0)],
-  ]);
-}
-
-/** @param {{ ssru?: boolean, float?: boolean, pre?: boolean }} [variant] @returns {Checkpoint} */
-function model({ ssru = false, float = false, pre = false } = {}) {
-  const metadata = vocabulary()
-    .set("general.architecture", string("glossa"))
-    .set("glossa.format_version", u32(1))
-    .set("glossa.task", string("translation"))
-    .set("glossa.source_language", string("en"))
-    .set("glossa.target_language", string("de"))
-    .set("glossa.encoder.block_count", u32(1))
-    .set("glossa.decoder.block_count", u32(1))
-    .set("glossa.embedding_length", u32(D))
-    .set("glossa.feed_forward_length", u32(D))
-    .set("glossa.attention.head_count", u32(2))
-    .set("glossa.context_length", u32(16))
-    .set("glossa.norm.placement", string(pre ? "pre" : "post"))
-    .set("glossa.norm.epsilon", f32(1e-5))
-    .set("glossa.activation", string(pre ? "gelu-erf" : "relu"))
-    .set("glossa.position", string("sinusoid-interleaved"))
-    .set("glossa.decoder.mixer", string(ssru ? "ssru" : "attention"))
-    .set("glossa.decoder.start", ssru ? string("zero-vector") : u32(1))
-    .set("glossa.banned_ids", i32s([]))
-    .set("glossa.embedding.scale", f32(4))
-    .set("glossa.output.shared", bool(true));
-  /** @type {Tensor[]} */
-  const tensors = [];
-  /** @param {string} base @param {number} rows @param {number} cols */
-  const matrix = (base, rows, cols) => {
-    if (float) {
-      tensors.push(floats(`${base}.weight`, [cols, rows], () => (random(255) - 127) / 400));
-      return;
-    }
-    const data = Uint8Array.from({ length: rows * cols }, () => random(255) - 127);
-    tensors.push({ name: `${base}.weight`, type: "I8", ne: [cols, rows], data });
-    tensors.push(floats(`${base}.scale`, [1], () => 1 / 400));
-  };
-  /** @param {string} base */
-  const norm = (base) => {
-    tensors.push(floats(`${base}.weight`, [D], () => 1));
-    tensors.push(floats(`${base}.bias`, [D], () => 0));
-  };
-  matrix("token_embd", PIECES.length, D);
-  for (const side of ["enc", "dec"]) {
-    const block = `${side}.blk.0.`;
-    const recurrent = ssru && side === "dec";
-    const layers = recurrent ? ["ssru_w", "ssru_f"] : ["attn_q", "attn_k", "attn_v", "attn_o"];
-    if (side === "dec") layers.push("cross_attn_q", "cross_attn_k", "cross_attn_v", "cross_attn_o");
-    for (const layer of [...layers, "ffn_up", "ffn_down"]) matrix(block + layer, D, D);
-    for (const layer of [recurrent ? "ssru" : "attn", "ffn"]) norm(`${block}${layer}_norm`);
-    if (side === "dec") norm(`${block}cross_attn_norm`);
-    if (pre) norm(`${side}.output_norm`);
-  }
-  return { metadata, tensors };
-}
-
-// ---- bytes ----
-
-/** @param {Checkpoint} checkpoint */
-function bytesOf({ metadata, tensors }) {
-  const parts = [Buffer.from(ggufHeader(metadata, tensors))];
-  for (const { data } of tensors) parts.push(Buffer.from(data), Buffer.alloc((64 - (data.length % 64)) % 64));
-  return Buffer.concat(parts);
-}
+/** @typedef {import("./checkpoint.js").Metadata} Metadata */
+/** @typedef {import("./checkpoint.js").Tensor} Tensor */
+/** @typedef {import("./checkpoint.js").Checkpoint} Checkpoint */
 
 /** Where the last occurrence of a name ends. @param {Buffer} bytes @param {string} name */
 function after(bytes, name) {
@@ -191,7 +99,7 @@ const CHECKPOINTS = {
   "no-data": () => small((b) => b.subarray(0, b.length - 64)),
   "same-tensor-twice": () => {
     const tensor = floats("weight", [4], (i) => i);
-    return bytesOf({ metadata: new Map(), tensors: [tensor, tensor] });
+    return bytesOf({ metadata: new Map(), tensors: [tensor, { ...tensor, data: tensor.data.slice() }] });
   },
 
   "no-model": () => tokenizer((m) => m.delete(`${T}model`)),
@@ -236,6 +144,8 @@ const CHECKPOINTS = {
   "no-heads": () => whole((c) => c.metadata.set("glossa.attention.head_count", u32(0)), { ssru: true }),
   "many-layers": () => whole((c) => c.metadata.set("glossa.encoder.block_count", u32(4294967295)), { ssru: true }),
   "wide-context": () => whole((c) => c.metadata.set("glossa.context_length", u32(4294967295)), { ssru: true }),
+
+  ...SMALL,
 };
 
 const ALL = 0b1011100; // add_space_prefix, remove_extra_whitespaces, escape_whitespaces, rules; unigram without bytes
