@@ -129,7 +129,7 @@ export function bytesOf({ metadata, tensors }) {
   for (const { name, ne, data } of tensors) {
     if (!places.has(data)) {
       const padding = (64 - (data.length % 64)) % 64;
-      parts.push(Buffer.from(data.buffer, data.byteOffset, data.length), Buffer.alloc(padding));
+      parts.push(Buffer.from(data), Buffer.alloc(padding));
       places.set(data, end);
       end += data.length + padding;
     }
