@@ -1,10 +1,10 @@
 // The engine's side of the messages: one instance of the engine, one request after the other. It runs in a worker or
 // in place; only who carries the messages differs.
 
+import { translateAligned } from "./aligned.js";
 import { openCore } from "./build.js";
 import { errorData, isFatal, makeError, shownError } from "./errors.js";
 import { explainText } from "./explanation.js";
-import { translateHTML } from "./html.js";
 import { pickLanguage } from "./manifest.js";
 import { readModel } from "./model-source.js";
 import { isNode, nextTurn } from "./platform.js";
@@ -118,16 +118,14 @@ export class Host {
           ? (/** @type {number} */ done, /** @type {number} */ total) =>
               this.#reply({ id, type: "progress", done, total })
           : undefined;
-        if (request.format === "html") {
-          const { texts, options, attributes } = request;
-          return [await translateHTML(engine, texts[0], options, turns, { ...languages, attributes })];
-        }
         if (request.stream) {
           const onChunk = (/** @type {string} */ text) => this.#reply({ id, type: "chunk", text });
           return [await streamText(engine, request.texts[0], request.options, turns, { ...languages, onChunk })];
         }
         return translateTexts(engine, request.texts, request.options, turns, { ...languages, onProgress });
       }
+      case "align":
+        return translateAligned(engine, request.texts, request.options, turns, languages);
       case "explain":
         return explainText(engine, request.text, request.options, turns, languages);
       case "measure":

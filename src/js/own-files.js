@@ -1,4 +1,5 @@
-// Where the files of the package are that it cannot import: the WebAssembly builds and the worker. Each is a literal
+// Where the files of the package are that it cannot import: the WebAssembly builds, the worker, and the parts that are
+// loaded on demand (chunks.js). Each is a literal
 // `new URL("…", import.meta.url)` in a method, which bundlers and the tracers of servers recognise. The one-file build
 // takes inline/files.js in place of this module.
 
@@ -11,6 +12,13 @@ export const wasmFiles = {
   },
   relaxed() {
     return new URL("../../dist/glossa-relaxed.wasm", import.meta.url);
+  },
+};
+
+/** The parts that are loaded on demand, by name. */
+export const chunkFiles = {
+  html() {
+    return new URL("../../dist/html.js", import.meta.url);
   },
 };
 

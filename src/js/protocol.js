@@ -41,10 +41,35 @@
  * @property {number} id
  * @property {"translate"} type
  * @property {string[]} texts
- * @property {"text" | "html"} format
- * @property {string[]} attributes of HTML that are translated too
  * @property {boolean} progress tell how many texts are done
  * @property {boolean} stream send the text in chunks as it becomes certain (one text)
+ * @property {WorkOptions} options
+ */
+
+/**
+ * A text with places in it whose counterparts in the translation are asked for, in UTF-16 units and in order.
+ * @typedef {object} BorderedText
+ * @property {string} text
+ * @property {[number, number][]} keep spans that go through unchanged
+ * @property {number[]} borders where something begins or ends
+ */
+
+/**
+ * A part of a translation: a sentence, or what stands between two.
+ * @typedef {object} AlignedPart
+ * @property {number} start where it lies in the text; it ends where the next one starts
+ * @property {boolean} sentence
+ * @property {string} output
+ * @property {import("./types.js").WordLink[] | null} links from the part to its output, where a border lies inside it;
+ *     null where they are not known
+ */
+
+/**
+ * Replies the parts of each text.
+ * @typedef {object} AlignRequest
+ * @property {number} id
+ * @property {"align"} type
+ * @property {BorderedText[]} texts
  * @property {WorkOptions} options
  */
 
@@ -63,7 +88,7 @@
 /** @typedef {{id: number, type: "close"}} CloseMessage no reply */
 
 /**
- * @typedef {LoadRequest | TranslateRequest | ExplainRequest | MeasureRequest | InfoRequest | CheckpointRequest} Request
+ * @typedef {LoadRequest | TranslateRequest | AlignRequest | ExplainRequest | MeasureRequest | InfoRequest | CheckpointRequest} Request
  * @typedef {Request | AbortMessage | CloseMessage} Message
  */
 
@@ -75,7 +100,7 @@
 
 /** @typedef {ResultReply | ErrorReply | ProgressReply | ChunkReply} Reply */
 
-const MESSAGES = new Set(["load", "translate", "explain", "measure", "info", "checkpoint", "abort", "close"]);
+const MESSAGES = new Set(["load", "translate", "align", "explain", "measure", "info", "checkpoint", "abort", "close"]);
 const REPLIES = new Set(["result", "error", "progress", "chunk"]);
 
 /**

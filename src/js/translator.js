@@ -1,6 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 // The Translator: the web platform's Translator API, and what Glossa adds to it.
 
+import { loadChunk } from "./chunks.js";
 import { hasWorkers, inPlace, inWorker, Pool } from "./engine.js";
 import { abortError, makeError } from "./errors.js";
 import { ADVICE, canonicalTag, findRoute, loadManifest, routeError } from "./manifest.js";
@@ -397,43 +398,28 @@ export class Translator {
       throw new TypeError("translateBatch() needs an array of texts; translate() takes one text");
     const all = Array.from(texts, String);
     const { onProgress, signal } = taken;
-    // Texts of like length go together, for a batch takes as long as the longest sentence in it.
-    const order = Array.from(all.keys()).sort((a, b) => all[b].length - all[a].length);
     /** @type {string[]} */
     const results = new Array(all.length);
-    const failed = new AbortController();
-    const cancelled = [failed.signal, this.#supersede(taken)];
+    const superseded = this.#supersede(taken);
     const each = { signal, latest: false };
     let done = 0;
-    let next = 0;
-    const lane = async () => {
-      while (next < order.length) {
-        const indices = order.slice(next, next + MESSAGE_TEXTS);
-        next += MESSAGE_TEXTS;
-        let before = 0;
-        const report = (/** @type {number} */ count) => {
-          if (count === before) return;
-          done += count - before;
-          before = count;
-          onProgress?.({ done, total: all.length });
-        };
-        const sources = indices.map((i) => all[i]);
-        const translations = await this.#translate(sources, work, each, {
-          onProgress: onProgress && report,
-          cancelled,
-        });
-        report(indices.length);
-        for (const [k, i] of indices.entries()) results[i] = translations[k];
-      }
-    };
-    // A message more than there are workers, so that none of them waits for the next one.
-    const lanes = Array.from({ length: Math.max(1, this.#info.workers) + 1 }, lane);
-    try {
-      await Promise.all(lanes);
-    } catch (error) {
-      failed.abort(error);
-      throw error;
-    }
+    const lengths = all.map((text) => text.length);
+    await inGroups(lengths, this.#info.workers, async (indices, failed) => {
+      let before = 0;
+      const report = (/** @type {number} */ count) => {
+        if (count === before) return;
+        done += count - before;
+        before = count;
+        onProgress?.({ done, total: all.length });
+      };
+      const sources = indices.map((i) => all[i]);
+      const translations = await this.#translate(sources, work, each, {
+        onProgress: onProgress && report,
+        cancelled: [failed, superseded],
+      });
+      report(indices.length);
+      for (const [k, i] of indices.entries()) results[i] = translations[k];
+    });
     return results;
   }
 
@@ -445,9 +431,36 @@ export class Translator {
    */
   async translateHTML(html = noText("translateHTML"), options = {}) {
     const taken = given("translateHTML", options, this.#asPlatform);
-    const attributes = strings("attributes", taken.attributes ?? []);
-    const [translation] = await this.#translate([`${html}`], workOptions(taken), taken, { attributes });
-    return translation;
+    const text = `${html}`;
+    const attributes = strings("attributes", taken.attributes ?? []).map((name) => name.toLowerCase());
+    const work = workOptions(taken);
+    const signals = [this.#life.signal, taken.signal, this.#supersede(taken)];
+    const check = () => {
+      for (const signal of signals) signal?.throwIfAborted();
+    };
+    check();
+    if (!this.#pool) return text;
+    const { translateHTML } = await loadChunk("html");
+    check();
+    const { models, workers } = this.#info;
+    return translateHTML(text, {
+      attributes,
+      sourceLanguage: models[0].sourceLanguage,
+      targetLanguage: models[models.length - 1].targetLanguage,
+      check,
+      align: async (texts) => {
+        /** @type {import("./protocol.js").AlignedPart[][]} */
+        const results = new Array(texts.length);
+        const lengths = texts.map(({ text }) => text.length);
+        await inGroups(lengths, workers, async (indices, failed) => {
+          check();
+          const request = { type: /** @type {const} */ ("align"), texts: indices.map((i) => texts[i]), options: work };
+          const found = await this.#pool?.run(request, { signals: [...signals, failed] });
+          for (const [k, i] of indices.entries()) results[i] = found[k];
+        });
+        return results;
+      },
+    });
   }
 
   /**
@@ -540,10 +553,10 @@ export class Translator {
    * @param {string[]} texts
    * @param {WorkOptions} work
    * @param {TranslateOptions} options
-   * @param {{onProgress?: (done: number) => void, onChunk?: (text: string) => void, cancelled?: (AbortSignal | undefined)[], attributes?: string[]}} [how]
+   * @param {{onProgress?: (done: number) => void, onChunk?: (text: string) => void, cancelled?: (AbortSignal | undefined)[]}} [how]
    * @returns {Promise<string[]>}
    */
-  async #translate(texts, work, options, { onProgress, onChunk, cancelled = [], attributes } = {}) {
+  async #translate(texts, work, options, { onProgress, onChunk, cancelled = [] } = {}) {
     const signals = [options.signal, ...cancelled];
     for (const signal of [this.#life.signal, ...signals]) signal?.throwIfAborted();
     if (!this.#pool) return texts;
@@ -551,14 +564,38 @@ export class Translator {
       {
         type: "translate",
         texts,
-        format: attributes ? "html" : "text",
-        attributes: attributes ?? [],
         progress: Boolean(onProgress),
         stream: Boolean(onChunk),
         options: work,
       },
       { signals: [...signals, this.#supersede(options)], onProgress, onChunk },
     );
+  }
+}
+
+/**
+ * Works through many items in groups, a group more at a time than there are workers, so that none of them waits. Items of
+ * like length go together, for a batch takes as long as the longest sentence in it.
+ * @param {number[]} lengths of the items
+ * @param {number} workers
+ * @param {(indices: number[], failed: AbortSignal) => Promise<void>} work `failed`: aborted when another group fails
+ */
+async function inGroups(lengths, workers, work) {
+  const order = Array.from(lengths.keys()).sort((a, b) => lengths[b] - lengths[a]);
+  const failed = new AbortController();
+  let next = 0;
+  const lane = async () => {
+    while (next < order.length) {
+      const indices = order.slice(next, next + MESSAGE_TEXTS);
+      next += MESSAGE_TEXTS;
+      await work(indices, failed.signal);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: Math.max(1, workers) + 1 }, lane));
+  } catch (error) {
+    failed.abort(error);
+    throw error;
   }
 }
 

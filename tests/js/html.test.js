@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { parseFragment, serializeOuter } from "parse5";
-import { decodeText, encodeText, tokenizeHTML } from "../../src/js/html-tokens.js";
 import { Translator } from "../../src/js/index.js";
 
 /** @type {Translator} */
@@ -16,8 +15,31 @@ before(async () => {
 });
 after(() => translator.destroy());
 
-/** @param {string} html */
-const tags = (html) => tokenizeHTML(html).filter(({ type }) => type !== "text");
+/** @param {string} text */
+const encodeText = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+
+/**
+ * The tags and comments of a fragment as they are written, by a parser that is not ours.
+ * @param {string} html
+ * @returns {{raw: string, name: string}[]}
+ */
+function tags(html) {
+  /** @type {{start: number, raw: string, name: string}[]} */
+  const found = [];
+  const add = (/** @type {any} */ { startOffset, endOffset }, /** @type {string} */ name) =>
+    found.push({ start: startOffset, raw: html.slice(startOffset, endOffset), name });
+  const visit = (/** @type {any} */ node) => {
+    for (const child of (node.content ?? node).childNodes ?? []) {
+      const place = child.sourceCodeLocation;
+      if (child.nodeName === "#comment") add(place, "");
+      if (place?.startTag) add(place.startTag, child.tagName);
+      if (place?.endTag) add(place.endTag, child.tagName);
+      visit(child);
+    }
+  };
+  visit(parseFragment(html, { sourceCodeLocationInfo: true }));
+  return found.sort((a, b) => a.start - b.start);
+}
 
 // Written for this test in the manner of pages as they are found: lists, links, tables, forms, mails, old tags, entities,
 // scripts, languages from the right, and tags that are wrong in every common way.
@@ -194,9 +216,6 @@ test("scripts, code, comments and protected elements are left alone", async () =
 });
 
 test("entities survive, known or not; attributes are translated on request", async () => {
-  assert.equal(decodeText("&lt;&#65;&#x42;&auml;&unknown;&amp;&amp;lt;"), "<ABä&unknown;&&amp;lt;");
-  for (const text of ["&lt;b&gt;", "a &amp; b", "&unknown; x", "&amp;lt;", "x&nbsp;y"])
-    assert.equal(encodeText(decodeText(text)), text);
   assert.match(await translator.translateHTML("<p>A dog &unknown; runs</p>"), /&unknown;/);
   const html = '<p title="A dog runs."><img alt=\'Two men sit.\' src="A dog"></p>';
   assert.equal(await translator.translateHTML(html), html);
@@ -219,12 +238,6 @@ test("broken HTML is translated, never thrown at", async () => {
     `${"<i>".repeat(50)}A dog${"</i>".repeat(50)}`,
     "\u0000<b\u0000>A dog",
   ]) {
-    assert.equal(
-      tokenizeHTML(html)
-        .map(({ raw }) => raw)
-        .join(""),
-      html,
-    );
     const translation = await translator.translateHTML(html);
     assert.deepEqual(tags(translation).length, tags(html).length, `${html}\n${translation}`);
   }

@@ -33,9 +33,13 @@ globalThis.done = (async () => {
   for await (const chunk of translator.translateStreaming("A dog runs.")) streamed += chunk;
   const { sentences } = await translator.explain("A dog runs.");
   const { build, workers } = translator.info;
+  const files = () => performance.getEntriesByType("resource").length;
+  const text = files();
+  const html = await translator.translateHTML("<p>A <b>dog</b> runs.</p>");
+  const chunks = files() - text;
   translator.destroy();
   ticking = false;
-  return { translation, streamed, cells: sentences[0].cross.data.length, build, workers, isolated: globalThis.crossOriginIsolated };
+  return { translation, html, chunks, streamed, cells: sentences[0].cross.data.length, build, workers, isolated: globalThis.crossOriginIsolated };
 })();
 globalThis.done.catch((error) => console.error(error.name + ": " + error.message));
 `;
@@ -98,9 +102,11 @@ describe("the package in Chromium", { skip }, () => {
     }
   }
 
-  /** @param {any} result @param {number} [workers] */
-  function assertWorks(result, workers = 1) {
+  /** @param {any} result @param {number} [workers] @param {number} [chunks] files that HTML is loaded with */
+  function assertWorks(result, workers = 1, chunks = 1) {
     assert.match(result.translation, /^Ein Hund/);
+    assert.match(result.html, /^<p>Ein <b>Hund<\/b> /);
+    assert.equal(result.chunks, chunks);
     assert.equal(result.streamed, result.translation);
     assert.ok(result.cells > 0);
     assert.equal(result.workers, workers);
@@ -195,13 +201,16 @@ globalThis.done = Promise.resolve();
     );
   });
 
-  test("a service worker: no workers in there, so in place", async () => {
+  test("a service worker: no workers in there, so in place, and HTML by an import of its own", async () => {
     consumer.write(
       "sw.js",
       `import { Translator } from "/node_modules/glossa/src/js/index.js";
+import "/node_modules/glossa/dist/html.js";
 addEventListener("message", (event) => event.waitUntil((async () => {
   const translator = await Translator.create({ model: new URL("/model.gguf", location.href) });
-  event.ports[0].postMessage({ translation: await translator.translate("A dog runs."), workers: translator.info.workers });
+  const html = await translator.translateHTML("<p>A <b>dog</b> runs.</p>");
+  const translation = await translator.translate("A dog runs.");
+  event.ports[0].postMessage({ translation, html, workers: translator.info.workers });
 })()));`,
     );
     consumer.write(
@@ -215,8 +224,9 @@ addEventListener("message", (event) => event.waitUntil((async () => {
 })();`,
     );
     const site = await serve(consumer.folder, {}, { "/": page("/register.js") });
-    const { translation, workers } = await open(site.url);
+    const { translation, html, workers } = await open(site.url);
     assert.match(translation, /^Ein Hund/);
+    assert.match(html, /^<p>Ein <b>Hund<\/b> /);
     assert.equal(workers, 0);
     await site.close();
   });
@@ -247,7 +257,8 @@ addEventListener("message", (event) => event.waitUntil((async () => {
     try {
       const opened = await context.newPage();
       await opened.goto(`chrome-extension://${id}/page.html`);
-      assertWorks(await opened.evaluate(() => /** @type {any} */ (globalThis).done));
+      // the browser does not list what an extension loads
+      assertWorks(await opened.evaluate(() => /** @type {any} */ (globalThis).done), 1, 0);
     } finally {
       await context.close();
     }
@@ -294,7 +305,7 @@ globalThis.done = (async () => {
     await site.close();
   });
 
-  test("bundled and minified by esbuild, at most 100 kB gzipped with its worker and one WebAssembly file", async () => {
+  test("bundled and minified by esbuild, at most 100 kB gzipped with its worker and one WebAssembly file, HTML apart", async (t) => {
     consumer.write(
       "es/app.js",
       app("glossa", 'wasm: { simd128: "/wasm/glossa-simd128.wasm", relaxed: "/wasm/glossa-relaxed.wasm" }'),
@@ -308,15 +319,20 @@ globalThis.done = (async () => {
       outdir: consumer.path("es/dist"),
       logLevel: "error",
     });
-    cpSync(consumer.path("node_modules/glossa/dist"), consumer.path("es/dist/wasm"), {
-      recursive: true,
-      filter: (name) => !/site|types/.test(name),
-    });
+    for (const build of ["simd128", "relaxed"])
+      cpSync(
+        consumer.path(`node_modules/glossa/dist/glossa-${build}.wasm`),
+        consumer.path(`es/dist/wasm/glossa-${build}.wasm`),
+      );
+    cpSync(consumer.path("node_modules/glossa/dist/html.js"), consumer.path("es/dist/dist/html.js"));
     const sizes = ["app.js", "worker.js", "wasm/glossa-simd128.wasm", "wasm/glossa-relaxed.wasm"].map(
       (name) => gzipSync(readFileSync(consumer.path("es/dist", name)), { level: 9 }).length,
     );
     const [script, worker, simd128, relaxed] = sizes;
     assert.ok(script + worker + Math.max(simd128, relaxed) <= 100_000, `gzipped: ${sizes.join(", ")} bytes`);
+    const html = gzipSync(readFileSync(consumer.path("node_modules/glossa/dist/html.js")), { level: 9 }).length;
+    assert.ok(html <= 60_000, `the HTML chunk gzipped: ${html} bytes`);
+    t.diagnostic(`gzipped: script ${script}, worker ${worker}, simd128 ${simd128}, relaxed ${relaxed}, HTML ${html}`);
     const site = await serve(consumer.path("es/dist"), { "content-security-policy": CSP }, { "/": page("/app.js") });
     assertWorks(await open(site.url));
     await site.close();
@@ -331,6 +347,24 @@ globalThis.done = (async () => {
       cwd: consumer.path("vite"),
     });
     const site = await serve(consumer.path("vite/dist"));
+    assertWorks(await open(`${site.url}/index.html`));
+    await site.close();
+  });
+
+  test("bundled by Vite into a worker of the page's own, which must be one file", async (t) => {
+    const vite = await tool("vite", "7");
+    if (!vite) return t.skip("npm cannot get vite");
+    consumer.write("vite-worker/task.js", `${app("glossa")}globalThis.done.then((result) => postMessage(result));\n`);
+    consumer.write(
+      "vite-worker/app.js",
+      `const worker = new Worker(new URL("./task.js", import.meta.url), { type: "module" });
+globalThis.done = new Promise((resolve) => { worker.onmessage = (event) => resolve(event.data); });`,
+    );
+    consumer.write("vite-worker/index.html", page("./app.js"));
+    await run(process.execPath, [join(vite, "bin/vite.js"), "build", "--logLevel", "warn", "--base", "./"], {
+      cwd: consumer.path("vite-worker"),
+    });
+    const site = await serve(consumer.path("vite-worker/dist"));
     assertWorks(await open(`${site.url}/index.html`));
     await site.close();
   });

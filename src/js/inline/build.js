@@ -35,8 +35,8 @@ const nothing = { GLOSSA_SIMD128: '""', GLOSSA_WORKER: '""' };
 const worker = await bundle("../worker.js", { format: "iife", define: nothing });
 const simd128 = await readFile(join(dist, "glossa-simd128.wasm"), "base64");
 const define = { GLOSSA_SIMD128: JSON.stringify(simd128), GLOSSA_WORKER: JSON.stringify(worker.trim()) };
-await writeFile(join(dist, "glossa-inline.js"), await bundle("../index.js", { format: "esm", define }));
-await writeFile(join(dist, "glossa-inline.cjs"), await bundle("../index.js", { format: "cjs", define }));
+await writeFile(join(dist, "glossa-inline.js"), await bundle("index.js", { format: "esm", define }));
+await writeFile(join(dist, "glossa-inline.cjs"), await bundle("index.js", { format: "cjs", define }));
 
 // TypeScript's view of them: that of the package itself, for CommonJS through an import type.
 const types = join(dist, "types");

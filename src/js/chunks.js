@@ -1,0 +1,54 @@
+// Parts of the package that are downloaded only when they are asked for. Each is one file in dist/ without imports of its
+// own, found by a literal `new URL("…", import.meta.url)` (own-files.js) and imported by that address, which every
+// bundler takes for an asset. A literal `import("…")` would not do: bundlers refuse it in scripts that must be one file,
+// such as a worker in Vite's default format. Only the caller's side imports: an engine's worker may have no base that
+// addresses are relative to. Where nothing can be imported (service workers), the caller imports the chunk by its name in
+// the package, and it is found here.
+
+import { makeError } from "./errors.js";
+import { chunkFiles, misplaced } from "./own-files.js";
+
+/**
+ * What each chunk exports.
+ * @typedef {{html: typeof import("./html.js")}} Chunks
+ */
+
+/** Chunks that were evaluated in this realm, by name: those whose exports a bundler hid, and those imported by name. */
+const SHELF = Symbol.for("glossa.chunks");
+
+/** @returns {Partial<Chunks>} */
+function shelf() {
+  const realm = /** @type {Record<symbol, Partial<Chunks>>} */ (/** @type {unknown} */ (globalThis));
+  realm[SHELF] ??= {};
+  return realm[SHELF];
+}
+
+/**
+ * Called by a chunk when it is evaluated.
+ * @template {keyof Chunks} K
+ * @param {K} name
+ * @param {Chunks[K]} exports
+ */
+export function shelve(name, exports) {
+  shelf()[name] = exports;
+}
+
+/**
+ * @template {keyof Chunks} K
+ * @param {K} name
+ * @returns {Promise<Chunks[K]>}
+ */
+export async function loadChunk(name) {
+  if (!shelf()[name]) {
+    const { href } = chunkFiles[name]();
+    try {
+      await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ href);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const advice =
+        misplaced() || `Serve the package's file dist/${name}.js there, or add import "glossa/${name}" to your script.`;
+      throw makeError("NetworkError", `A part of the package could not be loaded from ${href} (${reason}). ${advice}`);
+    }
+  }
+  return /** @type {Chunks[K]} */ (shelf()[name]);
+}
