@@ -2,7 +2,8 @@
 
 import { makeError } from "./errors.js";
 import { kindOf } from "./file-kind.js";
-import { isNode, isURL, readKept, toURL } from "./platform.js";
+import { ownManifestPlace } from "./own-files.js";
+import { builtin, isNode, isURL, readKept, toURL } from "./platform.js";
 
 /**
  * @typedef {object} ManifestModel
@@ -18,17 +19,18 @@ import { isNode, isURL, readKept, toURL } from "./platform.js";
 
 /** @typedef {{version: 1, models: ManifestModel[], baseURL?: string}} Manifest `baseURL`: what urls are relative to */
 
-/** The repository's own list, for Node. No literal within `new URL`: bundlers shall not bring it to pages. */
-const OWN = "../../models/manifest.json";
-
 /** What helps where the package has no model of its own to offer. */
-export const ADVICE =
+const ADVICE =
   'The package brings no models: get a file and pass the option "model" (a URL, a path or bytes), or "manifest" (a list of your own, which "glossa models --index FOLDER" writes).';
 
-/** @returns {Promise<Manifest>} what stands beside the package: in an installation nothing, so that there is no model */
+/** @returns {Promise<Manifest>} what lies beside the package: in an installation no model, in the repository those of it */
 async function ownManifest() {
   try {
-    if (isNode) return await loadManifest(new URL(OWN, import.meta.url));
+    const place = isNode && ownManifestPlace();
+    if (place) {
+      const { models } = await loadManifest(place);
+      return { version: 1, models: models.filter(({ url }) => builtin("fs").existsSync(new URL(url))) };
+    }
   } catch {
     // bundled away from its files
   }

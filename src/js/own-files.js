@@ -28,6 +28,12 @@ export const chunkFiles = {
  */
 export const wasmSources = () => ({});
 
+/** The repository's list of models, for Node. Not a literal in `new URL`: no bundler shall bring it to pages. */
+export function ownManifestPlace() {
+  const here = import.meta.url;
+  return new URL("../../models/manifest.json", here);
+}
+
 /** Why the files may not be where they are looked for, and what helps; empty where nothing is known. */
 export const misplaced = () =>
   /\/\.vite\/deps\//.test(String(import.meta.url))

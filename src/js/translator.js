@@ -4,7 +4,7 @@
 import { loadChunk } from "./chunks.js";
 import { hasWorkers, inPlace, inWorker, Pool } from "./engine.js";
 import { abortError, makeError } from "./errors.js";
-import { ADVICE, canonicalTag, findRoute, loadManifest, routeError } from "./manifest.js";
+import { canonicalTag, findRoute, loadManifest, routeError } from "./manifest.js";
 import { modelCache } from "./model-cache.js";
 import { batchOptions, createOptions, explainOptions, given, noText, strings, workOptions } from "./options.js";
 import { wasmSources } from "./own-files.js";
@@ -274,9 +274,6 @@ export class Translator {
       return await Translator.#finish({ pair, pool, info, asPlatform }, report, signal);
     } catch (error) {
       pool.close(error);
-      const { name, message } = /** @type {Error} */ (error);
-      if (name === "NetworkError" && model === undefined && settings.manifest === undefined)
-        throw makeError(name, `${message} ${ADVICE}`);
       throw error;
     } finally {
       for (const url of urls) downloading.delete(url);

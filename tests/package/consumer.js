@@ -1,6 +1,6 @@
 // A clean folder with the packed package in it, the tools of those who use it, and a server with switches.
 
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { createReadStream, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
@@ -28,13 +28,29 @@ export async function run(command, args, options) {
   }
 }
 
-/** Packs the project and installs it into a new folder. */
-export async function makeConsumer() {
-  const folder = mkdtempSync(join(tmpdir(), "glossa-consumer-"));
+/** @type {Promise<string> | undefined} */
+let packed;
+
+/** The packed project, made once. */
+async function pack() {
+  const folder = mkdtempSync(join(tmpdir(), "glossa-packed-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   const [{ filename }] = JSON.parse(await run("npm", ["pack", "--json", "--pack-destination", folder], { cwd: ROOT }));
+  return join(folder, filename);
+}
+
+/**
+ * Packs the project and installs it into a new folder.
+ * @param {string[]} [packages] from npm, to be there too
+ */
+export async function makeConsumer(packages = []) {
+  const folder = mkdtempSync(join(tmpdir(), "glossa-consumer-"));
+  packed ??= pack();
   const manifest = { name: "consumer", private: true, type: "module" };
   writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
-  await run("npm", ["install", "--offline", "--no-audit", "--no-fund", join(folder, filename)], { cwd: folder });
+  const reach = packages.length ? "--prefer-offline" : "--offline";
+  const options = [reach, "--no-audit", "--no-fund", "--loglevel=error"];
+  await run("npm", ["install", ...options, await packed, ...packages], { cwd: folder });
   return {
     folder,
     path: (/** @type {string[]} */ ...names) => join(folder, ...names),
@@ -64,6 +80,47 @@ export async function tool(name, version) {
   } catch {
     return null;
   }
+}
+
+/** A port that is free now. */
+export async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/**
+ * Starts a server and waits until it answers.
+ * @param {string} command @param {string[]} args @param {string} url
+ * @param {import("node:child_process").SpawnOptions} options
+ */
+export async function startServer(command, args, url, options) {
+  // a process group of its own, since such servers have children
+  const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"], detached: true });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on("data", (/** @type {Buffer} */ text) => (output += text));
+  const ended = new Promise((resolve) => child.once("close", resolve));
+  const stop = () => {
+    try {
+      process.kill(-Number(child.pid), "SIGKILL");
+    } catch {
+      // it has ended
+    }
+    return ended;
+  };
+  for (let wait = 0; wait < 600 && child.exitCode === null; wait++) {
+    try {
+      await fetch(url);
+      return { url, stop, output: () => output };
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+  await stop();
+  throw new Error(`${command} ${args.join(" ")} does not answer at ${url}\n${output}`);
 }
 
 /** @type {Record<string, string>} */

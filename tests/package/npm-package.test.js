@@ -83,7 +83,7 @@ translator?.destroy();
     );
     const [state, error] = run(process.execPath, ["languages.js"]).split("\n");
     assert.equal(state, "unavailable");
-    assert.match(error, /^NetworkError .*en-de\.gguf.* pass the option "model" .*"manifest"/);
+    assert.match(error, /^NotSupportedError There is no model from en to de\. .* pass the option "model" .*"manifest"/);
     mkdirSync(join(folder, "models"));
     copyFileSync(model, join(folder, "models/en-de.gguf"));
     run("node_modules/.bin/glossa", ["models", "--index", "models"]);

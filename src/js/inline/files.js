@@ -18,6 +18,8 @@ export function wasmSources() {
   return { simd128 };
 }
 
+export const ownManifestPlace = () => null;
+
 export const misplaced = () => "";
 
 export const ownWorker = () => scriptWorker(GLOSSA_WORKER);
