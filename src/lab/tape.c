@@ -51,6 +51,11 @@ static void clear(float *x, size_t count) {
     if (x && count > 0) memset(x, 0, count * sizeof *x);
 }
 
+static void add_scaled(float *sum, float factor, const float *x, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        sum[i] += factor * x[i];
+}
+
 /* Room for what an operation gives. The values are not cleared. */
 static glossa_node take_node(glossa_tape *tape, size_t rows, size_t width) {
     glossa_node node = {.rows = rows, .width = width, .value = take_floats(tape, rows, width)};
@@ -72,9 +77,9 @@ static void *record(glossa_tape *tape, size_t size, void (*backward)(glossa_tape
     return o;
 }
 
-/* Whether there is memory to compute in. */
-static bool is_ready(const glossa_tape *tape) {
-    return !glossa_tape_measures(tape) && !tape->arena.failed;
+/* Whether there is memory to compute in, `taken` being what was taken from it last. */
+static bool is_ready(const glossa_tape *tape, const void *taken) {
+    return taken && !glossa_tape_measures(tape) && !tape->arena.failed;
 }
 
 static const float *value_of(const glossa_tape *tape, const glossa_parameter *p) {
@@ -87,7 +92,7 @@ static float *gradient_of(const glossa_tape *tape, const glossa_parameter *p) {
 
 glossa_node glossa_tape_parameter(glossa_tape *tape, const glossa_parameter *p) {
     glossa_node node = {.rows = p->rows, .width = p->cols};
-    if (is_ready(tape)) {
+    if (!glossa_tape_measures(tape)) {
         node.value = (float *)(uintptr_t)value_of(tape, p); /* operations do not write to their inputs' values */
         node.gradient = tape->learning ? gradient_of(tape, p) : NULL;
     }
@@ -128,13 +133,8 @@ static void embed_backward(glossa_tape *tape, const glossa_operation *self) {
         for (size_t i = o->segments.starts[s]; i < o->segments.starts[s + 1]; i++) {
             const size_t t = i - o->segments.starts[s];
             const float *dy = o->y.gradient + i * d;
-            if (!(o->e.start_is_zero && t == 0)) {
-                float *row = table + o->ids[i] * d;
-                for (size_t j = 0; j < d; j++)
-                    row[j] += o->e.scale * dy[j];
-            }
-            for (size_t j = 0; positions && j < d; j++)
-                positions[t * d + j] += dy[j];
+            if (!(o->e.start_is_zero && t == 0)) add_scaled(table + o->ids[i] * d, o->e.scale, dy, d);
+            if (positions) add_scaled(positions + t * d, 1.0f, dy, d);
         }
     }
 }
@@ -143,7 +143,7 @@ glossa_node glossa_tape_embed(glossa_tape *tape, const glossa_embedding *e, cons
                               const glossa_segments *segments) {
     const glossa_node y = take_node(tape, segments->starts[segments->count], e->table->cols);
     embed *o = record(tape, sizeof *o, embed_backward);
-    if (!is_ready(tape)) return y;
+    if (!is_ready(tape, y.value)) return y;
     embed_forward(tape, e, ids, segments, y);
     if (o) *o = (embed){o->head, *e, ids, *segments, y};
     return y;
@@ -178,7 +178,7 @@ static void linear_backward(glossa_tape *tape, const glossa_operation *self) {
 glossa_node glossa_tape_linear(glossa_tape *tape, glossa_node x, const glossa_parameter *w, const glossa_parameter *b) {
     const glossa_node y = take_node(tape, x.rows, w->rows);
     linear *o = record(tape, sizeof *o, linear_backward);
-    if (!is_ready(tape)) return y;
+    if (!is_ready(tape, y.value)) return y;
     tape->kernels->linear(x.value, value_of(tape, w), b ? value_of(tape, b) : NULL, x.rows, y.width, x.width, y.value,
                           tape->work);
     if (o) *o = (linear){o->head, x, y, w, b};
@@ -192,24 +192,19 @@ typedef struct binary {
     glossa_node x, z, y;
 } binary;
 
-static void add_to(float *sum, const float *x, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        sum[i] += x[i];
-}
-
 /* dx += dy, dz += dy. */
 static void add_backward(glossa_tape *tape, const glossa_operation *self) {
     const binary *o = (const binary *)self;
     const size_t count = o->y.rows * o->y.width;
     (void)tape;
-    if (o->x.gradient) add_to(o->x.gradient, o->y.gradient, count);
-    if (o->z.gradient) add_to(o->z.gradient, o->y.gradient, count);
+    if (o->x.gradient) add_scaled(o->x.gradient, 1.0f, o->y.gradient, count);
+    if (o->z.gradient) add_scaled(o->z.gradient, 1.0f, o->y.gradient, count);
 }
 
 glossa_node glossa_tape_add(glossa_tape *tape, glossa_node x, glossa_node z) {
     const glossa_node y = take_node(tape, x.rows, x.width);
     binary *o = record(tape, sizeof *o, add_backward);
-    if (!is_ready(tape)) return y;
+    if (!is_ready(tape, y.value)) return y;
     for (size_t i = 0; i < y.rows * y.width; i++)
         y.value[i] = x.value[i] + z.value[i];
     if (o) *o = (binary){o->head, x, z, y};
@@ -233,7 +228,7 @@ static void activate_backward(glossa_tape *tape, const glossa_operation *self) {
 glossa_node glossa_tape_activate(glossa_tape *tape, glossa_activation f, glossa_node x) {
     const glossa_node y = take_node(tape, x.rows, x.width);
     activation *o = record(tape, sizeof *o, activate_backward);
-    if (!is_ready(tape)) return y;
+    if (!is_ready(tape, y.value)) return y;
     tape->kernels->activate(f, x.value, x.rows * x.width, y.value);
     if (o) *o = (activation){o->head, f, x, y};
     return y;
@@ -259,7 +254,7 @@ glossa_node glossa_tape_norm(glossa_tape *tape, glossa_node x, const glossa_para
                              const glossa_parameter *bias, float epsilon) {
     const glossa_node y = take_node(tape, x.rows, x.width);
     norm *o = record(tape, sizeof *o, norm_backward);
-    if (!is_ready(tape)) return y;
+    if (!is_ready(tape, y.value)) return y;
     tape->kernels->forward->layer_norm(x.value, x.rows, x.width, value_of(tape, weight), value_of(tape, bias), epsilon,
                                        y.value);
     if (o) *o = (norm){o->head, x, y, weight, bias, epsilon};
@@ -324,7 +319,7 @@ glossa_node glossa_tape_dropout(glossa_tape *tape, glossa_node x, float p, const
     const glossa_node y = take_node(tape, x.rows, x.width);
     dropout *o = record(tape, sizeof *o, dropout_backward);
     const draw d = next_draw(tape, p);
-    if (!is_ready(tape)) return y;
+    if (!is_ready(tape, y.value)) return y;
     drop_rows(tape, &d, segments, x.width, x.value, false, y.value);
     if (o) *o = (dropout){o->head, x, y, *segments, d};
     return y;
@@ -494,7 +489,7 @@ glossa_node glossa_tape_attention(glossa_tape *tape, glossa_node q, glossa_node 
     *o = (attention){o->head, q, k, v, y, *a, *a->queries, *a->keys, {0}, weights, mixed, slopes};
     if (drops) o->draw = next_draw(tape, a->dropout);
     show_attention(tape, o);
-    if (!is_ready(tape)) return y;
+    if (!is_ready(tape, weights)) return y;
     clear(y.value, y.rows * y.width);
     for_each_part(tape, o, attend_part);
     return y;
@@ -549,7 +544,7 @@ glossa_node glossa_tape_ssru(glossa_tape *tape, glossa_node f, glossa_node x, co
     const glossa_node y = take_node(tape, x.rows, x.width);
     float *cells = take_floats(tape, x.rows, x.width);
     ssru *o = record(tape, sizeof *o, ssru_backward);
-    if (!is_ready(tape)) return y;
+    if (!is_ready(tape, cells)) return y;
     ssru_forward(segments, f, x, cells, y);
     if (o) *o = (ssru){o->head, f, x, y, *segments, cells};
     return y;
@@ -566,7 +561,7 @@ typedef struct predict {
 static void predict_backward(glossa_tape *tape, const glossa_operation *self) {
     const predict *o = (const predict *)self;
     (void)tape;
-    add_to(o->x.gradient, o->slopes, o->x.rows * o->x.width);
+    add_scaled(o->x.gradient, 1.0f, o->slopes, o->x.rows * o->x.width);
 }
 
 static void judge_row(const glossa_tape *tape, const float *logits, size_t n, const glossa_prediction *p, size_t row,
@@ -601,7 +596,7 @@ glossa_predicted glossa_tape_predict(glossa_tape *tape, glossa_node x, const glo
                             TAKE(&tape->arena, uint32_t, tape->learning ? 0 : x.rows)};
     float *slopes = tape->learning ? take_floats(tape, x.rows, x.width) : NULL;
     predict *o = record(tape, sizeof *o, predict_backward);
-    if (!is_ready(tape)) return (glossa_predicted){NULL, NULL};
+    if (!is_ready(tape, logits)) return (glossa_predicted){NULL, NULL};
     clear(slopes, x.rows * x.width);
     for (size_t at = 0; at < x.rows; at += group) {
         const size_t count = x.rows - at < group ? x.rows - at : group;
