@@ -386,7 +386,8 @@ static glossa_status load(const glossa_gguf *g, const glossa_lab_config *config,
     FORWARD(read_tensors(g, *lab, state, error));
     if (state) FORWARD(read_progress(g, *lab, error));
     (*lab)->good_step = (*lab)->step;
-    return keep_keys(g, *lab, error);
+    FORWARD(keep_keys(g, *lab, error));
+    return glossa_lab_reserve(*lab, error);
 }
 
 glossa_status glossa_lab_load(const void *bytes, size_t size, const glossa_lab_config *config,

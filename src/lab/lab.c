@@ -90,7 +90,12 @@ glossa_status glossa_lab_open(const glossa_lab_config *config, const glossa_allo
     glossa_network_initialise(&self->network, config->seed, self->blocks.values);
     memcpy(self->good, self->blocks.values, bytes);
     if (self->average) memcpy(self->average, self->blocks.values, bytes);
-    return GLOSSA_OK;
+    const glossa_status status = glossa_lab_reserve(self, error);
+    if (status != GLOSSA_OK) {
+        glossa_lab_close(self);
+        *lab = NULL;
+    }
+    return status;
 }
 
 void glossa_lab_close(glossa_lab *lab) {
@@ -496,19 +501,17 @@ glossa_status glossa_lab_step(glossa_lab *lab, const glossa_lab_batch *batch, gl
 
 /* ---- without learning ------------------------------------------------------------------------------------------- */
 
-#define GROUP 256 /* strings of a task that are evaluated at a time */
-
 glossa_status glossa_lab_evaluate(glossa_lab *lab, const glossa_lab_batch *batch, uint32_t first, uint32_t count,
                                   glossa_lab_report *report, glossa_error *error) {
     glossa_lab_report all = {.step = lab->step};
-    const uint32_t strings = batch ? 1 : count;
-    for (uint32_t at = 0; at < strings; at += GROUP) {
+    const uint32_t strings = batch ? 1 : count, group = lab->config.batch;
+    for (uint32_t at = 0; at < strings; at += group) {
         glossa_lab_batch drawn;
         double loss;
         uint32_t exact;
         run r = {.values = glossa_lab_values(lab)};
         if (!batch)
-            FORWARD(draw_batch(lab, true, first + at, strings - at < GROUP ? strings - at : GROUP, &drawn, error));
+            FORWARD(draw_batch(lab, true, first + at, strings - at < group ? strings - at : group, &drawn, error));
         const glossa_lab_batch *b = batch ? batch : &drawn;
         FORWARD(run_batch(lab, b, 1, &r, &loss, &exact, error));
         const uint32_t tokens = b->target_starts[b->count] - b->target_starts[0];

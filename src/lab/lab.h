@@ -74,6 +74,9 @@ glossa_status glossa_lab_prepare(const glossa_lab_config *config, uint32_t sourc
                                  uint32_t target_vocabulary, bool separate, const glossa_allocator *allocator,
                                  glossa_lab **lab, glossa_error *error);
 
+/* Allocates for the longest batch of the task, where there is one, so that no step allocates. */
+glossa_status glossa_lab_reserve(glossa_lab *lab, glossa_error *error);
+
 /* The weights that an evaluation and a saved model have. */
 const float *glossa_lab_values(const glossa_lab *lab);
 
