@@ -86,11 +86,11 @@ const glossa_setting *glossa_setting_find(const char *name) {
 }
 
 uint32_t *glossa_setting_count(const glossa_setting *setting, glossa_lab_config *config) {
-    return (uint32_t *)(void *)((char *)config + setting->offset);
+    return (uint32_t *)((uintptr_t)config + setting->offset);
 }
 
 double *glossa_setting_real(const glossa_setting *setting, glossa_lab_config *config) {
-    return (double *)(void *)((char *)config + setting->offset);
+    return (double *)((uintptr_t)config + setting->offset);
 }
 
 char *glossa_setting_text(const glossa_setting *setting, glossa_lab_config *config) {

@@ -396,26 +396,57 @@ static glossa_status run_batch(glossa_lab *lab, const glossa_lab_batch *b, doubl
 
 /* ---- strings of a task ------------------------------------------------------------------------------------------ */
 
-/* Numbers [first, first + count) as a batch, in the lab's memory. */
+/* Where the strings of a batch lie in the lab's memory. */
+typedef struct strings {
+    uint32_t *starts, *ends;     /* (count + 1) of sources and of targets */
+    uint32_t *sources, *targets; /* tokens */
+} strings;
+
+static glossa_status place_drawn(glossa_lab *lab, uint32_t count, strings *out, glossa_error *error) {
+    const size_t source = (size_t)glossa_task_longest_source(lab->task, &lab->config) + 1;
+    const size_t target = (size_t)glossa_task_longest_target(lab->task, &lab->config) + 1;
+    FORWARD(grow(lab, &lab->drawn, (source + target + 2) * count + 2, sizeof(uint32_t), "tokens of a task", error));
+    out->starts = lab->drawn.data;
+    out->ends = out->starts + count + 1;
+    out->sources = out->ends + count + 1;
+    out->targets = out->sources + source * count;
+    out->starts[0] = out->ends[0] = 0;
+    return GLOSSA_OK;
+}
+
+static glossa_lab_batch batch_of(const strings *d, uint32_t count) {
+    return (glossa_lab_batch){count, d->sources, d->starts, d->targets, d->ends, NULL};
+}
+
+/* Numbers [first, first + count) as a batch. */
 static glossa_status draw_batch(glossa_lab *lab, bool held_out, uint32_t first, uint32_t count, glossa_lab_batch *out,
                                 glossa_error *error) {
-    const glossa_lab_config *c = &lab->config;
+    strings d;
     FAIL_IF(!lab->task, error, GLOSSA_ERROR_STATE, "there is no batch, and no task that would make one");
-    const size_t source = (size_t)glossa_task_longest_source(lab->task, c) + 1;
-    const size_t target = (size_t)glossa_task_longest_target(lab->task, c) + 1;
-    const size_t each = source + target + 2;
-    FORWARD(grow(lab, &lab->drawn, each * count + 2, sizeof(uint32_t), "tokens of a task", error));
-    uint32_t *starts = lab->drawn.data, *ends = starts + count + 1;
-    uint32_t *sources = ends + count + 1, *targets = sources + source * count;
-    starts[0] = ends[0] = 0;
+    FORWARD(place_drawn(lab, count, &d, error));
     for (uint32_t i = 0; i < count; i++) {
-        glossa_task_make(lab->task, c, held_out, first + i, lab->source_text, lab->target_text);
-        starts[i + 1] = starts[i] + (uint32_t)glossa_task_encode(lab->task, lab->source_text, sources + starts[i]);
-        ends[i + 1] = ends[i] + (uint32_t)glossa_task_encode(lab->task, lab->target_text, targets + ends[i]);
+        glossa_task_make(lab->task, &lab->config, held_out, first + i, lab->source_text, lab->target_text);
+        d.starts[i + 1] =
+            d.starts[i] + (uint32_t)glossa_task_encode(lab->task, lab->source_text, d.sources + d.starts[i]);
+        d.ends[i + 1] = d.ends[i] + (uint32_t)glossa_task_encode(lab->task, lab->target_text, d.targets + d.ends[i]);
     }
-    *out = (glossa_lab_batch){
-        .count = count, .source = sources, .source_starts = starts, .target = targets, .target_starts = ends};
+    *out = batch_of(&d, count);
     return GLOSSA_OK;
+}
+
+glossa_status glossa_lab_reserve(glossa_lab *lab, glossa_error *error) {
+    const uint32_t count = lab->config.batch;
+    strings d;
+    if (!lab->task) return GLOSSA_OK;
+    FORWARD(place_drawn(lab, count, &d, error));
+    for (uint32_t i = 0; i < count; i++) {
+        d.starts[i + 1] = d.starts[i] + (uint32_t)glossa_task_longest_source(lab->task, &lab->config) + 1;
+        d.ends[i + 1] = d.ends[i] + (uint32_t)glossa_task_longest_target(lab->task, &lab->config) + 1;
+    }
+    const glossa_lab_batch longest = batch_of(&d, count);
+    FORWARD(cut(lab, &longest, 1, error));
+    FORWARD(reserve_lanes(lab, false, error));
+    return reserve_lanes(lab, true, error);
 }
 
 glossa_status glossa_lab_example(glossa_lab *lab, bool held_out, uint32_t index, glossa_text *source,
@@ -504,14 +535,13 @@ glossa_status glossa_lab_step(glossa_lab *lab, const glossa_lab_batch *batch, gl
 glossa_status glossa_lab_evaluate(glossa_lab *lab, const glossa_lab_batch *batch, uint32_t first, uint32_t count,
                                   glossa_lab_report *report, glossa_error *error) {
     glossa_lab_report all = {.step = lab->step};
-    const uint32_t strings = batch ? 1 : count, group = lab->config.batch;
-    for (uint32_t at = 0; at < strings; at += group) {
+    const uint32_t total = batch ? 1 : count, group = lab->config.batch;
+    for (uint32_t at = 0; at < total; at += group) {
         glossa_lab_batch drawn;
         double loss;
         uint32_t exact;
         run r = {.values = glossa_lab_values(lab)};
-        if (!batch)
-            FORWARD(draw_batch(lab, true, first + at, strings - at < group ? strings - at : group, &drawn, error));
+        if (!batch) FORWARD(draw_batch(lab, true, first + at, total - at < group ? total - at : group, &drawn, error));
         const glossa_lab_batch *b = batch ? batch : &drawn;
         FORWARD(run_batch(lab, b, 1, &r, &loss, &exact, error));
         const uint32_t tokens = b->target_starts[b->count] - b->target_starts[0];

@@ -297,7 +297,8 @@ static glossa_node attend(const builder *b, const glossa_attention_part *p, glos
     const glossa_node q = apply(b, input, p->q), k = apply(b, keys, p->k), v = apply(b, keys, p->v);
     a.name = p->name;
     a.heads = c->heads;
-    a.scale = 1.0f / glossa_sqrt((float)(c->width / c->heads));
+    const uint32_t d = c->width / c->heads;
+    a.scale = 1.0f / glossa_sqrt((float)d);
     a.dropout = (float)b->rates->attention_dropout;
     const glossa_node y = apply(b, glossa_tape_attention(b->tape, q, k, v, &a), p->o);
     return sublayer_end(b, x, y, p->norm, a.queries);

@@ -46,9 +46,9 @@ static void make_reverse(const draw *d, char *source, char *target) {
 static void make_sort(const draw *d, char *source, char *target) {
     const size_t length = digits(d, source);
     size_t at = 0;
-    for (char digit = '0'; digit <= '9'; digit++)
+    for (int digit = '0'; digit <= '9'; digit++)
         for (size_t i = 0; i < length; i++)
-            if (source[i] == digit) target[at++] = digit;
+            if (source[i] == digit) target[at++] = (char)digit;
     target[at] = 0;
 }
 
