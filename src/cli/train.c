@@ -194,7 +194,7 @@ static int train(const arguments *a, glossa_lab *lab, uint32_t from) {
     int status = 0;
     for (uint32_t at = from; at < steps && status == 0;) {
         const double started = seconds();
-        glossa_lab_report trained, held_out;
+        glossa_lab_report trained = {0}, held_out;
         const uint32_t until = steps - at > a->every ? at + a->every - at % a->every : steps;
         if (run_steps(lab, until, &trained)) {
             status = 1; /* the weights are those of the last good steps: they are saved */

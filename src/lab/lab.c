@@ -281,7 +281,7 @@ static glossa_status cut(glossa_lab *lab, const glossa_lab_batch *b, double weig
 static size_t measure(const glossa_lab *lab, const glossa_shard *shard, bool learning) {
     glossa_tape tape = {.kernels = lab->kernels, .learning = learning};
     glossa_network_run(&lab->network, &lab->config, shard, &tape);
-    return tape.arena.failed ? SIZE_MAX : tape.arena.used;
+    return tape.arena.failed || tape.arena.used >= SIZE_MAX ? SIZE_MAX : (size_t)tape.arena.used;
 }
 
 /* Gives every lane an arena for the largest of its parts. Allocates only for a batch that is larger than all before. */

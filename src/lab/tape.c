@@ -39,12 +39,7 @@ const glossa_view *glossa_tape_view(const glossa_tape *tape, const char *name) {
 /* ---- memory ----------------------------------------------------------------------------------------------------- */
 
 static float *take_floats(glossa_tape *tape, size_t rows, size_t width) {
-    size_t count;
-    if (!glossa_mul_size(rows, width, &count)) {
-        tape->arena.failed = true;
-        return NULL;
-    }
-    return TAKE(&tape->arena, float, count);
+    return TAKE(&tape->arena, float, rows, width);
 }
 
 static void clear(float *x, size_t count) {
@@ -70,7 +65,7 @@ static glossa_node take_node(glossa_tape *tape, size_t rows, size_t width) {
    learnt. */
 static void *record(glossa_tape *tape, size_t size, void (*backward)(glossa_tape *, const glossa_operation *)) {
     if (!tape->learning) return NULL;
-    glossa_operation *o = glossa_arena_take(&tape->arena, 1, size);
+    glossa_operation *o = glossa_arena_take(&tape->arena, size, (const uint64_t[]){1}, 1);
     if (!o) return NULL;
     *o = (glossa_operation){.before = tape->last, .backward = backward};
     tape->last = o;

@@ -369,7 +369,7 @@ static void test_a_tape_is_measured(void) {
     g->tape.arena = (glossa_arena){0};
     glossa_tape_reset(&g->tape);
     build_attention(g);
-    const size_t measured = g->tape.arena.used;
+    const size_t measured = (size_t)g->tape.arena.used;
     CHECK(measured > 0 && !g->tape.arena.failed);
     for (size_t size = measured / 2; size <= measured; size += measured - measured / 2) {
         g->tape.arena = (glossa_arena){.base = base, .size = size};
