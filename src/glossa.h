@@ -114,8 +114,9 @@ typedef struct glossa_model_info {
     uint32_t width;     /* D, the embedding length */
     uint32_t ffn_width; /* F */
     uint32_t source_vocabulary, target_vocabulary;
-    uint32_t context;   /* longest source or target in tokens, the end-of-sentence token included */
-    glossa_mixer mixer; /* of the decoder */
+    uint32_t context;         /* longest source or target in tokens, the end-of-sentence token included */
+    uint32_t training_length; /* source tokens beyond which a caller does well to cut a sentence; 0 where unknown */
+    glossa_mixer mixer;       /* of the decoder */
     int32_t alignment_layer, alignment_head; /* the cross-attention head that aligns words; -1 where unknown */
     uint64_t parameters;                     /* elements of all tensors but the scales */
     uint64_t tensor_bytes;

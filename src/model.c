@@ -394,6 +394,7 @@ static glossa_status load_config(loader *l) {
         FORWARD(glossa_gguf_u32(g, "glossa.decoder.start", true, &c->start, l->error));
     }
 
+    FORWARD(glossa_gguf_u32(g, "glossa.training_length", false, &c->training_length, l->error));
     uint32_t layer = UINT32_MAX, head = UINT32_MAX;
     FORWARD(glossa_gguf_u32(g, "glossa.alignment.layer", false, &layer, l->error));
     FORWARD(glossa_gguf_u32(g, "glossa.alignment.head", false, &head, l->error));
@@ -596,6 +597,7 @@ void glossa_model_describe(const glossa_model *model, glossa_model_info *info) {
         .target_vocabulary = model->target_embedding.rows,
         .context = c->context,
         .mixer = c->mixer,
+        .training_length = c->training_length,
         .alignment_layer = c->alignment_layer,
         .alignment_head = c->alignment_head,
         .parameters = model->parameters,

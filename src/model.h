@@ -27,6 +27,7 @@ typedef struct glossa_config {
     bool start_is_zero; /* the decoder starts from the zero vector ... */
     uint32_t start;     /* ... else from this token */
     float embedding_scale;
+    uint32_t training_length;                /* 0: unknown */
     int32_t alignment_layer, alignment_head; /* -1: unknown */
 } glossa_config;
 

@@ -259,6 +259,7 @@ export class Core {
       alignmentHead: layer < 0 || head < 0 ? null : /** @type {[number, number]} */ ([layer, head]),
       parameters: number(11) + 2 ** 32 * number(12),
       tensorBytes: number(13),
+      trainingLength: number(15),
     };
     const [sources, targets] = [this.#languages(false), this.#languages(true)].map((all) => all.map(({ tag }) => tag));
     const chosen = { sourceLanguage: sources[0] ?? "", targetLanguage: targets[0] ?? "" };

@@ -3,10 +3,21 @@
 import { alignmentWeights } from "./alignment.js";
 import { makeError } from "./errors.js";
 import { halfOptions, planPivot } from "./pivot.js";
-import { coreOptions, joinWorks } from "./sentences.js";
+import { shifted } from "./preserve.js";
+import { inverse, isTooShort, written } from "./reading.js";
+import {
+  betterOf,
+  coreOptions,
+  inPieces,
+  isNoLanguage,
+  joinWorks,
+  mayRetry,
+  totalScore,
+  triesOf,
+} from "./sentences.js";
 import { edges } from "./split.js";
 import { planText } from "./translation.js";
-import { alignWords, readableTokens } from "./words.js";
+import { alignWords, linkWords, readableTokens } from "./words.js";
 
 /** @typedef {import("./core.js").Core} Core */
 /** @typedef {import("./types.js").ModelInfo} ModelInfo */
@@ -146,13 +157,45 @@ async function explainSentences(engine, works, options, turns) {
   };
   engine.need(options.beamSize);
 
+  const scored = mayRetry(options) && !isNoLanguage(core.model.sourceLanguage);
+
   /** @type {SentenceExplanation[]} */
   const explained = [];
-  for (const work of sentences) {
-    core.begin([work.text], settings);
-    while (!core.step()) if (turns.due()) await turns.pause();
-    work.output = core.resultText(0);
-    explained.push(explainSentence(core, work, options));
+  const queue = sentences.map((work) => ({ work, once: false }));
+  for (const { work, once } of queue) {
+    const tries = triesOf(engine, work, scored && !once);
+    const run = async (/** @type {import("./sentences.js").Try} */ one) => {
+      core.begin([one.reading.text], settings);
+      while (!core.step()) if (turns.due()) await turns.pause();
+      one.answer = core.resultText(0);
+      if (scored) one.score = totalScore(core, 0);
+    };
+    for (const one of tries) await run(one);
+    const best = betterOf(tries);
+    if (best !== tries[tries.length - 1]) await run(best);
+    const first = tries[0].answer ?? "";
+    const answer = best.answer ?? "";
+    // Marks of the writing direction have their place by words; without, they are left out.
+    const seen = best.reading.marks.length ? linkWords(core, core.explain(0, 0), best.reading.text, answer) : null;
+    const result =
+      written(best.reading, answer, seen, first) ?? written({ ...best.reading, marks: [] }, answer, null, first);
+    work.output = result?.text ?? answer;
+    if (scored && !once && tries.length === 1 && isTooShort(work.text, work.output)) {
+      Object.assign(work, { score: best.score });
+      const pieces = await inPieces(engine, work, options, turns);
+      if (pieces) {
+        works.splice(works.indexOf(work), 1, ...pieces);
+        const parts = pieces.filter((piece) => piece.sentence);
+        queue.splice(
+          queue.findIndex((item) => item.work === work) + 1,
+          0,
+          ...parts.map((part) => ({ work: part, once: true })),
+        );
+        continue;
+      }
+      await run(best);
+    }
+    explained.push(explainSentence(core, work, best.reading, result?.placed ?? [], options));
     if (turns.due()) await turns.pause();
   }
   return explained;
@@ -161,11 +204,13 @@ async function explainSentences(engine, works, options, turns) {
 /**
  * Reads out the finished batch of one sentence.
  * @param {Core} core
- * @param {Work} work
+ * @param {Work} work with its output
+ * @param {import("./reading.js").Reading} reading what the model was given for it
+ * @param {import("./preserve.js").Edit[]} placed marks that were put into the output
  * @param {import("./types.js").ExplainExtras & {beamSize: number}} options
  * @returns {SentenceExplanation}
  */
-function explainSentence(core, work, options) {
+function explainSentence(core, work, reading, placed, options) {
   const { model } = core;
   const most = options.alternatives ?? options.beamSize;
   /** @type {Map<string, import("./types.js").Hypothesis>} best first; of two segmentations of a text the better one */
@@ -179,9 +224,20 @@ function explainSentence(core, work, options) {
   }
   const timings = core.timings();
   const seen = core.explain(0, 0);
-  const translation = core.resultText(0);
-  const sourceTokens = readableTokens(core, false, seen.source, work.text);
-  const targetTokens = readableTokens(core, true, seen.target, translation).map((token, t) => ({
+  const translation = work.output ?? "";
+  const back = inverse(reading.edits);
+  const within = (
+    /** @type {import("./types.js").Token[]} */ tokens,
+    /** @type {string} */ text,
+    /** @type {import("./preserve.js").Edit[]} */ edits,
+  ) =>
+    tokens.map((token) => {
+      const [start, end] = [token.start, token.end].map((at) => Math.min(shifted(at, edits), text.length));
+      return { ...token, text: text.slice(start, end), start, end };
+    });
+  const sourceTokens = within(readableTokens(core, false, seen.source, reading.text), work.text, back);
+  const readable = readableTokens(core, true, seen.target, core.resultText(0));
+  const targetTokens = within(readable, translation, placed).map((token, t) => ({
     ...token,
     logProbability: seen.logProbability[t],
   }));

@@ -11,7 +11,8 @@ import { isNode, nextTurn } from "./platform.js";
 import { isMessage } from "./protocol.js";
 import { Engine, Turns } from "./sentences.js";
 import { digestOf } from "./sha256.js";
-import { segmenter, useRules } from "./split.js";
+import { segmenter } from "./split.js";
+import { useRules } from "./text/use.js";
 import { streamText, translateTexts } from "./translation.js";
 
 /** @typedef {import("./protocol.js").Request} Request */

@@ -13,7 +13,7 @@ const MAX_TOP_K = 64;
 const MAX_POOL = 16;
 
 /** @type {Preserve[]} */
-const PRESERVES = ["placeholders", "urls", "signs", "emails", "numbers"];
+const PRESERVES = ["placeholders", "urls", "emails", "phones", "signs", "numbers"];
 
 /**
  * @param {string} name
@@ -42,6 +42,8 @@ const TRANSLATE = [
   "noRepeatNgram",
   "banned",
   "split",
+  "wrapped",
+  "retry",
   "preserve",
   "glossary",
   "latest",
@@ -173,14 +175,17 @@ function originOf(text) {
   }
 }
 
-/** @param {TranslateOptions["preserve"]} preserve @returns {Preserve[]} */
+/** @param {TranslateOptions["preserve"]} preserve @returns {(Preserve | RegExp)[]} */
 function preserves(preserve = true) {
-  if (preserve === true) return ["placeholders", "urls", "signs"];
+  if (preserve === true) return PRESERVES.filter((kind) => kind !== "numbers");
   if (preserve === false) return [];
-  const kinds = /** @type {Preserve[]} */ (strings("preserve", preserve));
+  const kinds = /** @type {(Preserve | RegExp)[]} */ (listOf("preserve", preserve));
   for (const kind of kinds)
-    if (!PRESERVES.includes(kind))
-      throw makeError("TypeError", `The option "preserve" has "${kind}"; it can have ${PRESERVES.join(", ")}.`);
+    if (!(kind instanceof RegExp) && !PRESERVES.includes(kind))
+      throw makeError(
+        "TypeError",
+        `The option "preserve" has ${shown(kind)}; it can have ${PRESERVES.join(", ")} and regular expressions.`,
+      );
   return kinds;
 }
 
@@ -221,6 +226,8 @@ export function workOptions(options) {
     noRepeatNgram: integer("noRepeatNgram", options.noRepeatNgram, 0, 2 ** 31 - 1, 0),
     banned: listOf("banned", banned).map((id) => integer("banned", id, 0, 2 ** 31 - 1, 0)),
     split: options.split ?? true,
+    wrapped: options.wrapped ?? false,
+    retry: options.retry ?? true,
     preserve: preserves(options.preserve),
     glossary: glossaryOf(options.glossary),
   };

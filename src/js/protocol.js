@@ -11,7 +11,7 @@
  * @property {import("./types.js").BuildChoice} build
  * @property {WasmSources} wasm
  * @property {boolean} cache
- * @property {import("./text/borders.js").SentenceRules[]} rules of languages: text/rules.js
+ * @property {import("./text/use.js").TextRules} rules text/rules.js
  */
 
 /**
@@ -32,7 +32,9 @@
  * @property {number} noRepeatNgram
  * @property {number[]} banned
  * @property {boolean} split
- * @property {import("./types.js").Preserve[]} preserve
+ * @property {boolean} wrapped
+ * @property {boolean} retry
+ * @property {(import("./types.js").Preserve | RegExp)[]} preserve
  * @property {Record<string, string>} glossary
  */
 

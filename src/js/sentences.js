@@ -4,11 +4,14 @@ import { unitSpans } from "./alignment.js";
 import { abortError, makeError } from "./errors.js";
 import { nextTurn } from "./platform.js";
 import { findFixed, hasFixed, placeFixed, shifted } from "./preserve.js";
-import { cutSentence, edges, isTranslatable } from "./split.js";
+import { copied, isTooShort, plainReading, secondReading, written } from "./reading.js";
+import { cutSentence, edges, isTranslatable, joiner } from "./split.js";
+import { base } from "./text/use.js";
 import { linkWords } from "./words.js";
 
 /** @typedef {import("./core.js").Core} Core */
 /** @typedef {import("./protocol.js").WorkOptions} WorkOptions */
+/** @typedef {import("./types.js").WordLink} WordLink */
 
 /** Milliseconds of work between two turns of the message queue, so that a turn with all around it stays below 8. */
 const TURN_TIME = 6;
@@ -18,6 +21,8 @@ export const INTERACTIVE_TOKENS = 256;
 const BULK_TOKENS = 512;
 /** Tokens of the longest sentence. */
 const MAX_TOKENS = 1024;
+/** Shorter pieces of a sentence say nothing. */
+const LEAST_TOKENS = 16;
 const MAX_SENTENCES = 16;
 const MAX_ROWS = 32;
 
@@ -64,6 +69,8 @@ export class Engine {
     this.next = next;
     this.bulkTokens = gentle ? INTERACTIVE_TOKENS : BULK_TOKENS;
     this.maxTokens = Math.min(core.model.context, MAX_TOKENS);
+    /** Tokens beyond which a sentence is cut: of longer ones the model's training had none. */
+    this.sentenceTokens = Math.min(this.maxTokens, Math.max(core.model.trainingLength || Infinity, LEAST_TOKENS));
     core.setTimed(true);
     this.#open();
   }
@@ -89,6 +96,18 @@ export function coreOptions({ beamSize, search, normalize, maxLength, noRepeatNg
   return { beam: beamSize, search: SEARCHES.indexOf(search), normalize, maxLength, noRepeatNgram, banned };
 }
 
+/** The language of models for what is no language; whatever they read they read as it is. @param {string} language */
+export const isNoLanguage = (language) => base(language) === "zxx";
+
+/**
+ * Whether a sentence may be tried a second time: only where nothing of the search is the caller's.
+ * @param {WorkOptions & {prefix?: unknown, headMask?: unknown}} options
+ */
+export function mayRetry({ retry, search, normalize, maxLength, noRepeatNgram, banned, prefix, headMask }) {
+  const usual = search === "glossa" && normalize === undefined && maxLength === 0 && noRepeatNgram === 0;
+  return retry && usual && banned.length === 0 && prefix === undefined && headMask === undefined;
+}
+
 /**
  * A part of a text on its way: kept as it is, or a sentence.
  * @typedef {object} Work
@@ -98,6 +117,7 @@ export function coreOptions({ beamSize, search, normalize, maxLength, noRepeatNg
  * @property {number} tokens of a sentence
  * @property {import("./preserve.js").Fixed[]} fixed
  * @property {string | null} output null until it is known
+ * @property {number} [score] of the translation
  * @property {(links: import("./types.js").WordLink[]) => void} [onLinks] gets the word alignment, unless the sentence
  *     had to be cut around its fixed parts
  */
@@ -121,28 +141,42 @@ export function makeWork(sentence, text, start = 0) {
  * @param {number} [limit]
  * @returns {Promise<Work[]>}
  */
-export async function fitSentence(engine, text, start, options, turns, limit = engine.maxTokens) {
+export async function fitSentence(engine, text, start, options, turns, limit = engine.sentenceTokens) {
   const work = makeWork(true, text, start);
   work.tokens = engine.core.countTokens(text);
-  if (work.tokens <= engine.maxTokens) {
-    if (options.preserve.length || Object.keys(options.glossary).length)
-      work.fixed = findFixed(text, options.preserve, options.glossary, () => engine.core.tokenize(text));
-    return [work];
-  }
+  const find = () => findFixed(text, options.preserve, options.glossary, () => engine.core.tokenize(text));
+  work.fixed = isNoLanguage(engine.core.model.sourceLanguage) ? [] : find();
+  if (work.tokens <= engine.sentenceTokens) return [work];
   if (limit < 4)
     throw makeError("QuotaExceededError", `${work.tokens} tokens in ${text.length} characters do not fit.`);
   const ends = unitSpans(engine.core.tokenize(text), text).map((span) => span.end);
   ends.pop();
+  // A piece may have a token more than its share of the whole; where it still does not fit, it is cut shorter. Pieces of
+  // like length are better than long ones and a rest.
+  const most = limit - (limit >> 3) - 2;
+  const share = Math.ceil(ends.length / Math.ceil(ends.length / most));
+  return planPieces(work, ends, Math.max(1, Math.min(most, share + (share >> 2))), turns, (piece, at) =>
+    fitSentence(engine, piece, at, options, turns, limit - (limit >> 2)),
+  );
+}
+
+/**
+ * Cuts a sentence at good places.
+ * @param {Work} work
+ * @param {number[]} ends of its tokens
+ * @param {number} limit tokens of a piece
+ * @param {Turns} turns
+ * @param {(piece: string, start: number) => Promise<Work[]>} plan of a piece
+ */
+async function planPieces({ text, start, fixed }, ends, limit, turns, plan) {
   /** @type {Work[]} */
   const works = [];
-  // A piece may have a token more than its share of the whole; where it still does not fit, it is cut shorter.
-  for (const piece of cutSentence(text, ends, limit - (limit >> 3) - 2)) {
+  for (const piece of cutSentence(text, ends, limit, fixed)) {
     if (turns.due()) await turns.pause();
     const [before, middle, after] = edges(piece);
     if (before) works.push(makeWork(false, before, start));
     if (middle && !isTranslatable(middle)) works.push(makeWork(false, middle, start + before.length));
-    else if (middle)
-      works.push(...(await fitSentence(engine, middle, start + before.length, options, turns, limit - (limit >> 2))));
+    else if (middle) works.push(...(await plan(middle, start + before.length)));
     if (after) works.push(makeWork(false, after, start + piece.length - after.length));
     start += piece.length;
   }
@@ -151,7 +185,8 @@ export async function fitSentence(engine, text, start, options, turns, limit = e
 
 /**
  * Takes from the front of `queue` what fits into one batch.
- * @param {Work[]} queue
+ * @template {{tokens: number}} T
+ * @param {T[]} queue
  * @param {number} beam
  * @param {number} budget tokens
  * @param {number} longest tokens of the longest sentence
@@ -170,9 +205,44 @@ export function takeBatch(queue, beam, budget, longest) {
 }
 
 /**
- * How sentences are translated. `bulk`: throughput before order.
- * @typedef {{bulk: boolean, onPartial?: (work: Work, text: () => string) => void, onDone?: (work: Work) => void}} How
+ * How sentences are translated. `bulk`: throughput before order. `once`: without second tries.
+ * @typedef {{bulk: boolean, once?: boolean, onPartial?: (work: Work, text: () => string) => void, onDone?: (work: Work) => void}} How
  */
+
+/**
+ * A sentence as a model reads it once.
+ * @typedef {object} Try
+ * @property {Work} work
+ * @property {import("./reading.js").Reading} reading
+ * @property {number} tokens of the reading
+ * @property {Try[]} all tries of the sentence
+ * @property {string | null} answer what the model said; null until it is known
+ * @property {import("./reading.js").Written | null} result null where something has no place in it
+ * @property {number} score
+ */
+
+/**
+ * @param {Engine} engine
+ * @param {Work} work
+ * @param {boolean} twice whether it may be tried a second time
+ * @returns {Try[]} none where it has no words
+ */
+export function triesOf({ core }, work, twice) {
+  const { sourceLanguage } = core.model;
+  const plain = isNoLanguage(sourceLanguage)
+    ? { ...plainReading("", []), text: work.text }
+    : plainReading(work.text, work.fixed);
+  if (!isNoLanguage(sourceLanguage)) work.output = copied(work.text, work.fixed);
+  if (work.output !== null) return [];
+  const second = twice ? secondReading(plain, sourceLanguage) : null;
+  /** @type {Try[]} */
+  const all = [];
+  for (const reading of second ? [plain, second] : [plain]) {
+    const tokens = reading.text === work.text ? work.tokens : core.countTokens(reading.text);
+    all.push({ work, reading, tokens, all, answer: null, result: null, score: -Infinity });
+  }
+  return all;
+}
 
 /**
  * @param {Engine} engine
@@ -181,60 +251,142 @@ export function takeBatch(queue, beam, budget, longest) {
  * @param {Turns} turns
  * @param {How} how
  */
-export async function runSentences(engine, sentences, options, turns, { bulk, onPartial, onDone }) {
+export async function runSentences(engine, sentences, options, turns, { bulk, once, onPartial, onDone }) {
   const { core } = engine;
   const settings = coreOptions(options);
+  const scored = mayRetry(options) && !isNoLanguage(core.model.sourceLanguage);
+  const twice = scored && !once;
   engine.need(options.beamSize);
-  const queue = bulk ? sentences.toSorted((a, b) => b.tokens - a.tokens) : [...sentences];
+  /** @type {Try[]} */
+  const queue = [];
+  for (const work of sentences) {
+    const tries = triesOf(engine, work, twice);
+    if (!tries.length) onDone?.(work);
+    queue.push(...tries);
+    if (turns.due()) await turns.pause();
+  }
+  if (bulk) queue.sort((a, b) => b.tokens - a.tokens);
   while (queue.length) {
     const batch = takeBatch(queue, options.beamSize, bulk ? engine.bulkTokens : INTERACTIVE_TOKENS, queue[0].tokens);
     core.begin(
-      batch.map((work) => work.text),
+      batch.map(({ reading }) => reading.text),
       settings,
     );
     for (let done = false; !done; ) {
       done = core.step();
       if (done || !turns.due()) continue;
       if (onPartial)
-        for (const [i, work] of batch.entries()) if (!work.fixed.length) onPartial(work, () => core.partial(i));
+        for (const [i, { work, reading, all }] of batch.entries()) {
+          if (all.length > 1 || reading.fixed.length || reading.marks.length) continue;
+          // What may be too short in the end is not certain yet.
+          const certain = () => (twice && isTooShort(work.text, core.partial(i)) ? "" : core.partial(i));
+          onPartial(work, certain);
+        }
       await turns.pause();
     }
-    /** @type {Work[]} */
-    const cut = [];
-    for (const [i, work] of batch.entries()) {
-      finishSentence(core, i, work);
-      if (work.output === null) cut.push(work);
-      else onDone?.(work);
-    }
-    for (const work of cut) {
-      await translateAround(engine, work, options, turns);
+    for (const [i, one] of batch.entries()) finishTry(core, i, one, scored);
+    for (const { work, all } of batch) {
+      if (work.output !== null || all.some(({ answer }) => answer === null)) continue;
+      await conclude(engine, work, all, options, turns, twice);
       onDone?.(work);
     }
     if (queue.length && turns.due()) await turns.pause();
   }
 }
 
+/** A sign over and over. */
+const LOOP = /(\S)\1{5}/u;
+
 /**
- * Takes a sentence's translation out of the finished batch; its output stays null if a fixed part has no place in it.
+ * Takes a try's translation out of the finished batch.
  * @param {Core} core
  * @param {number} index in the batch
- * @param {Work} work
+ * @param {Try} one
+ * @param {boolean} scored
  */
-function finishSentence(core, index, work) {
-  const text = core.resultText(index);
-  const complete = hasFixed(text, work.fixed);
-  const seen = complete && !work.onLinks ? null : core.explain(index, 0);
+function finishTry(core, index, one, scored) {
+  const { work, reading, all } = one;
+  const answer = core.resultText(index);
+  one.answer = answer;
+  if (scored) {
+    one.score = totalScore(core, index);
+  }
+  if (reading.fixed.length && LOOP.test(answer) && !LOOP.test(reading.text)) return; // lost its way over what it cannot read
+  const complete = hasFixed(answer, reading.fixed);
+  const linked = work.onLinks !== undefined || reading.marks.length > 0;
+  const seen = complete && !linked ? null : core.explain(index, 0);
   const placed = complete
-    ? { text, edits: [] }
-    : placeFixed(work.text, text, work.fixed, /** @type {any} */ (seen), core.model);
-  work.output = placed?.text ?? null;
-  if (!seen || !placed || !work.onLinks) return;
-  const links = linkWords(core, seen, work.text, text);
-  for (const { target } of links) {
+    ? { text: answer, edits: [] }
+    : placeFixed(reading.text, answer, reading.fixed, /** @type {any} */ (seen), core.model);
+  if (!placed) return;
+  const links = linked && seen ? linkWords(core, seen, reading.text, answer) : null;
+  for (const { target } of links ?? []) {
     target[0] = shifted(target[0], placed.edits);
     target[1] = shifted(target[1], placed.edits);
   }
-  work.onLinks(links);
+  one.result = written(reading, placed.text, links, all[0].answer ?? "");
+}
+
+/**
+ * Log-probability of a whole translation. Its mean would not do: of a word that a model spells piece by piece it is sure of
+ * most pieces.
+ * @param {Core} core
+ * @param {number} index in the finished batch
+ */
+export function totalScore(core, index) {
+  const { score, tokens } = core.result(index, 0);
+  return score * tokens.length;
+}
+
+/** The better of two tries; the first of equals. @param {Try[]} tries @returns {Try} */
+export const betterOf = (tries) => tries.reduce((best, one) => (one.score > best.score ? one : best));
+
+/**
+ * Gives a sentence the translation of its better try.
+ * @param {Engine} engine
+ * @param {Work} work
+ * @param {Try[]} all
+ * @param {WorkOptions} options
+ * @param {Turns} turns
+ * @param {boolean} twice
+ */
+async function conclude(engine, work, all, options, turns, twice) {
+  const whole = all.filter(({ result }) => result !== null);
+  if (!whole.length) return translateAround(engine, work, options, turns);
+  const { result, score } = betterOf(whole);
+  const { text, links } = /** @type {NonNullable<Try["result"]>} */ (result);
+  Object.assign(work, { output: text, score });
+  if (twice && all.length === 1 && isTooShort(work.text, text)) {
+    const pieces = await inPieces(engine, work, options, turns);
+    if (pieces) {
+      work.output = joinWorks(pieces);
+      return;
+    }
+  }
+  if (links) work.onLinks?.(links);
+}
+
+/**
+ * Tries a sentence clause by clause.
+ * @param {Engine} engine
+ * @param {Work} work with the translation of the whole
+ * @param {WorkOptions} options
+ * @param {Turns} turns
+ * @returns {Promise<Work[] | null>} null where that is no better
+ */
+export async function inPieces(engine, work, options, turns) {
+  const ends = unitSpans(engine.core.tokenize(work.text), work.text).map((span) => span.end);
+  ends.pop();
+  const pieces = await planPieces(work, ends, Math.max(8, ends.length >> 2), turns, (piece, start) =>
+    fitSentence(engine, piece, start, options, turns),
+  );
+  const sentences = pieces.filter(({ sentence }) => sentence);
+  if (sentences.length < 2) return null;
+  await runSentences(engine, sentences, options, turns, { bulk: false, once: true });
+  const text = joinWorks(pieces);
+  const sum = sentences.reduce((all, { score = 0 }) => all + score, 0);
+  const complete = !isTooShort(work.text, text);
+  return complete || sum > (work.score ?? 0) ? pieces : null;
 }
 
 /**
@@ -251,16 +403,22 @@ async function translateAround(engine, work, options, turns) {
     const text = work.text.slice(start, end);
     const first = text.search(/[\p{L}\p{N}]/u);
     const before = first < 0 ? text : text.slice(0, first);
-    const middle = text.slice(before.length).trimEnd();
-    const after = text.slice(before.length + middle.length);
-    if (before) parts.push(makeWork(false, before));
+    let last = text.length;
+    while (last > before.length && /[\s\p{Ps}\p{Pi}]/u.test(text[last - 1])) last--;
+    const middle = text.slice(before.length, last);
+    const after = text.slice(last);
+    if (before) parts.push(makeWork(false, narrow(before)));
     if (middle) {
-      const sentence = makeWork(true, middle);
-      sentence.tokens = engine.core.countTokens(middle);
+      const sentence = makeWork(isTranslatable(middle), middle);
+      if (sentence.sentence) sentence.tokens = engine.core.countTokens(middle);
       parts.push(sentence);
     }
-    if (after) parts.push(makeWork(false, after));
+    if (after) parts.push(makeWork(false, narrow(after)));
   };
+  // Punctuation as wide as a Chinese character, where the translation has none.
+  const { sourceLanguage, targetLanguage } = engine.core.model;
+  const wide = joiner("", sourceLanguage) !== "" || joiner("", targetLanguage) === "";
+  const narrow = (/** @type {string} */ signs) => (wide ? signs : signs.normalize("NFKC"));
   let start = 0;
   for (const fixed of work.fixed) {
     between(start, fixed.start);
@@ -269,8 +427,22 @@ async function translateAround(engine, work, options, turns) {
   }
   between(start, work.text.length);
   const sentences = parts.filter((part) => part.sentence);
-  await runSentences(engine, sentences, options, turns, { bulk: false });
-  work.output = parts.map((part) => part.output).join("");
+  await runSentences(engine, sentences, options, turns, { bulk: false, once: true });
+  work.output = parts.reduce((text, { output }) => {
+    const next = output ?? "";
+    return text + (needsSpace(text, next, engine.core.model) ? " " : "") + next;
+  }, "");
+}
+
+/**
+ * Whether a space parts what stood together without one in a script that has none.
+ * @param {string} before
+ * @param {string} after
+ * @param {import("./types.js").ModelInfo} model
+ */
+function needsSpace(before, after, { sourceLanguage, targetLanguage }) {
+  if (joiner("", sourceLanguage) || !joiner("", targetLanguage)) return false;
+  return /[\p{L}\p{N}}\]]$/u.test(before) && /^[\p{L}\p{N}{[$%]/u.test(after);
 }
 
 /**

@@ -1,6 +1,7 @@
 // Texts into sentences: paragraphs, line breaks and the space between sentences go through as they are.
 
 import { past, sentenceBorders } from "./text/borders.js";
+import { base, rulesOf } from "./text/use.js";
 
 /**
  * A part of a text: kept as it is, or a sentence to be translated. All parts together are the text.
@@ -10,27 +11,8 @@ import { past, sentenceBorders } from "./text/borders.js";
 /** Languages that put no space between sentences. */
 const UNSPACED = new Set(["zh", "lzh", "ja", "th", "lo", "km", "my", "yue"]);
 
-/** @param {string} tag */
-const base = (tag) => tag.toLowerCase().split(/[-_]/)[0];
-
 /** For languages without rules, where the platform cannot tell sentences apart either. */
 const NO_RULES = { languages: [], abbreviations: "" };
-
-/** @type {import("./text/borders.js").SentenceRules[]} */
-let allRules = [];
-
-/**
- * Says by which rules sentences are found, from now on. They come with the model (text/rules.js), so that a page has them
- * once and not in its worker again.
- * @param {import("./text/borders.js").SentenceRules[]} rules
- */
-export function useRules(rules) {
-  allRules = rules;
-  segmenters.clear();
-}
-
-/** @param {string} language */
-const rulesOf = (language) => allRules.find(({ languages }) => languages.includes(base(language)));
 
 /** @type {Map<string, Intl.Segmenter | null>} */
 const segmenters = new Map();
@@ -206,9 +188,10 @@ function* linesOf(text) {
  * @param {string} text
  * @param {number[]} ends where each token ends, in UTF-16 units
  * @param {number} limit
+ * @param {{start: number, end: number}[]} [whole] parts in order that are not cut
  * @returns {string[]} all together are the text
  */
-export function cutSentence(text, ends, limit) {
+export function cutSentence(text, ends, limit, whole = []) {
   /** @type {string[]} */
   const pieces = [];
   let start = 0;
@@ -216,7 +199,10 @@ export function cutSentence(text, ends, limit) {
   while (ends.length - token > limit) {
     const latest = Math.max(ends[token + limit - 1], start + 1);
     const earliest = ends[token + (limit >> 1)] ?? start + 1;
-    const cut = bestCut(text, Math.max(earliest, start + 1), latest);
+    let cut = bestCut(text, Math.max(earliest, start + 1), latest);
+    const around = whole.find((part) => part.start < cut && cut < part.end);
+    if (around && around.start > start) cut = around.start;
+    else if (around && ends[token + limit] >= around.end) cut = around.end;
     pieces.push(text.slice(start, cut));
     start = cut;
     while (token < ends.length && ends[token] <= cut) token++;
@@ -240,4 +226,23 @@ function bestCut(text, earliest, latest) {
   }
   const high = text.charCodeAt(latest - 1);
   return high >= 0xd800 && high <= 0xdbff && latest - 1 > earliest ? latest - 1 : latest;
+}
+
+/**
+ * Hard-wrapped text with its paragraphs as lines: the same length, with a blank where a line ends that the next one goes on
+ * with. Empty lines, marks of lists and the like, and indented lines begin something new.
+ * @param {string} text
+ * @param {string} language
+ */
+export function unwrapped(text, language) {
+  const blank = rulesOf(language)?.unspaced ? "\u200b" : " "; // nothing, between characters
+  let joined = "";
+  let start = 0;
+  for (const { index, 0: ends } of text.matchAll(/\r\n|\n/g)) {
+    const next = index + ends.length;
+    const goesOn = /\S/.test(text[index - 1] ?? "") && /\S/.test(text[next] ?? "") && past(LEAD, text, next) === next;
+    joined += text.slice(start, index) + (goesOn ? blank.repeat(ends.length) : ends);
+    start = next;
+  }
+  return joined + text.slice(start);
 }

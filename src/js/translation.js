@@ -1,8 +1,8 @@
 // Texts of any length: split, translated sentence by sentence, and put together again.
 
 import { runThrough } from "./pivot.js";
-import { fitSentence, joinWorks, makeWork, runSentences } from "./sentences.js";
-import { joiner, splitText } from "./split.js";
+import { fitSentence, isNoLanguage, joinWorks, makeWork, runSentences } from "./sentences.js";
+import { joiner, splitText, unwrapped } from "./split.js";
 
 /** @typedef {import("./sentences.js").Engine} Engine */
 /** @typedef {import("./sentences.js").How} How */
@@ -42,7 +42,13 @@ function spaceSentences(works, targetLanguage) {
 export async function planText(engine, text, options, turns, sourceLanguage, targetLanguage) {
   /** @type {Work[]} */
   const works = [];
-  for (const part of splitText(text, sourceLanguage, options.split)) {
+  if (isNoLanguage(sourceLanguage))
+    return text.trim() ? fitSentence(engine, text, 0, options, turns) : [makeWork(false, text)];
+  for (const part of splitText(
+    options.wrapped ? unwrapped(text, sourceLanguage) : text,
+    sourceLanguage,
+    options.split,
+  )) {
     if (turns.due()) await turns.pause();
     if (!part.sentence) works.push(makeWork(false, part.text, part.start));
     else works.push(...(await fitSentence(engine, part.text, part.start, options, turns)));

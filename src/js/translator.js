@@ -602,7 +602,14 @@ async function inGroups(lengths, workers, work) {
  */
 function identityInfo({ sourceLanguage, targetLanguage }) {
   const none = { encoderLayers: 0, decoderLayers: 0, heads: 0, width: 0, ffnWidth: 0 };
-  const sizes = { sourceVocabulary: 0, targetVocabulary: 0, context: 0, parameters: 0, tensorBytes: 0 };
+  const sizes = {
+    sourceVocabulary: 0,
+    targetVocabulary: 0,
+    context: 0,
+    parameters: 0,
+    trainingLength: 0,
+    tensorBytes: 0,
+  };
   const languages = { sourceLanguages: [sourceLanguage], targetLanguages: [targetLanguage] };
   return {
     build: "simd128",

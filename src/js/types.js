@@ -54,12 +54,17 @@
  * @property {number} [noRepeatNgram] forbid repeating any n-gram of this size; 0: off
  * @property {number[]} [banned] token ids that are never produced
  * @property {boolean} [split] whether texts are split into sentences; default true
- * @property {boolean | Preserve[]} [preserve] what goes through unchanged; default ["placeholders", "urls", "signs"]
+ * @property {boolean} [wrapped] whether sentences go on over the ends of lines, as in hard-wrapped text; default false
+ * @property {boolean} [retry] whether a sentence in capitals, or in small letters without a full stop, or whose translation
+ *     is far too short, is tried a second time, and the better translation taken; default true. It is not where `search`,
+ *     `normalize`, `maxLength`, `noRepeatNgram`, `banned`, `prefix` or `headMask` is given
+ * @property {boolean | (Preserve | RegExp)[]} [preserve] what goes through unchanged; default ["placeholders", "urls",
+ *     "emails", "phones", "signs"]; patterns of your own beside these
  * @property {Record<string, string>} [glossary] source terms and their translations
  * @property {boolean} [latest] abort earlier requests that were made with `latest`
  */
 
-/** @typedef {"placeholders" | "urls" | "signs" | "emails" | "numbers"} Preserve */
+/** @typedef {"placeholders" | "urls" | "emails" | "phones" | "signs" | "numbers"} Preserve */
 
 /**
  * @typedef {object} BatchProgress
@@ -197,6 +202,7 @@
  * @property {number} sourceVocabulary
  * @property {number} targetVocabulary
  * @property {number} context longest text in tokens, the end included
+ * @property {number} trainingLength tokens beyond which a sentence is cut at a clause; 0: not told
  * @property {"attention" | "ssru"} mixer
  * @property {[number, number] | null} alignmentHead the cross-attention [layer, head] that aligns words
  * @property {number} parameters

@@ -172,7 +172,8 @@ EXPORT uint32_t glossa_context_describe(glossa_context *context) {
                                 (uint32_t)info.parameters,
                                 (uint32_t)(info.parameters >> 32),
                                 (uint32_t)info.tensor_bytes,
-                                (uint32_t)info.working_bytes};
+                                (uint32_t)info.working_bytes,
+                                info.training_length};
     memcpy(out, numbers, sizeof numbers);
     return GLOSSA_OK;
 }

@@ -6,8 +6,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
-import { splitText, useRules } from "../../src/js/split.js";
+import { splitText } from "../../src/js/split.js";
 import { RULES } from "../../src/js/text/rules.js";
+import { useRules } from "../../src/js/text/use.js";
 
 useRules(RULES);
 

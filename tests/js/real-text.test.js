@@ -1,9 +1,13 @@
 // Real text, by the kinds of faults that users of tools like this one report. Every expected value is what such a user would
 // write down.
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
-import { splitText, useRules } from "../../src/js/split.js";
+import { after, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { Translator } from "../../src/js/index.js";
+import { findFixed } from "../../src/js/preserve.js";
+import { splitText } from "../../src/js/split.js";
 import { RULES } from "../../src/js/text/rules.js";
+import { useRules } from "../../src/js/text/use.js";
 
 useRules(RULES);
 
@@ -15,6 +19,10 @@ const sentences = (language, text) =>
 function assertSentences(language, expected, between = " ") {
   assert.deepEqual(sentences(language, expected.join(between)), expected);
 }
+
+/** What is kept of a text by default. @param {string} text */
+const fixedIn = (text) =>
+  findFixed(text, ["placeholders", "urls", "emails", "phones"], {}, () => []).map(({ replacement }) => replacement);
 
 describe("where sentences end", () => {
   test("dialogue and brackets in Chinese and Japanese", () => {
@@ -129,5 +137,156 @@ describe("what stands beside sentences stays there", () => {
   test("texts without a letter", () => {
     for (const text of ["123", "12:30", "2024-01-31", "1,234.56 €", "+49 30 1234", "½ – ¾", "①②", "…", "٣٤"])
       assert.deepEqual(sentences("en", text), []);
+  });
+});
+
+describe("the shipped models", () => {
+  /** @type {Record<string, Translator>} */
+  const open = {};
+  after(() => {
+    for (const translator of Object.values(open)) translator.destroy();
+  });
+  /** @param {string} model */
+  const translator = async (model) =>
+    (open[model] ??= await Translator.create({
+      model: fileURLToPath(new URL(`../../models/${model}.gguf`, import.meta.url)),
+      worker: false,
+    }));
+
+  /**
+   * @param {string} model
+   * @param {[source: string, expected: string | RegExp][]} cases
+   * @param {import("../../src/js/types.js").TranslateOptions} [options]
+   */
+  async function assertTranslations(model, cases, options) {
+    const it = await translator(model);
+    for (const [source, expected] of cases) {
+      const got = await it.translate(source, options);
+      if (typeof expected === "string") assert.equal(got, expected, source);
+      else assert.match(got, expected, source);
+    }
+  }
+
+  test("what is no language is copied", async () => {
+    const same = [
+      ["123", "12:30", "2024-01-31", "3 + 4 = 7", "½", "…"],
+      ["https://example.com/a_(b)?c=1,2", "www.example.com", "user@example.com", "example.com", "+49 30 123456"],
+      ["😀 🇩🇪", "{name}", "%s", "<br/>", "{% x %}"],
+    ].flat();
+    for (const model of ["en-de", "zh-en", "lzh-zh"])
+      await assertTranslations(
+        model,
+        same.map((text) => [text, text]),
+      );
+  });
+
+  test("addresses end where they do", async () => {
+    await assertTranslations("zh-en", [
+      ["请访问https://example.com，谢谢。", /https:\/\/example\.com(?![\p{L}\p{N}/])[^\p{sc=Han}]*$/u],
+      ["狗（https://example.com）在跑。", /\bdog.*https:\/\/example\.com(?![\p{L}\p{N}/]).*run/iu],
+      ["邮箱user@example.com，谢谢。", /mail.*user@example\.com(?![\p{L}\p{N}])/iu],
+    ]);
+    await assertTranslations("en-de", [
+      ["See https://example.com/a_(b) now.", /https:\/\/example\.com\/a_\(b\)/],
+      ["A dog (https://example.com) runs.", /https:\/\/example\.com\)/],
+      ["Write to user@example.com now.", /\buser@example\.com\b/],
+      ["A dog runs at example.com.", /Hund.*\bexample\.com\.?$/],
+      ["Call +49 30 123456 now.", /\+49 30 123456/],
+    ]);
+    assert.deepEqual(fixedIn("end.Next do.it to.be e.g. Mr.X 3.14 file.txt"), []);
+    assert.deepEqual(fixedIn("a@b.de, müller@example.de; (555) 123-4567; 13812345678; example.co.uk/x."), [
+      "a@b.de",
+      "müller@example.de",
+      "(555) 123-4567",
+      "13812345678",
+      "example.co.uk/x",
+    ]);
+  });
+
+  test("placeholders of every kind", async () => {
+    const kinds =
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: a placeholder
+      "%s %d %ld %lld %zu %5.2f %-10s %1$s %*d %@ %% %1 %H %(name)s %(n)d %{x} %<x>d %NAME% ${price} #{x} {} {0} {name} {x!r} {x:>10.2f} {n, number} {{x}} {{ x|f }} {{{x}}} {% if x %} {# x #} <%= x %> <?= $x ?> [[x]] __x__ $t(key) @:key :name $1 $HOME $NAME$ \\n &amp; &#39;";
+    // Each of them is found, alone and as a whole: the tokens of a list that a person has divided by spaces.
+    const found = fixedIn(kinds);
+    assert.equal(found.join(" "), kinds);
+    assert.deepEqual(fixedIn("50% of 100%de 5 %ige 20 % discount $50 12:30 a:b {A dog} a < b > c"), []);
+    await assertTranslations("en-de", [
+      ["You have %ld dogs.", "Du hast %ld Hunde."],
+      ["%lld dogs run.", "%lld Hunde laufen."],
+      ["%zu cats run.", /^%zu \p{L}/u],
+      ["Hello %@!", "Hallo %@!"],
+      ["Hello {name}, you have {count} dogs.", "Hallo {name}, du hast {count} Hunde."],
+      ["A dog {% if x %} runs.", /Hund.*\{% if x %\}/],
+    ]);
+  });
+
+  test("letters that touch a placeholder survive", async () => {
+    await assertTranslations("en-de", [
+      ["I have {count}dogs.", "Ich habe {count}Hunde."],
+      ["The file{n} is red.", /^Die \p{L}+\{n\} ist rot\.$/u],
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: a placeholder
+      ["${price}USD", "${price}USD"],
+      ["{count}x dogs", "{count}x Hunde"],
+      ["A dog is %dpx%s high.", /%dpx%s/],
+    ]);
+  });
+
+  test("tags of messages go in pairs, around the words that they were around", async () => {
+    await assertTranslations("en-de", [
+      ["<b>A dog</b> runs.", "<b>Ein Hund</b> rennt."],
+      ["Click <0>here</0> to see the dog.", /^[^<]*<0>[^<]*hier[^<]*<\/0>[^<]*Hund[^<]*$/],
+      ['<a href="x">A <b>dog</b></a> runs.', /^<a href="x">Ein <b>Hund<\/b><\/a> \p{L}+\.$/u],
+      ["A dog<br/>A cat", /Hund.*<br\/>.*Katze/],
+      ["\u2066A dog\u2069 runs.", /^\u2066Ein Hund\u2069 \p{L}+\.$/u],
+      ["\u202aA dog runs.\u202c", /^\u202aEin Hund \p{L}+\.\u202c$/u],
+      ["\u061cA dog\u200b runs.", /^\u061cEin Hund \p{L}+\.$/u],
+    ]);
+    await assertTranslations("zh-en", [["<b>狗</b>在跑。", "<b>The dog</b> is running."]]);
+  });
+
+  test("patterns of your own", async () => {
+    await assertTranslations("en-de", [["The dog QX-7 and the cat QX-12 run.", /QX-7.*QX-12/]], {
+      preserve: ["placeholders", /\bQX-\d+\b/],
+    });
+    const it = await translator("en-de");
+    await assert.rejects(it.translate("A dog.", { preserve: /** @type {any} */ (["links"]) }), { name: "TypeError" });
+  });
+
+  test("capitals and small letters are tried again; retry: false has it as before", async () => {
+    await assertTranslations("en-de", [
+      ["THE DOG RUNS.", "DER HUND RENNT."],
+      ["TWO MEN ARE SITTING ON A BENCH.", "ZWEI MÄNNER SITZEN AUF EINER BANK."],
+      ["TWO MEN SEE {NAME} ON A BENCH.", /^[^\p{Ll}]*\{NAME\}[^\p{Ll}]*$/u],
+      ["two dogs are playing", /^Zwei Hunde spielen\.?$/],
+    ]);
+    const it = await translator("en-de");
+    assert.notEqual(await it.translate("THE DOG RUNS.", { retry: false }), "DER HUND RENNT.");
+    const texts = ["THE DOG RUNS.", "two dogs are playing", "A dog runs.", "TWO MEN ARE SITTING ON A BENCH."];
+    const alone = [];
+    for (const text of texts) alone.push(await it.translate(text));
+    assert.deepEqual(await it.translateBatch(texts), alone);
+    for (const [i, text] of texts.entries()) {
+      let streamed = "";
+      for await (const chunk of it.translateStreaming(text)) streamed += chunk;
+      assert.equal(streamed, alone[i]);
+      const { translation, sentences } = await it.explain(text);
+      assert.equal(translation, alone[i]);
+      assert.equal(sentences[0].source, text);
+      for (const { text: said, start, end } of sentences[0].sourceTokens) assert.equal(said, text.slice(start, end));
+      for (const { text: said, start, end } of sentences[0].targetTokens)
+        assert.equal(said, alone[i].slice(start, end));
+    }
+  });
+
+  test("hard-wrapped text", async () => {
+    const text = "Two men are\nsitting on\na bench.\n\n- A dog\nruns.\n- A cat\nsleeps.";
+    const it = await translator("en-de");
+    assert.equal(
+      await it.translate(text, { wrapped: true }),
+      `${await it.translate("Two men are sitting on a bench.")}\n\n- ${await it.translate("A dog runs.")}\n- ${await it.translate("A cat sleeps.")}`,
+    );
+    const zh = await translator("zh-en");
+    assert.equal(await zh.translate("一只狗\n在跑。", { wrapped: true }), await zh.translate("一只狗在跑。"));
   });
 });

@@ -1,8 +1,9 @@
 // Texts into sentences and back: nothing is lost, and only sentences are translated.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cutSentence, isTranslatable, joiner, splitText, useRules } from "../../src/js/split.js";
+import { cutSentence, isTranslatable, joiner, splitText } from "../../src/js/split.js";
 import { RULES } from "../../src/js/text/rules.js";
+import { useRules } from "../../src/js/text/use.js";
 
 useRules(RULES);
 

@@ -7,6 +7,7 @@ import { openCore } from "../../src/js/build.js";
 import { Host } from "../../src/js/host.js";
 import { Translator } from "../../src/js/index.js";
 import { workOptions } from "../../src/js/options.js";
+import { RULES } from "../../src/js/text/rules.js";
 
 const MODEL = fileURLToPath(new URL("../../models/en-de.gguf", import.meta.url));
 const bytes = readFileSync(MODEL);
@@ -243,7 +244,7 @@ test("a text takes one message each way; a large batch takes little memory", asy
       host.receive(message);
     });
   const models = [{ source: { bytes }, bytes: bytes.length, languages: null }];
-  await ask({ id: 1, type: "load", models, build: "auto", wasm: {}, cache: false, rules: [] });
+  await ask({ id: 1, type: "load", models, build: "auto", wasm: {}, cache: false, rules: RULES });
   replies.length = 0;
   const options = workOptions({});
   const one = { type: "translate", format: "text", attributes: [], progress: false, stream: false, options };
