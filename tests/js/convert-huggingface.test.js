@@ -201,7 +201,8 @@ test("damaged torch files are refused", async () => {
   await refused(whole.subarray(0, whole.length - 10), /pytorch_model\.bin/);
   await refused(legacy.subarray(0, legacy.length - 1), /is cut short in storage/);
   await refused(new Uint8Array(0), /not a file of torch\.save/);
-  await refused(text("<html>"), /not a file of torch\.save/);
+  await refused(text("<html>"), /pytorch_model\.bin is an HTML page/);
+  await refused(text("hello"), /not a file of torch\.save/);
   const flipped = whole.slice();
   const at = Buffer.from(whole).indexOf("archive/data/3") + 40;
   flipped[at] ^= 4;

@@ -95,6 +95,11 @@ translator?.destroy();
     writeFileSync(
       join(folder, "use.ts"),
       `import { Translator } from "glossa";
+import { convertToBlob } from "glossa/convert";
+const { blob }: { blob: Blob } = await convertToBlob([["config.json", new Uint8Array(2)]], { type: "i8" });
+// @ts-expect-error: there is no such type of weights
+await convertToBlob([], { type: "i4" });
+console.log(blob.size);
 const translator = await Translator.create({ model: "m.gguf", build: "simd128" });
 const text: string = await translator.translate("A dog runs.");
 const { sentences } = await translator.explain(text, { topK: 3 });

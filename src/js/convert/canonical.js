@@ -81,6 +81,7 @@ const INPUT_STEP = 16;
  * @returns {TableEntry[]}
  */
 export function tensorTable(c) {
+  checkConfig(c); // first: the numbers say how long the table is
   const [d, f, s, t] = [c.width, c.ffnWidth, c.sourceVocabulary, c.targetVocabulary];
   /** @type {TableEntry[]} */
   const table = [];
@@ -171,14 +172,25 @@ function checkConfig(c) {
     start === "zero-vector" || (Number.isInteger(start) && start >= 0 && start < c.targetVocabulary),
     `the decoder's start is ${show(start)}, not a token of the ${c.targetVocabulary} or "zero-vector"`,
   );
+  ensure(Array.isArray(c.bannedIds), `the banned tokens are ${show(c.bannedIds)}, not a list`);
   for (const id of c.bannedIds)
     ensure(
       Number.isInteger(id) && id >= 0 && id < c.targetVocabulary,
       `the banned token ${show(id)} is not one of the ${c.targetVocabulary}`,
     );
+  const tokens = c.targetTokens;
+  ensure(
+    tokens === undefined ||
+      (Array.isArray(tokens) &&
+        tokens.every((id) => Number.isInteger(id) && id >= 0 && id < c.sourceVocabulary) &&
+        tokens.length === c.targetLanguages.length),
+    `the tokens of the ${c.targetLanguages.length} target languages are ${show(tokens)}`,
+  );
   if (c.alignment)
     ensure(
-      c.alignment.layer >= 0 &&
+      Number.isInteger(c.alignment.layer) &&
+        Number.isInteger(c.alignment.head) &&
+        c.alignment.layer >= 0 &&
         c.alignment.layer < c.decoderLayers &&
         c.alignment.head >= 0 &&
         c.alignment.head < c.heads,
@@ -227,11 +239,10 @@ function checkVocabulary(v, rows, side) {
  */
 export function checkModel(model) {
   const { file, config: c, tensors } = model;
-  checkConfig(c);
+  const table = tensorTable(c);
   checkHints(model.hints ?? {});
   checkVocabulary(model.vocabulary, c.sourceVocabulary, model.targetVocabulary ? "source" : "shared");
   checkVocabulary(model.targetVocabulary ?? model.vocabulary, c.targetVocabulary, "target");
-  const table = tensorTable(c);
   const known = new Set(table.map((entry) => entry.name));
   for (const name of tensors.keys()) ensure(known.has(name), `${file}: tensor ${name} has no place in this model`);
   return table.filter(({ name, shape, matrix, optional }) => {

@@ -1,7 +1,7 @@
 import { checkModel } from "./canonical.js";
 import { ensure } from "./errors.js";
 import { bool, f32, f32s, i32s, string, strings, u8s, u32, writeGguf } from "./gguf-writer.js";
-import { checkFinite, quantizeRows } from "./quantize.js";
+import { checkFinite, quantizeMatrix } from "./quantize.js";
 import { modelId } from "./vocabularies.js";
 
 /**
@@ -28,7 +28,7 @@ export function writeCheckpoint(model, { type = "i8", write, onProgress, signal 
     const tensor = /** @type {SourceTensor} */ (model.tensors.get(entry.name));
     const what = `${model.file}: tensor ${entry.name}`;
     if (!entry.matrix) return vectorGroup(entry, tensor, what);
-    return type === "f32" ? floatGroup(entry, tensor, what) : int8Group(entry, tensor, what);
+    return type === "f32" ? floatGroup(entry, tensor, what) : int8Group(entry, tensor, what, signal);
   });
   if (model.shortlist) {
     const { offsets, ids } = model.shortlist;
@@ -88,9 +88,10 @@ function floatGroup({ name, shape }, tensor, what) {
  * @param {TableEntry} entry
  * @param {SourceTensor} tensor
  * @param {string} what
+ * @param {AbortSignal} [signal]
  * @returns {TensorGroup}
  */
-function int8Group({ name, shape: [rows, cols] }, tensor, what) {
+function int8Group({ name, shape: [rows, cols] }, tensor, what, signal) {
   const base = name.replace(/\.weight$/, "");
   /** @type {TensorGroup["tensors"]} */
   const tensors = [
@@ -101,7 +102,7 @@ function int8Group({ name, shape: [rows, cols] }, tensor, what) {
     return {
       tensors,
       read: async () => {
-        const { q, scale } = quantizeRows(await tensor.read(), rows, cols, what);
+        const { q, scale } = await quantizeMatrix(await tensor.read(), rows, cols, what, signal);
         return [q, scale];
       },
     };

@@ -1,4 +1,5 @@
 import { asBytes } from "./bytes.js";
+import { strayOf } from "../file-kind.js";
 import { ConvertError, ensure } from "./errors.js";
 
 /**
@@ -11,9 +12,6 @@ import { ConvertError, ensure } from "./errors.js";
 /* Deflate cannot expand by more than this (RFC 1951: 258 bytes for two bits), so a larger claim is a lie. */
 export const MAX_DEFLATE_RATIO = 1032;
 
-/* How a file begins that Git keeps elsewhere. */
-const LFS = "version https://git-lfs";
-
 /* Packed files are read in pieces of this size. */
 const PIECE = 1 << 16;
 
@@ -22,9 +20,11 @@ export class SourceFile {
   /**
    * @param {string} name
    * @param {FileLike} content
+   * @param {AbortSignal} [signal] once aborted, nothing more is read
    */
-  constructor(name, content) {
+  constructor(name, content, signal) {
     this.name = name;
+    this.signal = signal;
     // Node's Buffer is a Uint8Array whose slice() does not copy; everything here relies on one that does.
     this.content =
       content instanceof ArrayBuffer
@@ -42,6 +42,7 @@ export class SourceFile {
    * @returns {Promise<Uint8Array>}
    */
   async read(offset = 0, length = this.size - offset) {
+    this.signal?.throwIfAborted();
     ensure(
       offset >= 0 && length >= 0 && offset + length <= this.size,
       () => `${this.name} is cut short: bytes ${offset} to ${offset + length} wanted, it has ${this.size}`,
@@ -62,9 +63,9 @@ export class SourceFile {
    * @returns {Promise<SourceFile>}
    */
   async unzipped() {
-    const head = await this.read(0, Math.min(LFS.length, this.size));
-    if (String.fromCharCode(...head) === LFS)
-      throw new ConvertError(`${this.name} is only a pointer of Git LFS: fetch the file itself (git lfs pull)`);
+    const head = await this.read(0, Math.min(64, this.size));
+    const stray = strayOf(head);
+    if (stray) throw new ConvertError(`${this.name} is ${stray}`);
     if (head[0] === 0x28 && head[1] === 0xb5 && head[2] === 0x2f && head[3] === 0xfd)
       throw new ConvertError(`${this.name} is compressed by zstd: decompress it first (zstd -d ${this.name})`);
     if (head[0] !== 0x1f || head[1] !== 0x8b) return this;
@@ -72,7 +73,7 @@ export class SourceFile {
     const tail = await this.read(this.size - 4, 4);
     const size = new DataView(tail.buffer, tail.byteOffset).getUint32(0, true);
     const bytes = await inflate(this, 0, this.size, "gzip", size, this.name);
-    return new SourceFile(this.name.replace(/\.gz$/, ""), bytes);
+    return new SourceFile(this.name.replace(/\.gz$/, ""), bytes, this.signal);
   }
 }
 
@@ -127,6 +128,7 @@ export async function inflate(file, offset, length, format, size, what, prefix =
     }
   } catch (error) {
     await reader.cancel().catch(() => {});
+    file.signal?.throwIfAborted();
     if (error instanceof ConvertError) throw error;
     throw new ConvertError(`${what} is damaged: it does not decompress (${/** @type {Error} */ (error).message})`);
   }

@@ -1,3 +1,4 @@
+import { kindOf } from "../file-kind.js";
 import { asFloat32, Cursor, decodeUtf8 } from "./bytes.js";
 import { ConvertError, CutShortError, ensure, show } from "./errors.js";
 import { TENSOR_TYPES, VALUE_TYPES } from "./gguf-writer.js";
@@ -132,10 +133,7 @@ function readDirectory(file, bytes) {
   const cursor = new Cursor(bytes, file.name);
   ensure(file.size > 0, `${file.name} is empty`);
   const magic = cursor.take(Math.min(4, bytes.length));
-  ensure(
-    "GGUF".startsWith(String.fromCharCode(...magic)),
-    `${file.name} is not a GGUF file: it starts with the bytes ${[...magic].map((b) => b.toString(16)).join(" ")}`,
-  );
+  ensure("GGUF".startsWith(String.fromCharCode(...magic)), `${file.name} is not a GGUF file: ${kindOf(bytes)}`);
   const version = cursor.u32();
   ensure(
     version === 3,

@@ -1,3 +1,4 @@
+import { nextTurn } from "../platform.js";
 import { asBytes, ByteWriter } from "./bytes.js";
 import { ensure } from "./errors.js";
 
@@ -136,6 +137,7 @@ export async function writeGguf(metadata, groups, write, onProgress, signal) {
   };
   await put(header);
   for (const group of groups) {
+    await nextTurn(); // in which an abort can come
     signal?.throwIfAborted();
     const parts = await group.read();
     for (const [i, tensor] of group.tensors.entries()) {

@@ -33,7 +33,7 @@ const PART_BYTES = 1 << 24;
  * @returns {Promise<{ bytes: number, warnings: string[] }>}
  */
 export async function convert(files, options) {
-  const model = await openSource(new SourceFiles(files), options);
+  const model = await openSource(new SourceFiles(files, options.signal), options);
   const bytes = await writeCheckpoint(model, options);
   return { bytes, warnings: model.warnings };
 }

@@ -206,7 +206,12 @@ export function readPickle(cursor, hooks) {
       }
       case "\x93": {
         const name = pop();
-        stack.push(new Global(`${pop()}.${name}`));
+        const module = pop();
+        ensure(
+          typeof name === "string" && typeof module === "string",
+          () => `${what} is damaged: no name at byte ${cursor.at}`,
+        );
+        stack.push(new Global(`${module}.${name}`));
         break;
       }
       case "Q":

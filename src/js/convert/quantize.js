@@ -1,3 +1,4 @@
+import { nextTurn } from "../platform.js";
 import { ConvertError } from "./errors.js";
 
 /* Adding and taking away this number rounds a double below 2^51 to the nearest integer, ties to even. */
@@ -15,9 +16,10 @@ const ROUND = 1.5 * 2 ** 52;
  * @param {number} rows
  * @param {number} cols
  * @param {string} what the tensor is called in messages
+ * @param {number} [first] the first row's number in the tensor
  * @returns {{ q: Int8Array, scale: Float32Array }} (rows, cols) and (rows)
  */
-export function quantizeRows(weights, rows, cols, what) {
+export function quantizeRows(weights, rows, cols, what, first = 0) {
   const q = new Int8Array(rows * cols);
   const scale = new Float32Array(rows);
   for (let row = 0, at = 0; row < rows; row++) {
@@ -29,7 +31,7 @@ export function quantizeRows(weights, rows, cols, what) {
       if (magnitude > max) max = magnitude;
       sum += magnitude - magnitude;
     }
-    if (sum !== 0) throw notFinite(weights.subarray(at, end), cols, what, row);
+    if (sum !== 0) throw notFinite(weights.subarray(at, end), cols, what, first + row);
     let step = Math.fround(max / 127);
     if (step === 0) {
       step = 1;
@@ -40,6 +42,32 @@ export function quantizeRows(weights, rows, cols, what) {
       const value = weights[at] / step + ROUND - ROUND;
       q[at] = Math.max(-127, Math.min(127, value));
     }
+  }
+  return { q, scale };
+}
+
+/* Weights that are quantized before others have a turn. */
+const AT_ONCE = 1 << 22;
+
+/**
+ * The same for a matrix of any size, which can be aborted on the way.
+ * @param {Float32Array} weights (rows, cols), row-major
+ * @param {number} rows
+ * @param {number} cols
+ * @param {string} what the tensor is called in messages
+ * @param {AbortSignal} [signal]
+ */
+export async function quantizeMatrix(weights, rows, cols, what, signal) {
+  const q = new Int8Array(rows * cols);
+  const scale = new Float32Array(rows);
+  const step = Math.max(1, Math.floor(AT_ONCE / cols));
+  for (let first = 0; first < rows; first += step) {
+    const count = Math.min(step, rows - first);
+    const part = quantizeRows(weights.subarray(first * cols, (first + count) * cols), count, cols, what, first);
+    q.set(part.q, first * cols);
+    scale.set(part.scale, first);
+    await nextTurn();
+    signal?.throwIfAborted();
   }
   return { q, scale };
 }

@@ -1,5 +1,5 @@
 import { Cursor, decodeJson } from "./bytes.js";
-import { ensure, show } from "./errors.js";
+import { ensure, lookUp, show } from "./errors.js";
 import { FLOAT_BYTES, readFloats } from "./floats.js";
 
 /**
@@ -49,9 +49,12 @@ export async function openSafetensors(file) {
       begin <= end && end <= file.size - start,
       `${what} lies at bytes ${begin} to ${end} of ${file.size - start}: the file is cut short or damaged`,
     );
-    const width = FLOAT_BYTES[dtype];
+    const width = lookUp(FLOAT_BYTES, dtype);
     if (width === undefined) {
-      ensure(/^(I8|I16|I32|I64|U8|U16|U32|U64|BOOL)$/.test(dtype), `${what} has the type ${show(dtype)}`);
+      ensure(
+        typeof dtype === "string" && /^(I8|I16|I32|I64|U8|U16|U32|U64|BOOL)$/.test(dtype),
+        `${what} has the type ${show(dtype)}`,
+      );
       continue;
     }
     const count = shape.reduce((a, b) => a * b, 1);

@@ -1,9 +1,8 @@
 import { decodeJson } from "./bytes.js";
 import { tensorTable } from "./canonical.js";
-import { ConvertError, ensure, show } from "./errors.js";
-import { openSafetensors } from "./safetensors.js";
-import { openTorchFile } from "./torch-file.js";
+import { ConvertError, ensure, lookUp, show } from "./errors.js";
 import { applyPieceIds, modelId, openVocabularies, targetTags } from "./vocabularies.js";
+import { openWeights } from "./weights.js";
 
 /**
  * @typedef {import("./canonical.js").CanonicalModel} CanonicalModel
@@ -37,7 +36,8 @@ const FIXED = /** @type {Record<string, unknown>} */ ({
 const SAME_POSITION = 1e-6;
 
 /**
- * A MarianMT folder of Hugging Face: config.json, model.safetensors or pytorch_model.bin, source.spm, target.spm,
+ * A MarianMT folder of Hugging Face: config.json, model.safetensors or pytorch_model.bin (in
+ * one file, or in several with an index), source.spm, target.spm,
  * vocab.json (and target_vocab.json).
  * @param {SourceFiles} files
  * @param {any} config parsed config.json
@@ -55,31 +55,31 @@ export async function openHuggingFace(files, config, options) {
     ["encoder_ffn_dim", "decoder_ffn_dim"],
   ])
     ensure(config[a] === config[b], `config.json: ${a} is ${show(config[a])}, but ${b} is ${show(config[b])}`);
-  const activation = ACTIVATIONS[config.activation_function];
+  const activation = lookUp(ACTIVATIONS, config.activation_function);
   ensure(
     activation !== undefined,
     `config.json: activation_function is ${show(config.activation_function)}, which is not supported`,
   );
 
-  const weights = (await files.find("model.safetensors")) ?? (await files.find("pytorch_model.bin"));
-  if (!weights)
-    throw new ConvertError(
-      `model.safetensors or pytorch_model.bin is missing; the folder has ${show([...files.map.keys()])}`,
-    );
-  const raw = await (weights.name === "pytorch_model.bin" ? openTorchFile(weights) : openSafetensors(weights));
+  const { name: weights, tensors: raw } = await openWeights(files);
   const generation = (await readJson(files, "generation_config.json")) ?? {};
   const setting = (/** @type {string} */ key) => generation[key] ?? config[key];
 
   /** @type {string[]} */
   const warnings = [];
+  const forced = setting("forced_bos_token_id");
+  if (forced !== undefined && forced !== null)
+    warnings.push(`forced_bos_token_id ${show(forced)} is left out: give the token as a prefix of the translation`);
   const { source, target } = await openVocabularies(files);
+  if (!target && /^(src|source)/.test(source.name))
+    warnings.push(`there is no target.spm: ${source.name} is taken for both languages`);
   const ids = await readIds(files, "vocab.json");
   if (!ids) throw new ConvertError("vocab.json is missing");
   const targetIds = (await readIds(files, "target_vocab.json")) ?? ids;
   const vocabulary = applyPieceIds(source.vocabulary, ids, "vocab.json", false);
   const targetFile = targetIds === ids ? "vocab.json" : "target_vocab.json";
   const targetVocabulary = applyPieceIds((target ?? source).vocabulary, targetIds, targetFile, true);
-  const eos = setting("eos_token_id");
+  const [eos] = [setting("eos_token_id")].flat(1); // some are written as a list of one
   for (const side of [vocabulary, targetVocabulary])
     ensure(
       eos === undefined || modelId(side, side.eos) === eos,
@@ -127,11 +127,11 @@ export async function openHuggingFace(files, config, options) {
   }
   const id = typeof config._name_or_path === "string" ? config._name_or_path : "";
   return {
-    file: weights.name,
+    file: weights,
     config: result,
     vocabulary,
     targetVocabulary,
-    tensors: mapTensors(raw, result, weights.name),
+    tensors: mapTensors(raw, result, weights),
     general: /** @type {Record<string, string>} */ (id ? { name: id.replace(/^.*\//, "") } : {}),
     warnings,
   };
@@ -182,11 +182,13 @@ function bannedIds(lists, pad) {
  */
 async function languagesOf(files, config) {
   const tokenizer = (await readJson(files, "tokenizer_config.json")) ?? {};
-  const match = /opus-mt(?:-tc-\w+)?-([a-zA-Z_]+)-([a-zA-Z_]+)$/.exec(config._name_or_path ?? "");
+  const path = typeof config._name_or_path === "string" ? config._name_or_path : "";
+  const match = /opus-mt(?:-tc-\w+)?-([a-zA-Z_]+)-([a-zA-Z_]+)$/.exec(path);
   /** @param {unknown} language */
   const tags = (language) => {
+    if (typeof language !== "string") return [];
     try {
-      return Intl.getCanonicalLocales(String(language).replaceAll("_", "-"));
+      return Intl.getCanonicalLocales(language.replaceAll("_", "-"));
     } catch {
       return [];
     }

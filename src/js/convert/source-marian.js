@@ -20,9 +20,12 @@ import { readYaml, readYamlVocabulary } from "./yaml.js";
 /* Marian's positions have no end; this is room enough for a sentence. */
 const CONTEXT = 512;
 
+/** Files of other kinds with the same ending: shortlists, models that judge translations, leftovers of trainings. */
+const OTHERS = /^(lex\b|qualityModel|quality_model|pytorch_model|training_args|optimizer|scheduler)/i;
+
 /** Names of files that may be Marian models. @param {SourceFiles} files */
 export function marianModels(files) {
-  return files.names(/\.(npz|bin)(\.gz)?$/).filter((name) => !/^(lex\b|pytorch_model|training_args)/.test(name));
+  return files.names(/\.(npz|bin)(\.gz)?$/).filter((name) => !OTHERS.test(name));
 }
 
 /**
@@ -97,8 +100,9 @@ function rowsOf(items, name, file) {
  */
 function languagesOf(names) {
   for (const name of names) {
-    const match = /^(?:model|lex(?:\.\d+)*|(?:src|trg)?vocab)\.([a-z]{2})([a-z]{2})\./.exec(name);
-    if (match) return [match[1], match[2]];
+    const match =
+      /^(?:model|lex(?:\.\d+)*|(?:src|trg)?vocab)\.([a-z]{2}(?:_hans|_hant)?)([a-z]{2}(?:_hans|_hant)?)\./.exec(name);
+    if (match) return [match[1], match[2]].map((language) => language.replace("_", "-"));
   }
   return [];
 }
@@ -122,10 +126,10 @@ async function vocabularies(files, sourceRows, targetRows) {
     [source, sourceRows],
     [target ?? source, targetRows],
   ]))
-    ensure(
-      vocabulary.tokens.length === rows,
-      `${name} has ${vocabulary.tokens.length} pieces, but the model's embedding has ${rows} rows`,
-    );
+    ensure(vocabulary.tokens.length === rows, () => {
+      const hint = files.names(/\.vocab(\.gz)?$/).length ? ": the ids are in a vocab.yml, which is missing" : "";
+      return `${name} has ${vocabulary.tokens.length} pieces, but the model's embedding has ${rows} rows${hint}`;
+    });
   return { vocabulary: source.vocabulary, target: target?.vocabulary };
 }
 

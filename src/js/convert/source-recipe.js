@@ -103,8 +103,7 @@ export async function openRecipe(files, config, options) {
 
 /** @param {unknown} value @returns {string[]} */
 function languages(value) {
-  if (Array.isArray(value)) return value.map(String);
-  return typeof value === "string" ? [value] : [];
+  return [value].flat(1).filter((item) => typeof item === "string");
 }
 
 /**

@@ -15,11 +15,14 @@ import { openRecipe } from "./source-recipe.js";
 
 /** The files of one model folder. A gzipped file answers to its name without `.gz`. */
 export class SourceFiles {
-  /** @param {Iterable<[string, FileLike]>} files */
-  constructor(files) {
+  /**
+   * @param {Iterable<[string, FileLike]>} files
+   * @param {AbortSignal} [signal] ends whatever reads them
+   */
+  constructor(files, signal) {
     /** @type {Map<string, SourceFile>} */
     this.map = new Map();
-    for (const [name, content] of files) this.map.set(name, new SourceFile(name, content));
+    for (const [name, content] of files) this.map.set(name, new SourceFile(name, content, signal));
   }
 
   /**
@@ -83,6 +86,11 @@ export async function openSource(files, options) {
  */
 async function openKind(files, options) {
   const file = await files.find("config.json");
+  const [judge] = files.names(/^quality_?model.*\.bin(\.gz)?$/i);
+  ensure(
+    file || !judge || marianModels(files).length > 0,
+    `${judge} is a quality model: it judges translations and makes none; the model itself is model.*.bin`,
+  );
   if (!file && marianModels(files).length > 0) return openMarian(files, options);
   if (!file)
     throw new ConvertError(

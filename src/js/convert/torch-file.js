@@ -1,5 +1,5 @@
 import { Cursor } from "./bytes.js";
-import { ConvertError, ensure, show } from "./errors.js";
+import { ConvertError, ensure, lookUp, show } from "./errors.js";
 import { FLOAT_BYTES, readFloats } from "./floats.js";
 import { Global, readPickle } from "./pickle.js";
 import { isZip, Zip } from "./zip.js";
@@ -41,7 +41,7 @@ function hooksFor(file) {
     },
     load(id) {
       ensure(Array.isArray(id) && id[0] === "storage" && id[1] instanceof Global, `${file} has an unknown storage`);
-      const type = STORAGES[id[1].name];
+      const type = lookUp(STORAGES, id[1].name);
       ensure(type !== undefined, `${file} has a storage of class ${show(id[1].name)}`);
       ensure(typeof id[2] === "string" && Number.isSafeInteger(id[4]) && id[4] >= 0, `${file} has a damaged storage`);
       return { key: id[2], type, count: id[4] };
@@ -88,8 +88,9 @@ export async function openTorchFile(file) {
     const count = shape.reduce((a, b) => a * b, 1);
     const last = shape.reduce((sum, n, i) => sum + (n - 1) * stride[i], offset);
     const what = `tensor ${show(name)} of ${file.name}`;
+    // A tensor may repeat its elements (stride 0), but then a few bytes could ask for any amount of memory.
     ensure(
-      count === 0 || (offset >= 0 && last < storage.count),
+      count === 0 || (offset >= 0 && last < storage.count && count <= storage.count),
       `${what} of shape ${show(shape)} goes beyond its ${storage.count} elements`,
     );
     tensors.set(name, {

@@ -52,7 +52,7 @@ export function applyPieceIds(vocabulary, ids, file, all) {
   /** @type {Map<number, string>} */
   const owners = new Map();
   for (const [piece, id] of ids) {
-    ensure(Number.isInteger(id) && id >= 0, `${file}: the id of ${show(piece)} is ${show(id)}`);
+    ensure(Number.isInteger(id) && id >= 0 && id < 2 ** 31, `${file}: the id of ${show(piece)} is ${show(id)}`);
     ensure(!owners.has(id), `${file}: ${show(owners.get(id))} and ${show(piece)} both have the id ${id}`);
     owners.set(id, piece);
   }

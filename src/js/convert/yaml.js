@@ -64,6 +64,34 @@ function scalar(raw, what) {
 }
 
 /**
+ * Where a quoted scalar at the beginning of a line closes; -1 where it does not.
+ * @param {string} line
+ */
+function closingQuote(line) {
+  const double = line[0] === '"';
+  for (let i = 1; i < line.length; i++) {
+    if (double && line[i] === "\\") i++;
+    else if (line[i] === line[0]) {
+      if (double || line[i + 1] !== "'") return i;
+      i++; // two are one within
+    }
+  }
+  return -1;
+}
+
+/**
+ * The two sides of "key: value", the key as it is written.
+ * @param {string} line
+ * @returns {[string, string] | null}
+ */
+function keyAndValue(line) {
+  const end = /^["']/.test(line) ? closingQuote(line) + 1 : 0;
+  const colon = line.indexOf(":", end);
+  if (colon < 1 || (end && line.slice(end, colon).trim() !== "") || /\S/.test(line[colon + 1] ?? "")) return null;
+  return [line.slice(0, colon).trimEnd(), line.slice(colon + 1).trim()];
+}
+
+/**
  * Options of a Marian model.
  * @param {string} text
  * @param {string} what
@@ -87,11 +115,11 @@ export function readYaml(text, what) {
       ensure(key !== "" && value === null, `${place}: ${show(trimmed)} has no place`);
       map.set(key, flow(trimmed, place));
     } else {
-      const match = /^("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^:]+?)\s*:(?:\s+(.*))?$/.exec(line.trimEnd());
-      if (!match) throw new ConvertError(`${place}: ${show(trimmed)} is not "key: value"`);
-      key = unquote(match[1], place);
+      const entry = keyAndValue(line);
+      if (!entry) throw new ConvertError(`${place}: ${show(trimmed)} is not "key: value"`);
+      key = unquote(entry[0], place);
       ensure(!map.has(key), `${place}: ${show(key)} appears twice`);
-      map.set(key, flow(match[2] ?? "", place));
+      map.set(key, flow(entry[1], place));
     }
   }
   return map;
@@ -129,14 +157,14 @@ export function readYamlVocabulary(text, what) {
       long = complex[1];
       continue;
     }
-    const match = /^(.*?)\s*:\s+(\d+)\s*$/s.exec(
-      trimmed.startsWith(": ") && long !== "" ? `${long}${trimmed}` : trimmed,
-    );
-    if (!match) throw new ConvertError(`${place}: ${show(trimmed)} is not "piece: id"`);
+    const entry = trimmed.startsWith(": ") && long !== "" ? `${long}${trimmed}` : trimmed;
+    const colon = entry.lastIndexOf(":");
+    const id = /^\s+(\d+)\s*$/.exec(entry.slice(colon + 1))?.[1];
+    if (colon < 0 || id === undefined) throw new ConvertError(`${place}: ${show(trimmed)} is not "piece: id"`);
     long = "";
-    const piece = unquote(match[1], place);
+    const piece = unquote(entry.slice(0, colon).trimEnd(), place);
     ensure(!map.has(piece), `${place}: ${show(piece)} appears twice`);
-    map.set(piece, Number(match[2]));
+    map.set(piece, Number(id));
   }
   ensure(map.size > 0, `${what} holds no pieces`);
   return map;
