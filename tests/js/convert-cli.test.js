@@ -1,7 +1,17 @@
 // `glossa convert` and `glossa inspect` as a user runs them.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -111,4 +121,35 @@ test("wrong usage is status 2, a failed job is status 1 and leaves nothing behin
   assert.equal(glossa("convert", "nowhere", "-o", "y.gguf").status, 1);
   assert.equal(glossa("inspect", "vocab.ende.spm").status, 1);
   assert.match(glossa("inspect", "vocab.ende.spm").stderr, /vocab\.ende\.spm is not a GGUF file/);
+});
+
+test("broken links, pipes and folders beside the files are passed over", () => {
+  const hub = join(folder, "hub");
+  mkdirSync(join(hub, "onnx"), { recursive: true });
+  for (const name of ["model.ende.intgemm.alphas.bin", "vocab.ende.spm"])
+    copyFileSync(join(folder, name), join(hub, name));
+  symlinkSync("../../blobs/0123", join(hub, "flax_model.msgpack"));
+  assert.equal(spawnSync("mkfifo", [join(hub, "pipe.bin")]).status, 0);
+  const { status, stderr } = glossa("convert", "hub", "-o", "hub.gguf", "--source", "en_US", "--target", "de");
+  assert.equal(status, 0, stderr);
+  assert.equal(parseGguf(readFileSync(join(folder, "hub.gguf"))).keys.get("glossa.source_language"), "en-US");
+});
+
+test("the output is written beside its place, through no link that others made", () => {
+  const victim = join(folder, "victim.txt");
+  writeFileSync(victim, "precious");
+  symlinkSync(victim, join(folder, "linked.gguf.part"));
+  assert.equal(glossa("convert", ".", "-o", "linked.gguf").status, 0);
+  assert.equal(readFileSync(victim, "utf8"), "precious");
+  rmSync(join(folder, "linked.gguf.part"));
+  symlinkSync(join(folder, "linked.gguf"), join(folder, "link.gguf"));
+  assert.equal(glossa("convert", ".", "-o", "link.gguf", "--name", "Through a link").status, 0);
+  assert.equal(parseGguf(readFileSync(join(folder, "linked.gguf"))).keys.get("general.name"), "Through a link");
+  const out = glossa("convert", ".", "-o", "/dev/full");
+  assert.equal(out.status, 1);
+  assert.match(out.stderr, /^glossa convert: [^\n]+\n$/);
+  assert.deepEqual(
+    readdirSync(folder).filter((name) => name.endsWith(".part")),
+    [],
+  );
 });

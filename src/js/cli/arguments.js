@@ -3,6 +3,8 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { Translator } from "../index.js";
+import { fileError } from "./files.js";
+import { harmless } from "./terminal.js";
 
 /** A wrong command line: the message and the usage go to stderr, and the status is 2. */
 export class UsageError extends Error {}
@@ -25,15 +27,17 @@ export const MODEL_OPTIONS = /** @type {const} */ ({
   source: { type: "string" },
   target: { type: "string" },
   manifest: { type: "string" },
+  origins: { type: "string" },
   build: { type: "string", default: "auto" },
   beam: { type: "string", default: "1" },
   help: { type: "boolean", short: "h" },
 });
 
 export const MODEL_USAGE = `  --model M      the checkpoint: a path or a URL; or
-  --source TAG --target TAG [--manifest M]
+  --source TAG --target TAG [--manifest M] [--origins O]
                  languages, such as en and de, looked up in the list of models; with --model,
-                 which of its languages a multilingual model uses
+                 which of its languages a multilingual model uses; O are origins, separated by commas,
+                 from which a list that comes from the network may name models, beside its own
   --build B      auto (default), simd128 or relaxed
   --beam N       width of the beam search, 1 to 16 (default 1: greedy)
 `;
@@ -53,17 +57,18 @@ export function integer(name, text, least, most) {
 }
 
 /**
- * @param {{model?: string, source?: string, target?: string, manifest?: string, build?: string}} values
+ * @param {{model?: string, source?: string, target?: string, manifest?: string, origins?: string, build?: string}} values
  * @returns {import("../types.js").CreateOptions}
  */
-export function modelOptions({ model, source, target, manifest, build }) {
+export function modelOptions({ model, source, target, manifest, origins, build }) {
   if (!model && !(source && target)) throw new UsageError("--model is missing, or --source and --target");
   if (!["auto", "simd128", "relaxed"].includes(build ?? ""))
     throw new UsageError(`--build is "${build}"; it takes auto, simd128 or relaxed`);
   return {
-    ...(model ? { model } : { manifest }),
-    sourceLanguage: source,
-    targetLanguage: target,
+    ...(model ? { model } : { manifest, origins: origins?.split(",") }),
+    // as in the names of locales, en_US
+    sourceLanguage: source?.replaceAll("_", "-"),
+    targetLanguage: target?.replaceAll("_", "-"),
     build: /** @type {import("../types.js").BuildChoice} */ (build),
   };
 }
@@ -78,7 +83,8 @@ export async function createTranslator(options) {
   } catch (error) {
     const { name, message } = /** @type {Error} */ (error);
     if (name !== "DataError" || options.model === undefined) throw error;
-    throw new Error(`${options.model}: ${message}`, { cause: error });
+    const named = message.includes(String(options.model));
+    throw named ? error : new Error(`${options.model}: ${message}`, { cause: error });
   }
 }
 
@@ -91,7 +97,13 @@ export function readGlossary(file) {
   if (file === undefined) return {};
   /** @type {Record<string, string>} */
   const terms = {};
-  for (const [i, line] of readFileSync(file, "utf8").split("\n").entries()) {
+  let text;
+  try {
+    text = readFileSync(file, "utf8").replace(/^\ufeff/, "");
+  } catch (error) {
+    throw fileError(file, /** @type {NodeJS.ErrnoException} */ (error));
+  }
+  for (const [i, line] of text.split("\n").entries()) {
     if (!line.trim()) continue;
     const [term, translation, ...rest] = line.replace(/\r$/, "").split("\t");
     if (translation === undefined || rest.length)
@@ -113,7 +125,7 @@ export async function withUsage(name, usage, io, body) {
     return await body();
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    io.stderr.write(`glossa ${name}: ${error.message}\n${usage}`);
+    io.stderr.write(`glossa ${name}: ${harmless(error.message)}\n${usage}`);
     return 2;
   }
 }

@@ -1,7 +1,9 @@
-import { open, readdir, rename, rm, stat } from "node:fs/promises";
+import { open, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { convert, convertToMarian } from "../convert/index.js";
 import { parse, UsageError, withUsage } from "./arguments.js";
+import { fileError, writeWhole } from "./files.js";
+import { harmless } from "./terminal.js";
 
 const USAGE = `Usage: glossa convert SOURCE -o MODEL.gguf [options]
        glossa convert MODEL.gguf -o MODEL.npz|MODEL.bin
@@ -68,6 +70,9 @@ export function run(argv, io) {
   });
 }
 
+/** Language tags, separated by commas; also as locales write them. @param {string | undefined} text */
+const tags = (text) => text?.replaceAll("_", "-").split(",");
+
 /**
  * @param {string} source
  * @param {string} output
@@ -86,20 +91,20 @@ async function convertFiles(source, output, values, io) {
       if (value !== undefined) general[key] = value;
     }
     const started = performance.now();
-    const { bytes, warnings } = await writeFile(output, (write) =>
+    const { bytes, warnings } = await writeWhole(output, (write) =>
       convert(
         files.map((file) => [file.name, file]),
         {
           type: values.type,
           write,
           general,
-          source: values.source?.split(","),
-          target: values.target?.split(","),
+          source: tags(values.source),
+          target: tags(values.target),
           onProgress: values.quiet || !io.stderr.isTTY ? undefined : progress(io.stderr),
         },
       ),
     );
-    for (const warning of warnings) io.stderr.write(`glossa convert: warning: ${warning}\n`);
+    for (const warning of warnings) io.stderr.write(harmless(`glossa convert: warning: ${warning}\n`));
     if (!values.quiet) {
       const seconds = ((performance.now() - started) / 1000).toFixed(1);
       io.stderr.write(`${output}: ${bytes.toLocaleString("en")} bytes, ${seconds} s\n`);
@@ -120,14 +125,14 @@ async function exportFile(source, output, format, quiet, io) {
   const file = await openFile(source);
   try {
     const onProgress = quiet || !io.stderr.isTTY ? undefined : progress(io.stderr);
-    const result = await writeFile(output, (write) => convertToMarian(file.name, file, { format, write, onProgress }));
+    const result = await writeWhole(output, (write) => convertToMarian(file.name, file, { format, write, onProgress }));
     const names = { both: "vocab", source: "srcvocab", target: "trgvocab" };
     const stem = basename(output, `.${format}`);
     const written = [output];
     /** @param {string} name @param {Uint8Array} bytes */
     const beside = async (name, bytes) => {
       written.push(join(dirname(output), name));
-      await writeFile(join(dirname(output), name), (write) => write(bytes));
+      await writeWhole(join(dirname(output), name), (write) => write(bytes));
     };
     for (const { side, bytes } of result.vocabularies) await beside(`${names[side]}.${stem}.spm`, bytes);
     if (result.shortlist) await beside(`lex.${stem}.bin`, result.shortlist);
@@ -164,13 +169,20 @@ function progress(stream) {
  * @returns {Promise<OpenFile[]>}
  */
 async function openFiles(source) {
-  const one = (await stat(source)).isFile();
+  const facts = await stat(source).catch((error) => {
+    throw fileError(source, error);
+  });
+  const one = facts.isFile();
   const folder = one ? dirname(resolve(source)) : source;
-  const names = (await readdir(folder, { withFileTypes: true }))
-    .filter((entry) => !entry.isDirectory())
-    .map((entry) => entry.name)
-    .filter((name) => !one || name === basename(source) || !isModel(name));
-  return Promise.all(names.map((name) => openFile(join(folder, name))));
+  const names = (await readdir(folder)).filter((name) => !one || name === basename(source) || !isModel(name));
+  const found = await Promise.all(
+    names.map(async (name) => {
+      // A link that leads nowhere, as a hub's cache has for what is not loaded yet, is missed only where it is needed.
+      const facts = await stat(join(folder, name)).catch(() => null);
+      return facts?.isFile() ? [name] : [];
+    }),
+  );
+  return Promise.all(found.flat().map((name) => openFile(join(folder, name))));
 }
 
 /** @param {string} name */
@@ -183,7 +195,9 @@ function isModel(name) {
  * @returns {Promise<OpenFile>}
  */
 async function openFile(path) {
-  const handle = await open(path);
+  const handle = await open(path).catch((error) => {
+    throw fileError(path, error);
+  });
   return {
     name: basename(path),
     size: (await handle.stat()).size,
@@ -199,28 +213,4 @@ async function openFile(path) {
     },
     close: () => handle.close(),
   };
-}
-
-/**
- * Writes a file under a name of its own first, so that a failure leaves nothing half made.
- * @template T
- * @param {string} path
- * @param {(write: (bytes: Uint8Array) => Promise<void>) => Promise<T>} produce
- * @returns {Promise<T>}
- */
-async function writeFile(path, produce) {
-  const part = `${path}.part`;
-  const handle = await open(part, "w");
-  try {
-    const result = await produce(async (bytes) => {
-      await handle.writeFile(bytes);
-    });
-    await handle.close();
-    await rename(part, path);
-    return result;
-  } catch (error) {
-    await handle.close().catch(() => {});
-    await rm(part, { force: true });
-    throw error;
-  }
 }

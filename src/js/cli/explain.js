@@ -11,6 +11,7 @@ import {
   withUsage,
 } from "./arguments.js";
 import { drawPage, drawSentence, label } from "./picture.js";
+import { harmless } from "./terminal.js";
 
 const usage = `Usage: glossa explain --model M "text" [options]
 
@@ -51,20 +52,21 @@ export function run(argv, io) {
     const beamSize = integer("beam", values.beam, 1, 16);
     const topK = integer("top-k", values["top-k"], 0, 64);
     const translator = await createTranslator({ ...modelOptions(values), worker: false });
+    const print = (/** @type {string} */ text) => io.stdout.write(harmless(text));
     try {
       const explanation = await translator.explain(positionals[0], { beamSize, topK, prefix: values.prefix });
       const { models } = translator.info;
       const stages = explanation.stages.length ? explanation.stages : [explanation];
-      if (values.json) io.stdout.write(`${JSON.stringify(explanation, plainArrays)}\n`);
-      else if (values.html) io.stdout.write(drawPage(explanation, models));
+      if (values.json) print(`${JSON.stringify(explanation, plainArrays)}\n`);
+      else if (values.html) print(drawPage(explanation, models));
       else if (values.svg) {
         const sentences = stages.flatMap((stage) => stage.sentences);
         if (sentences.length !== 1)
           throw new Error(
             `--svg draws one sentence by one model; this text has ${sentences.length} (--html draws them all)`,
           );
-        io.stdout.write(drawSentence(sentences[0], models[0].alignmentHead));
-      } else io.stdout.write(stages.map(describe).join("\n"));
+        print(drawSentence(sentences[0], models[0].alignmentHead));
+      } else print(stages.map(describe).join("\n"));
     } finally {
       translator.destroy();
     }

@@ -3,6 +3,7 @@
 
 import { readFileSync } from "node:fs";
 import process from "node:process";
+import { harmless } from "./terminal.js";
 
 /**
  * What a subcommand works with.
@@ -50,21 +51,23 @@ export async function main([name, ...argv], io) {
   const command = Object.hasOwn(COMMANDS, name ?? "") ? COMMANDS[name] : undefined;
   if (!command) {
     io.stderr.write(
-      `glossa: ${name === undefined ? "a command is missing" : `there is no command "${name}"`}\n${usage}`,
+      `glossa: ${name === undefined ? "a command is missing" : `there is no command "${harmless(name)}"`}\n${usage}`,
     );
     return 2;
   }
   try {
     return await (await command.load()).run(argv, io);
   } catch (error) {
-    io.stderr.write(`glossa ${name}: ${error instanceof Error ? error.message : String(error)}\n`);
+    io.stderr.write(`glossa ${name}: ${harmless(error instanceof Error ? error.message : String(error))}\n`);
     return 1;
   }
 }
 
 // Whoever reads the output may stop early, as `head` does: then there is nothing more to do.
 process.stdout.on("error", (error) => {
-  if (/** @type {NodeJS.ErrnoException} */ (error).code !== "EPIPE") throw error;
-  process.exit(0);
+  const { code, message } = /** @type {NodeJS.ErrnoException} */ (error);
+  if (code === "EPIPE") process.exit(0);
+  process.stderr.write(`glossa: standard output cannot be written to: ${message}\n`);
+  process.exit(1);
 });
 process.exitCode = await main(process.argv.slice(2), process);

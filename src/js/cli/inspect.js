@@ -5,6 +5,8 @@ import { GgufFile } from "../convert/gguf-reader.js";
 import { PIECE } from "../convert/sentencepiece.js";
 import { Translator } from "../index.js";
 import { parse, UsageError, withUsage } from "./arguments.js";
+import { fileError } from "./files.js";
+import { harmless } from "./terminal.js";
 
 const USAGE = `Usage: glossa inspect MODEL.gguf [--json]
 
@@ -35,8 +37,8 @@ export function run(argv, io) {
     if (positionals.length !== 1) throw new UsageError(`one MODEL.gguf is needed, not ${positionals.length}`);
     const report = await inspectFile(positionals[0]);
     const engine = await measure(positionals[0]);
-    if (values.json) io.stdout.write(`${JSON.stringify({ ...report, engine }, jsonNumber, 2)}\n`);
-    else io.stdout.write(print(report, engine));
+    if (values.json) io.stdout.write(harmless(`${JSON.stringify({ ...report, engine }, jsonNumber, 2)}\n`));
+    else io.stdout.write(harmless(print(report, engine)));
     return 0;
   });
 }
@@ -68,7 +70,9 @@ function jsonNumber(_, value) {
 
 /** @param {string} path */
 async function inspectFile(path) {
-  const handle = await open(path);
+  const handle = await open(path).catch((error) => {
+    throw fileError(path, error);
+  });
   try {
     const file = new SourceFile(basename(path), {
       size: (await handle.stat()).size,

@@ -1,21 +1,68 @@
 // Lines in and out of the command line: any size, constant memory, one line out for each line in.
 
 import { once } from "node:events";
-import { createReadStream, createWriteStream } from "node:fs";
-import { open, stat } from "node:fs/promises";
+import { createWriteStream } from "node:fs";
+import { open } from "node:fs/promises";
+import { fileError, isSameFile, openReplacement } from "./files.js";
+import { harmless } from "./terminal.js";
 
 const LF = 10;
 
+/** How a text begins in encodings other than UTF-8: a byte order mark, or the zeros of ASCII in UTF-16. */
+const BEGINNINGS = /** @type {[RegExp, string, boolean][]} */ ([
+  [/^\xff\xfe\0\0/, "UTF-32LE", false],
+  [/^\0\0\xfe\xff/, "UTF-32BE", false],
+  [/^\xff\xfe(?!\n)/, "UTF-16LE", true],
+  [/^\xfe\xff/, "UTF-16BE", true],
+  [/^[^\0]\0[^\0]\0/, "UTF-16LE without a byte order mark", false],
+  [/^\0[^\0]\0[^\0]/, "UTF-16BE without a byte order mark", false],
+  [/^\x84\x31\x95\x33/, "GB18030", false],
+  [/^\+\/v[89+/]/, "UTF-7", false],
+]);
+
+/**
+ * A stream in UTF-8, whatever of Unicode's encodings it comes in with a byte order mark, which is dropped.
+ * @param {AsyncIterable<Buffer | string>} stream
+ * @param {string} name for messages
+ * @returns {AsyncGenerator<Buffer>}
+ */
+async function* inUtf8(stream, name) {
+  /** @type {Buffer | null} */
+  let head = Buffer.alloc(0);
+  /** @type {TextDecoder | null} */
+  let decoder = null;
+  for await (const chunk of stream) {
+    let bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
+    if (head) {
+      head = Buffer.concat([head, bytes]);
+      if (head.length < 4 && !head.includes(LF)) continue;
+      const start = head.toString("latin1", 0, 4);
+      const [, encoding, read] = BEGINNINGS.find(([pattern]) => pattern.test(start)) ?? [];
+      if (encoding && !read)
+        throw new Error(
+          `${name} is in ${encoding}: make UTF-8 of it first (iconv -f ${encoding.split(" ")[0]} -t UTF-8)`,
+        );
+      if (encoding) decoder = new TextDecoder(encoding);
+      bytes = !encoding && start.startsWith("\xef\xbb\xbf") ? head.subarray(3) : head;
+      head = null;
+    }
+    yield decoder ? Buffer.from(decoder.decode(bytes, { stream: true })) : bytes;
+  }
+  if (head?.length) yield head;
+  if (decoder) yield Buffer.from(decoder.decode());
+}
+
 /**
  * The lines of a stream, decoded; ill-formed bytes become U+FFFD. A last line without a line feed counts.
- * @param {AsyncIterable<Buffer | string>} stream
+ * @param {AsyncIterable<Buffer | string>} input
+ * @param {string} [name] for messages
  * @returns {AsyncGenerator<string[]>} what has arrived, so that a slow writer is answered line by line
  */
-export async function* readLines(stream) {
+export async function* readLines(input, name = "the input") {
+  const stream = inUtf8(input, name);
   /** @type {Buffer[]} */
   let held = [];
-  for await (const chunk of stream) {
-    const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
+  for await (const bytes of stream) {
     /** @type {string[]} */
     const lines = [];
     let start = 0;
@@ -31,53 +78,63 @@ export async function* readLines(stream) {
   if (held.length) yield [Buffer.concat(held).toString("utf8")];
 }
 
-/** @param {string} file @param {NodeJS.ErrnoException} error */
-function fileError(file, { code, message }) {
-  const reasons = /** @type {Record<string, string>} */ ({
-    ENOENT: "there is no such file or folder",
-    EACCES: "access is denied",
-    EISDIR: "it is a folder",
-  });
-  return new Error(`${file}: ${reasons[code ?? ""] ?? message}`);
-}
-
 /**
  * Opens what is to be translated.
  * @param {string | undefined} file
  * @param {NodeJS.ReadableStream} stdin
- * @returns {Promise<{stream: AsyncIterable<Buffer | string>, bytes: number}>} bytes: 0 where unknown
+ * @returns {Promise<{stream: AsyncIterable<Buffer | string>, bytes: number, facts: import("node:fs").Stats | null, name: string}>}
+ *     bytes: 0 where unknown; name: for messages
  */
 export async function openInput(file, stdin) {
-  if (file === undefined || file === "-") return { stream: stdin, bytes: 0 };
-  const facts = await stat(file).catch((error) => {
-    throw fileError(file, error);
-  });
-  if (facts.isDirectory()) throw new Error(`${file} is a folder`);
-  const { size } = facts;
-  return { stream: createReadStream(file), bytes: size };
+  if (file === undefined || file === "-") return { stream: stdin, bytes: 0, facts: null, name: "the input" };
+  try {
+    const handle = await open(file);
+    const facts = await handle.stat();
+    if (!facts.isDirectory()) return { stream: handle.createReadStream(), bytes: facts.size, facts, name: file };
+    await handle.close();
+  } catch (error) {
+    throw fileError(file, /** @type {NodeJS.ErrnoException} */ (error));
+  }
+  throw new Error(`${file} is a folder`);
 }
 
 /**
- * Opens what is written to. To go on with a file, its last line is cut off if it is not complete.
+ * Opens what is written to. To go on with a file, its last line is cut off if it is not complete. The input itself is
+ * replaced when all is done.
  * @param {string | undefined} file
- * @param {NodeJS.WritableStream} stdout
+ * @param {NodeJS.WritableStream & {isTTY?: boolean}} stdout
  * @param {boolean} resume
- * @returns {Promise<{write: (text: string) => Promise<void>, close: () => Promise<void>, lines: number}>} lines: those
- *     that are there already
+ * @param {import("node:fs").Stats | null} input
+ * @returns {Promise<{write: (text: string) => Promise<void>, close: () => Promise<void>, abandon: () => Promise<void>, lines: number}>}
+ *     lines: those that are there already; close or abandon, when it failed
  */
-export async function openOutput(file, stdout, resume) {
-  if (file === undefined) return { write: (text) => writeAll(stdout, text), close: async () => {}, lines: 0 };
+export async function openOutput(file, stdout, resume, input) {
+  const abandon = async () => {};
+  if (file === undefined) {
+    const shown = (/** @type {string} */ text) => (stdout.isTTY ? harmless(text) : text);
+    return { write: (text) => writeAll(stdout, shown(text)), close: abandon, abandon, lines: 0 };
+  }
+  if (input && (await isSameFile(input, file))) {
+    if (resume) throw new Error(`${file} is the input: there is nothing to go on with`);
+    if (input.isFile()) {
+      const { handle, commit, discard } = await openReplacement(file);
+      const write = async (/** @type {string} */ text) => void (await handle.writeFile(text));
+      return { write, close: commit, abandon: discard, lines: 0 };
+    }
+  }
   const lines = resume ? await cutToLines(file) : 0;
   const stream = createWriteStream(file, { flags: resume ? "a" : "w" });
-  await once(stream, "open").catch((error) => {
-    throw fileError(file, error);
-  });
+  /** A full disk, at whatever moment it is told. @type {Promise<never>} */
+  const failed = new Promise((_, reject) => stream.on("error", (error) => reject(fileError(file, error))));
+  failed.catch(() => {});
+  await Promise.race([failed, once(stream, "open")]);
   return {
-    write: (text) => writeAll(stream, text),
+    write: (text) => Promise.race([failed, writeAll(stream, text)]),
+    abandon,
     lines,
     async close() {
       stream.end();
-      await once(stream, "finish");
+      await Promise.race([failed, once(stream, "finish")]);
     },
   };
 }
@@ -100,9 +157,10 @@ async function cutToLines(file) {
     handle = await open(file, "r+");
   } catch (error) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code === "ENOENT") return 0;
-    throw error;
+    throw fileError(file, /** @type {NodeJS.ErrnoException} */ (error));
   }
   try {
+    if (!(await handle.stat()).isFile()) throw new Error(`${file} is no regular file: there is nothing to go on with`);
     const buffer = Buffer.alloc(1 << 16);
     let at = 0;
     let end = 0;

@@ -1,12 +1,14 @@
 // `glossa models`: what the cache of downloaded models holds, and lists of models to look languages up in.
 
 import { createHash } from "node:crypto";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SourceFile } from "../convert/file.js";
 import { GgufFile } from "../convert/gguf-reader.js";
 import { modelCache } from "../index.js";
 import { parse, UsageError, withUsage } from "./arguments.js";
+import { writeWhole } from "./files.js";
+import { harmless } from "./terminal.js";
 
 const usage = `Usage: glossa models [--delete URL | --clear | --index FOLDER]
 
@@ -50,10 +52,11 @@ async function describe(folder, name) {
 export async function writeManifest(folder) {
   const names = (await readdir(folder)).filter((name) => name.endsWith(".gguf")).sort();
   if (!names.length) throw new Error(`${folder} has no checkpoint (*.gguf)`);
+  /** @type {Awaited<ReturnType<typeof describe>>[]} */
   const models = [];
   for (const name of names) models.push(await describe(folder, name));
   const file = join(folder, "manifest.json");
-  await writeFile(file, `${JSON.stringify({ version: 1, models }, null, 2)}\n`);
+  await writeWhole(file, (write) => write(Buffer.from(`${JSON.stringify({ version: 1, models }, null, 2)}\n`)));
   return `${file}: ${names.join(", ")}`;
 }
 
@@ -88,7 +91,7 @@ export function run(argv, io) {
       if (!records.length) io.stderr.write("glossa models: no downloaded model is kept here\n");
       for (const { url, bytes, complete } of records)
         io.stdout.write(
-          `${(bytes / 1e6).toFixed(1).padStart(8)} MB  ${complete ? "complete  " : "incomplete"}  ${url}\n`,
+          harmless(`${(bytes / 1e6).toFixed(1).padStart(8)} MB  ${complete ? "complete  " : "incomplete"}  ${url}\n`),
         );
     }
     return 0;

@@ -1,8 +1,10 @@
 // A static file server for the page: a few folders of the project, nothing above them.
 
-import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
+import { constants, createReadStream } from "node:fs";
+import { realpath, stat } from "node:fs/promises";
 import { createServer } from "node:http";
+import { isIP } from "node:net";
+import { hostname } from "node:os";
 import { extname, join, normalize, sep } from "node:path";
 import { pipeline } from "node:stream/promises";
 
@@ -20,6 +22,9 @@ const TYPES = {
   ".wasm": "application/wasm",
   ".woff2": "font/woff2",
 };
+
+/** Where the last part of a path has become a link meanwhile, it is not followed. */
+const READ = /** @type {any} */ (constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
 
 /**
  * The file that a request path names, or null: nothing outside the mounted folders is served, hidden files neither.
@@ -40,7 +45,37 @@ function locate(mounts, path) {
   if (!prefix) return null;
   const folder = normalize(mounts[prefix] + sep);
   const file = join(folder, decoded.slice(prefix.length), decoded.endsWith("/") ? "index.html" : "");
-  return file.startsWith(folder) ? file : null;
+  return file.startsWith(folder) ? { folder, file } : null;
+}
+
+/**
+ * Where a path leads, or null: links may lead about in a folder, not out of it.
+ * @param {{folder: string, file: string} | null} place
+ */
+async function follow(place) {
+  if (!place) return null;
+  try {
+    const [folder, file] = await Promise.all([realpath(place.folder), realpath(place.file)]);
+    return file === folder || file.startsWith(folder + sep) ? file : null;
+  } catch {
+    return null; // there is none
+  }
+}
+
+/**
+ * Whether a request names this server. A page of another site whose name was made to lead here names itself.
+ * @param {string | undefined} header Host
+ * @param {string} host that the server listens at
+ */
+function isOurs(header, host) {
+  const name =
+    /^(.*?)(?::\d*)?$/
+      .exec(header ?? "")?.[1]
+      .replace(/^\[(.*)\]$/, "$1")
+      .toLowerCase() ?? "";
+  if (["localhost", "127.0.0.1", "::1", host.toLowerCase()].includes(name)) return true;
+  const everywhere = host === "0.0.0.0" || host === "::";
+  return everywhere && (isIP(name) > 0 || name === hostname().toLowerCase());
 }
 
 /**
@@ -59,14 +94,16 @@ function rangeOf(header, size) {
 
 /**
  * @param {Record<string, string>} mounts
+ * @param {string} host
  * @param {import("node:http").IncomingMessage} request
  * @param {import("node:http").ServerResponse} response
  */
-async function answer(mounts, request, response) {
+async function answer(mounts, host, request, response) {
   /** @param {number} status @param {Record<string, string | number>} [headers] */
   const refuse = (status, headers = {}) => response.writeHead(status, { "Content-Length": 0, ...headers }).end();
   if (request.method !== "GET" && request.method !== "HEAD") return refuse(405, { Allow: "GET, HEAD" });
-  const file = locate(mounts, (request.url ?? "/").split(/[?#]/)[0]);
+  if (!isOurs(request.headers.host, host)) return refuse(403);
+  const file = await follow(locate(mounts, (request.url ?? "/").split(/[?#]/)[0]));
   const facts = file === null ? null : await stat(file).catch(() => null);
   if (!file || !facts) return refuse(404);
   if (facts.isDirectory())
@@ -74,7 +111,8 @@ async function answer(mounts, request, response) {
   if (!facts.isFile()) return refuse(404);
   const tag = `"${facts.size.toString(36)}-${Math.trunc(facts.mtimeMs).toString(36)}"`;
   if (request.headers["if-none-match"] === tag) return refuse(304, { ETag: tag });
-  const range = rangeOf(request.headers.range, facts.size);
+  const wanted = request.headers["if-range"];
+  const range = wanted === undefined || wanted === tag ? rangeOf(request.headers.range, facts.size) : null;
   if (range === false) return refuse(416, { "Content-Range": `bytes */${facts.size}` });
   response.writeHead(range ? 206 : 200, {
     "Content-Type": TYPES[extname(file)] ?? "application/octet-stream",
@@ -86,7 +124,7 @@ async function answer(mounts, request, response) {
     ...(range ? { "Content-Range": `bytes ${range.start}-${range.end}/${facts.size}` } : {}),
   });
   if (request.method === "HEAD") return response.end();
-  await pipeline(createReadStream(file, range ?? {}), response);
+  await pipeline(createReadStream(file, { flags: READ, ...range }), response);
 }
 
 /**
@@ -95,12 +133,15 @@ async function answer(mounts, request, response) {
  * @param {Record<string, string>} options.mounts folders by URL prefix
  * @param {number} [options.port] 0, the default, takes any that is free
  * @param {string} [options.host]
+ * @param {number} [options.patience] milliseconds that a request may take to come in, and a reader to take nothing
  * @returns {Promise<{ url: string, close: () => Promise<void> }>}
  */
-export function serveFolders({ mounts, port = 0, host = "localhost" }) {
-  const server = createServer((request, response) => {
-    answer(mounts, request, response).catch(() => response.destroy()); // the reader went away, or the file did
+export function serveFolders({ mounts, port = 0, host = "localhost", patience = 15_000 }) {
+  const limits = { headersTimeout: patience, requestTimeout: patience, connectionsCheckingInterval: patience / 4 };
+  const server = createServer(limits, (request, response) => {
+    answer(mounts, host, request, response).catch(() => response.destroy()); // the reader went away, or the file did
   });
+  server.setTimeout(patience);
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, () => {

@@ -6,6 +6,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { harmless } from "./terminal.js";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const USAGE = `usage: npm start -- [--once TEXT] [--model FILE] [--port N] [--host NAME]
@@ -102,13 +103,13 @@ async function show(model) {
   const translator = await Translator.create({ model, worker: false });
   const { sourceLanguage, info } = translator;
   const size = `${(info.modelBytes / 1e6).toFixed(1)} MB`;
-  console.log(`${info.model.name || basename(model)}, ${size}, WebAssembly build ${info.build}\n`);
+  console.log(`${harmless(info.model.name || basename(model))}, ${size}, WebAssembly build ${info.build}\n`);
   const sentences = SENTENCES[sourceLanguage] ?? [];
   await translator.translate(sentences[0] ?? ""); // the compiler of the JavaScript engine warms up
   for (const sentence of sentences) {
     const start = performance.now();
     const translation = await translator.translate(sentence);
-    console.log(`  ${sentence}\n  ${translation}   (${(performance.now() - start).toFixed(0)} ms)\n`);
+    console.log(`  ${sentence}\n  ${harmless(translation)}   (${(performance.now() - start).toFixed(0)} ms)\n`);
   }
   translator.destroy();
 }
@@ -122,7 +123,7 @@ async function main() {
   if (options.once !== undefined) {
     const { Translator } = await import("../index.js");
     const translator = await Translator.create({ model: options.model ?? join(folder, "en-de.gguf"), worker: false });
-    console.log(await translator.translate(options.once));
+    console.log(harmless(await translator.translate(options.once)));
     return translator.destroy();
   }
 

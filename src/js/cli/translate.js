@@ -67,9 +67,14 @@ export function run(argv, io) {
     const input = await openInput(positionals[0], io.stdin);
     const translator = await createTranslator({ ...create, worker: jobs > 1, pool: jobs });
     try {
-      const output = await openOutput(values.output, io.stdout, values.resume);
-      await translateLines(translator, input, output, options, jobs, io);
-      await output.close();
+      const output = await openOutput(values.output, io.stdout, values.resume, input.facts);
+      try {
+        await translateLines(translator, input, output, options, jobs, io);
+        await output.close();
+      } catch (error) {
+        await output.abandon();
+        throw error;
+      }
     } finally {
       translator.destroy();
     }
@@ -119,7 +124,7 @@ async function translateLines(translator, input, output, options, jobs, io) {
     under.push({ answer, size, written: writing });
   };
 
-  for await (const lines of readLines(input.stream)) {
+  for await (const lines of readLines(input.stream, input.name)) {
     let start = Math.min(skip, lines.length);
     for (const line of lines.slice(0, start)) bytes += Buffer.byteLength(line) + 1;
     skip -= start;
