@@ -6,6 +6,7 @@ import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
+import { keepReport, notices, packagesIn } from "../.ci/notices.js";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
@@ -29,7 +30,7 @@ async function* filesIn(folder) {
 export async function buildSite({ out = join(root, "dist/site"), models = join(root, "models") } = {}) {
   await rm(out, { recursive: true, force: true });
   await mkdir(join(out, "models"), { recursive: true });
-  await build({
+  const { metafile } = await build({
     entryPoints: {
       app: join(root, "web/app.js"),
       worker: join(root, "src/js/worker.js"),
@@ -44,9 +45,13 @@ export async function buildSite({ out = join(root, "dist/site"), models = join(r
     outdir: out,
     chunkNames: "part-[hash]",
     external: ["node:*"],
-    legalComments: "eof",
+    legalComments: "none", // licenses.txt has them all
+    metafile: true,
     logLevel: "warning",
   });
+  keepReport("site", metafile);
+  const text = `Glossa, the page and what it computes with:\n\n${await readFile(join(root, "LICENSE"), "utf8")}`;
+  await writeFile(join(out, "licenses.txt"), `${text}\n\nIt contains:\n\n${notices(packagesIn(metafile))}\n`);
   for (const name of ["index.html", "style.css", "icon.svg"]) await cp(join(root, "web", name), join(out, name));
   for (const name of ["simd128", "relaxed"]) {
     await cp(join(root, `dist/glossa-${name}.wasm`), join(out, `glossa-${name}.wasm`));

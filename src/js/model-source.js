@@ -29,6 +29,7 @@ import { sha256 } from "./sha256.js";
  * @property {boolean} [cache]
  * @property {AbortSignal} [signal]
  * @property {(loaded: number, total: number | undefined) => void} [onProgress]
+ * @property {number} [untold] bytes that are taken at most where a server does not tell how many there are
  * @property {number} [stallTime] milliseconds without a byte after which a connection counts as broken
  */
 
@@ -223,7 +224,7 @@ async function readFile(url, intake) {
  */
 async function readURL(url, intake) {
   const { options } = intake;
-  intake.most = Math.max(MOST_UNTOLD, options.bytes ?? 0);
+  intake.most = Math.max(options.untold ?? MOST_UNTOLD, options.bytes ?? 0);
   if (options.cache === false) return download(url, intake, null).then(() => 'the option "cache" is false');
   if (!/^https?:/.test(url)) return download(url, intake, null).then(() => "");
   const { entry, problem } = await openEntry(url);

@@ -27,6 +27,7 @@ export function modelView({ element, store, engine, t }) {
   const { language } = store.get();
   const facts = h("div", {});
   const builds = h("div", {});
+  const licences = h("p", { class: "help" }, h("a", { href: "licenses.txt" }, t("notices")));
   const kept = h("div", {});
   const offline = h("p", { class: "help" });
   const file = h("input", { type: "file", id: "own", multiple: true });
@@ -41,7 +42,7 @@ export function modelView({ element, store, engine, t }) {
     h(
       "div",
       { class: "columns wide" },
-      h("section", {}, h("h2", {}, t("modelInUse")), facts, h("h3", {}, t("build")), builds),
+      h("section", {}, h("h2", {}, t("modelInUse")), facts, h("h3", {}, t("build")), builds, licences),
       h("section", {}, h("h2", {}, t("keptModels")), h("p", { class: "help" }, t("keptHelp")), kept, offline),
       h("section", {}, h("h2", {}, t("ownModel")), h("p", { class: "help" }, t("ownHelp")), drop),
       h(

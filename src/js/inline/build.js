@@ -1,9 +1,10 @@
 // Builds glossa/inline: dist/glossa-inline.js and .cjs, each one file with the worker and the simd128 build inside.
 
 import { readFile, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { keepReport } from "../../../.ci/notices.js";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const dist = join(here, "../../../dist");
@@ -16,7 +17,7 @@ const inlineFiles = {
 
 /** @param {string} entry @param {import("esbuild").BuildOptions} options */
 async function bundle(entry, options) {
-  const { outputFiles = [] } = await build({
+  const { outputFiles = [], metafile } = await build({
     entryPoints: [join(here, entry)],
     plugins: [inlineFiles],
     bundle: true,
@@ -25,9 +26,14 @@ async function bundle(entry, options) {
     external: ["node:*"],
     legalComments: "inline",
     logLevel: "warning",
+    metafile: true,
     write: false,
     ...options,
   });
+  keepReport(
+    `inline-${basename(entry, ".js")}-${options.format}`,
+    /** @type {import("esbuild").Metafile} */ (metafile),
+  );
   return outputFiles[0].text;
 }
 
