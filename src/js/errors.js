@@ -36,6 +36,15 @@ function quotaOptions({ quota, requested } = {}) {
 }
 
 /**
+ * A value in a message. What it holds is not looked at: it may be without end.
+ * @param {unknown} value
+ */
+export function shown(value) {
+  if (typeof value === "string") return JSON.stringify(value.slice(0, 80));
+  return Object(value) === value ? Object.prototype.toString.call(value) : String(value);
+}
+
+/**
  * @param {number} status a glossa_status other than 0
  * @param {string} message
  */

@@ -247,7 +247,9 @@ async function readInto(core, source, options) {
 function chooseLanguages(core, { sourceLanguage, targetLanguage }) {
   const { sourceLanguages, targetLanguages } = core.model;
   const pick = (/** @type {string[]} */ all, /** @type {string} */ tag) => (all.length ? pickLanguage(all, tag) : tag); // a file that names none may be anything
-  const source = pick(sourceLanguages, sourceLanguage);
+  // "mul" is BCP 47's word for several languages that nobody lists
+  const source =
+    pick(sourceLanguages, sourceLanguage) ?? (sourceLanguages.includes("mul") ? sourceLanguage : undefined);
   const target = pick(targetLanguages, targetLanguage);
   if (source === undefined || target === undefined)
     throw makeError(

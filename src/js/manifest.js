@@ -1,6 +1,6 @@
 // The manifest: which models there are, for which languages, and where.
 
-import { makeError } from "./errors.js";
+import { makeError, shown } from "./errors.js";
 import { kindOf } from "./file-kind.js";
 import { ownManifestPlace } from "./own-files.js";
 import { builtin, isNode, isURL, readKept, toURL } from "./platform.js";
@@ -99,11 +99,11 @@ function checkOrigin({ id, url }, manifest, origins) {
  */
 function resolveURLs(manifest, base) {
   if (manifest?.version !== 1 || !Array.isArray(manifest.models))
-    throw makeError("DataError", `the manifest has version ${manifest?.version}; this release reads version 1`);
+    throw makeError("DataError", `the manifest has version ${shown(manifest?.version)}; this release reads version 1`);
   const models = manifest.models.map((model, i) => {
     const name = `the model ${typeof model?.id === "string" ? `"${model.id}"` : i + 1} of the manifest`;
     const wrong = (/** @type {"id" | "url" | "source" | "target"} */ key, /** @type {string} */ must) =>
-      makeError("DataError", `${name} has the ${key} ${JSON.stringify(model?.[key])?.slice(0, 80)}; ${must}`);
+      makeError("DataError", `${name} has the ${key} ${shown(model?.[key])}; ${must}`);
     for (const key of /** @type {const} */ (["id", "url"]))
       if (typeof model?.[key] !== "string") throw wrong(key, "it must be a string");
     const tags = (/** @type {"source" | "target"} */ key) => {

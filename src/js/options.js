@@ -1,6 +1,6 @@
 // Options, checked and with their defaults, before anything else happens.
 
-import { makeError } from "./errors.js";
+import { makeError, shown } from "./errors.js";
 import { SEARCHES } from "./sentences.js";
 
 /** @typedef {import("./types.js").CreateOptions} CreateOptions */
@@ -28,7 +28,7 @@ function integer(name, value, least, most, standard) {
   if (!Number.isInteger(value) || Number(value) < least || Number(value) > most)
     throw makeError(
       "TypeError",
-      `The option "${name}" is ${String(value)}; it must be a whole number from ${least} to ${most}.`,
+      `The option "${name}" is ${shown(value)}; it must be a whole number from ${least} to ${most}.`,
     );
   return Number(value);
 }
@@ -87,7 +87,7 @@ const PLATFORM_MEMBERS = ["signal", "monitor"];
 export function given(method, options, asPlatform = false) {
   if (options === undefined || options === null) return /** @type {T} */ ({});
   if (typeof options !== "object")
-    throw makeError("TypeError", `The options are ${String(options)}; they must be an object.`);
+    throw makeError("TypeError", `The options are ${shown(options)}; they must be an object.`);
   const known = KNOWN[method];
   for (const name of asPlatform ? [] : Object.keys(options))
     if (!known.includes(name))
@@ -138,10 +138,6 @@ export function strings(name, value) {
     throw makeError("TypeError", `The option "${name}" has ${shown(item)}; it can have strings.`);
   });
 }
-
-/** A value in a message. @param {unknown} value */
-const shown = (value) =>
-  typeof value === "string" ? JSON.stringify(value.slice(0, 80)) : Object.prototype.toString.call(value);
 
 /**
  * @param {CreateOptions | null | undefined} options
@@ -215,9 +211,9 @@ export function noText(method) {
 export function workOptions(options) {
   const { search = "glossa", normalize, banned = [] } = options;
   if (!SEARCHES.includes(search))
-    throw makeError("TypeError", `The option "search" is "${String(search)}"; it can be ${SEARCHES.join(", ")}.`);
+    throw makeError("TypeError", `The option "search" is ${shown(search)}; it can be ${SEARCHES.join(", ")}.`);
   if (normalize !== undefined && !Number.isFinite(normalize))
-    throw makeError("TypeError", `The option "normalize" is ${String(normalize)}; it must be a finite number.`);
+    throw makeError("TypeError", `The option "normalize" is ${shown(normalize)}; it must be a finite number.`);
   return {
     beamSize: integer("beamSize", options.beamSize, 1, MAX_BEAM, 1),
     search,

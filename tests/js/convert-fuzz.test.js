@@ -3,14 +3,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deflateRawSync, gzipSync } from "node:zlib";
+import { Cursor } from "../../src/js/convert/bytes.js";
+import { show } from "../../src/js/convert/errors.js";
 import { SourceFile } from "../../src/js/convert/file.js";
 import { GgufFile } from "../../src/js/convert/gguf-reader.js";
 import { ConvertError, convert, convertToBlob } from "../../src/js/convert/index.js";
+import { readPickle } from "../../src/js/convert/pickle.js";
 import { readSentencePiece } from "../../src/js/convert/sentencepiece.js";
 import { readShortlist } from "../../src/js/convert/shortlist.js";
 import { readYaml, readYamlVocabulary } from "../../src/js/convert/yaml.js";
 import { makeStudent, random, writeBin, writeNpz, writeShortlist, writeSpm } from "./marian-student.js";
-import { folder, makeModel, safetensors, torchLegacy, torchZip } from "./marianmt-folder.js";
+import { folder, json, makeModel, safetensors, torchLegacy, torchZip } from "./marianmt-folder.js";
 
 const ROUNDS = Number(process.env.GLOSSA_FUZZ_ROUNDS ?? 400);
 /* Most of a file is weights, in which nothing can go wrong: half of the damage is aimed at its ends. */
@@ -77,6 +80,36 @@ fuzz("torch.save, zip", torchZip(makeModel()), (bytes) => run(folder({}, { "pyto
 fuzz("torch.save, legacy", torchLegacy(makeModel()), (bytes) => run(folder({}, { "pytorch_model.bin": bytes })));
 fuzz("config.json", folder()["config.json"], (bytes) => run({ ...folder(), "config.json": bytes }));
 fuzz("vocab.json", folder()["vocab.json"], (bytes) => run({ ...folder(), "vocab.json": bytes }));
+
+const shard = "model-00001-of-00001.safetensors";
+const weightMap = Object.fromEntries([...makeModel().keys()].map((name) => [name, shard]));
+const sharded = (/** @type {Uint8Array} */ index) => {
+  const files = folder({}, { [shard]: safetensors(makeModel()), "model.safetensors.index.json": index });
+  delete files["model.safetensors"];
+  return run(files);
+};
+fuzz("model.safetensors.index.json", json({ weight_map: weightMap }), sharded);
+fuzz("generation_config.json", folder()["generation_config.json"], (bytes) =>
+  run({ ...folder(), "generation_config.json": bytes }),
+);
+
+/* Pickles of hostile makers: any instructions in any order. */
+const CODES = [..."\x80\x95.(012N\x88\x89KMJ\x8aGX\x8cU)]}tl\x85\x86\x87aesuqr\x94hjc\x93QRb"].map((one) =>
+  one.charCodeAt(0),
+);
+test(`pickles: ${10 * ROUNDS} of any instructions`, async () => {
+  const next = random(3);
+  const pick = (/** @type {number} */ n) => Math.floor(next() * n);
+  for (let round = 0; round < 10 * ROUNDS; round++) {
+    const bytes = Uint8Array.from({ length: 1 + pick(60) }, () => (pick(3) ? CODES[pick(CODES.length)] : pick(128)));
+    const call = (/** @type {string} */ name, /** @type {unknown[]} */ args) => (pick(2) ? args : show([name, args]));
+    try {
+      show(readPickle(new Cursor(bytes, "p"), { call, load: (id) => (pick(2) ? id : show(id)) }));
+    } catch (error) {
+      assert.ok(error instanceof ConvertError, `round ${round}: ${/** @type {Error} */ (error).stack}`);
+    }
+  }
+});
 
 const latin = (/** @type {Uint8Array} */ bytes) => Buffer.from(bytes).toString("latin1");
 fuzz("model.yml", new TextEncoder().encode(student.yaml), (bytes) => readYaml(latin(bytes), "model.yml"));

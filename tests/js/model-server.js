@@ -27,6 +27,8 @@ export async function serveModel(bytes) {
     const number = (/** @type {string} */ name) => Number(query.get(name) ?? 0);
     requests.push({ url: url.pathname + url.search, range: request.headers.range, method: request.method });
     response.setHeader("access-control-allow-origin", "*");
+    response.setHeader("access-control-allow-headers", "range");
+    response.setHeader("access-control-expose-headers", "etag, content-range");
     if (query.has("redirect")) {
       query.delete("redirect");
       response.writeHead(302, { location: url.pathname + url.search }).end();

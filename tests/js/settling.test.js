@@ -17,9 +17,11 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
+import { convertToBlob } from "../../src/js/convert/index.js";
 import { Host } from "../../src/js/host.js";
 import { Translator } from "../../src/js/index.js";
 import { modelCache } from "../../src/js/model-cache.js";
+import { makeStudent, random, writeBin, writeSpm } from "./marian-student.js";
 import { serveModel } from "./model-server.js";
 
 const MODEL = fileURLToPath(new URL("../../models/en-de.gguf", import.meta.url));
@@ -191,12 +193,15 @@ test("options: null is as absent, unknown ones and those of a wrong kind are nam
     [() => bare.measureInputUsage("A dog.", { x: 1 }), /no option "x"/],
     [() => bare.translate("A dog.", { preserve: {} }), /"preserve" is \[object Object\]; it must be an array/],
     [() => bare.translate("A dog.", { preserve: "urls" }), /"preserve" is "urls"; it must be an array/],
-    [() => bare.translate("A dog.", { preserve: [null] }), /"preserve" has \[object Null\]/],
+    [() => bare.translate("A dog.", { preserve: [null] }), /"preserve" has null/],
     [() => bare.translate("A dog.", { glossary: "x" }), /"glossary" is "x"; it must be an object/],
-    [() => bare.translate("A dog.", { banned: 3 }), /"banned" is \[object Number\]; it must be an array/],
+    [() => bare.translate("A dog.", { banned: 3 }), /"banned" is 3; it must be an array/],
+    [() => bare.translate("A dog.", { beamSize: Symbol("x") }), /"beamSize" is Symbol\(x\)/],
+    [() => bare.translate("A dog.", { beamSize: Object.create(null) }), /"beamSize" is \[object Object\]/],
+    [() => bare.translate("A dog.", { search: { toString: 1 } }), /"search" is \[object Object\]/],
     [() => bare.translate("A dog.", { signal: 2 }), /"signal" must be an AbortSignal/],
     [() => bare.translateHTML("A dog.", { attributes: "alt" }), /"attributes" is "alt"; it must be an array/],
-    [() => bare.translateHTML("A dog.", { attributes: [1] }), /"attributes" has \[object Number\]/],
+    [() => bare.translateHTML("A dog.", { attributes: [1] }), /"attributes" has 1/],
     [() => bare.explain("A dog.", { prefix: {} }), /"prefix" is \[object Object\]/],
     [() => bare.explain(), /explain\(\) needs a text/],
     [() => bare.translateBatch("ab"), /translateBatch\(\) needs an array of texts/],
@@ -236,14 +241,46 @@ describe("lists of models", () => {
         /the model "a" of the manifest has the url "http:\/\/\["; it must be an address/,
       ],
       [[{ ...entry, source: "!!" }], /"a".*source "!!"; it must be a language tag/],
-      [[{ ...entry, target: [] }], /"a".*target \[\]/],
-      [[{ ...entry, target: ["de", 3] }], /"a".*target \["de",3\]/],
+      [[{ ...entry, target: [] }], /"a".*target \[object Array\]/],
+      [[{ ...entry, target: ["de", 3] }], /"a".*target \[object Array\]/],
+      [[{ ...entry, id: JSON.parse("[".repeat(9000) + "]".repeat(9000)) }], /model 1 of .* the id \[object Array\]/],
       [{}, /version 1/],
     ]))
       await assert.rejects(asked(models, { manifest: { version: 1, models, baseURL: "http://x/" } }), {
         name: "DataError",
         message,
       });
+  });
+
+  test("whatever JSON a list is, it is read, refused as one, or has no way", async () => {
+    const next = random(5);
+    const pick = (/** @type {number} */ n) => Math.floor(next() * n);
+    const atoms = [
+      null,
+      3,
+      -1,
+      true,
+      "",
+      "en",
+      "de",
+      "en_US",
+      "!!",
+      "http://[",
+      "a.gguf",
+      "data:,x",
+      [],
+      {},
+      "__proto__",
+    ];
+    /** @type {() => unknown} */
+    const value = () => (pick(4) ? atoms[pick(atoms.length)] : Array.from({ length: pick(3) }, value));
+    for (let round = 0; round < 3000; round++) {
+      const model = pick(9) ? { ...entry } : value();
+      for (const key of Object.keys(entry)) if (pick(3) === 0) Object.assign(Object(model), { [key]: value() });
+      const manifest = { version: pick(9) ? 1 : value(), models: pick(9) ? [model] : value(), baseURL: "http://x/" };
+      const state = await asked(null, { manifest }).catch((error) => error.name);
+      assert.ok(["downloadable", "unavailable", "DataError"].includes(state), `${state}: ${JSON.stringify(manifest)}`);
+    }
   });
 
   test("tags with an underscore are read, and no is nb", async () => {
@@ -306,4 +343,19 @@ test("a model with a language that is none is refused by a pair, not by a RangeE
     name: "NotSupportedError",
     message: /translates from !! to de/,
   });
+});
+
+test("a model of many languages that it does not list reads any", async () => {
+  const files = Object.entries({ "m.bin": writeBin(makeStudent({}), "float32"), "v.spm": writeSpm(40) });
+  const { blob } = await convertToBlob(files, { source: ["mul"], target: ["de"] });
+  const translator = await Translator.create({
+    model: blob,
+    worker: false,
+    sourceLanguage: "fr",
+    targetLanguage: "de",
+  });
+  assert.equal(typeof (await translator.translate("abc")), "string");
+  translator.destroy();
+  const pair = { sourceLanguage: "fr", targetLanguage: "nl" };
+  await assert.rejects(Translator.create({ ...pair, model: blob, worker: false }), { name: "NotSupportedError" });
 });
