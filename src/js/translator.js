@@ -337,7 +337,7 @@ export class Translator {
    * @param {TranslateOptions} [options]
    * @returns {Promise<string>}
    */
-  async translate(input, options) {
+  async translate(input, options = {}) {
     if (input === undefined) noText("translate");
     const taken = given("translate", options, this.#asPlatform);
     const [translation] = await this.#translate([`${input}`], workOptions(taken), taken);
@@ -350,7 +350,7 @@ export class Translator {
    * @param {TranslateOptions} [options]
    * @returns {ReadableStream<string>}
    */
-  translateStreaming(input, options) {
+  translateStreaming(input, options = {}) {
     if (input === undefined) noText("translateStreaming");
     const text = `${input}`;
     const taken = given("translate", options, this.#asPlatform);
@@ -484,7 +484,7 @@ export class Translator {
    * @param {{signal?: AbortSignal}} [options]
    * @returns {Promise<number>}
    */
-  async measureInputUsage(input, options) {
+  async measureInputUsage(input, options = {}) {
     if (input === undefined) noText("measureInputUsage");
     await this.#count(`${input}` && "", options); // what no string can be made of is an error here too
     return 0;
@@ -495,7 +495,7 @@ export class Translator {
    * @param {{signal?: AbortSignal}} [options]
    * @returns {Promise<number>} how many tokens the model makes of a text
    */
-  async countTokens(text, options) {
+  async countTokens(text, options = {}) {
     if (text === undefined) noText("countTokens");
     return this.#count(`${text}`, options);
   }

@@ -7,6 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
+import { publint } from "publint";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const model = join(root, "models/en-de.gguf");
@@ -17,6 +19,7 @@ describe("the npm package", { skip: built }, () => {
   const folder = mkdtempSync(join(tmpdir(), "glossa-npm-"));
   /** @type {string[]} */
   let packed;
+  let tarballName = "";
 
   /** @param {string} command @param {string[]} args @param {object} [options] */
   const run = (command, args, options) =>
@@ -24,6 +27,7 @@ describe("the npm package", { skip: built }, () => {
 
   before(() => {
     const [made] = JSON.parse(run("npm", ["pack", "--json", "--pack-destination", folder], { cwd: root }));
+    tarballName = made.filename;
     packed = made.files.map((/** @type {{ path: string }} */ file) => file.path);
     writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "consumer", private: true, type: "module" }));
     run("npm", ["install", "--offline", "--no-audit", "--no-fund", join(folder, made.filename)]);
@@ -46,6 +50,20 @@ describe("the npm package", { skip: built }, () => {
       packed.filter((path) => /\.gguf$|^tests\/|^\.|\.c$|tsconfig|\/inline\//.test(path)),
       [],
     );
+  });
+
+  test("publint and are-the-types-wrong, for ES modules, find nothing", async () => {
+    const tarball = readFileSync(join(folder, tarballName));
+    const buffer = new Uint8Array(tarball).buffer;
+    const { messages } = await publint({ pack: { tarball: buffer }, strict: true });
+    assert.deepEqual(messages, []);
+    const problems = await checkPackage(createPackageFromTarballData(new Uint8Array(tarball)));
+    assert.ok(problems.types);
+    // of the four ways to resolve, the two of ES modules
+    const found = problems.problems.filter(
+      (problem) => !("resolutionKind" in problem) || /^(node16-esm|bundler)$/.test(problem.resolutionKind),
+    );
+    assert.deepEqual(found, []);
   });
 
   test("has no dependencies", () => {

@@ -41,13 +41,19 @@ const nothing = { GLOSSA_SIMD128: '""', GLOSSA_WORKER: '""' };
 const worker = await bundle("../worker.js", { format: "iife", define: nothing });
 const simd128 = await readFile(join(dist, "glossa-simd128.wasm"), "base64");
 const define = { GLOSSA_SIMD128: JSON.stringify(simd128), GLOSSA_WORKER: JSON.stringify(worker.trim()) };
-await writeFile(join(dist, "glossa-inline.js"), await bundle("index.js", { format: "esm", define }));
-await writeFile(join(dist, "glossa-inline.cjs"), await bundle("index.js", { format: "cjs", define }));
+await writeFile(join(dist, "glossa-inline.js"), await bundle("../index.js", { format: "esm", define }));
+await writeFile(join(dist, "glossa-inline.cjs"), await bundle("../index.js", { format: "cjs", define }));
 
-// TypeScript's view of them: that of the package itself, for CommonJS through an import type.
+// TypeScript's view of them: that of the package itself, for CommonJS through an import type; and of what has no
+// declarations by itself.
 const types = join(dist, "types");
 await writeFile(join(types, "inline.d.ts"), 'export * from "./index.js";\n');
 await writeFile(
   join(types, "inline.d.cts"),
   'declare const glossa: typeof import("./index.js", { with: { "resolution-mode": "import" } });\nexport = glossa;\n',
 );
+await writeFile(
+  join(types, "wasm.d.ts"),
+  "/** As the runtimes of servers import it. */\ndeclare const module: WebAssembly.Module;\nexport default module;\n",
+);
+await writeFile(join(types, "worker.d.ts"), "export {};\n");

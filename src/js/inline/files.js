@@ -6,7 +6,7 @@ import { builtin, scriptWorker } from "../platform.js";
 /** No build is a file. */
 export const wasmFiles = { simd128: () => null, relaxed: () => null };
 
-/** Every part is in the file already. */
+/** No part is loaded on demand: `import "glossa/html"` hands it over. */
 export const chunkFiles = { html: () => new URL("glossa:html") };
 
 /** @type {Uint8Array<ArrayBuffer> | undefined} */
