@@ -121,16 +121,20 @@ const define = (name, value) => Object.defineProperty(globalThis, name, { value,
 
 /**
  * Installs the global again with options that every create() starts from, such as `manifest`.
- * @param {CreateOptions & {force?: boolean, fallback?: boolean}} [options] where the platform has a Translator of its
- *     own: `force` takes its place; `fallback` leaves it the pairs for which it has a model here already
+ * @param {CreateOptions & {force?: boolean, fallback?: boolean, detector?: Function}} [options] where the platform has a
+ *     Translator of its own: `force` takes its place; `fallback` leaves it the pairs for which it has a model here
+ *     already. `detector`: a class of your own in the shape of LanguageDetector, for where the platform has none
  * @returns {boolean} whether the global is Glossa's now
  */
-export function install({ force = false, fallback = false, ...options } = {}) {
+export function install({ force = false, fallback = false, detector, ...options } = {}) {
   const present = Reflect.get(globalThis, "Translator");
   const own = present === Translator;
   if (fallback && !own && typeof present?.availability === "function") native = present;
   else if (!fallback && (own || force)) native = null;
   defaults = options;
+  if (detector !== undefined && typeof detector !== "function")
+    throw makeError("TypeError", 'The option "detector" must be a class in the shape of LanguageDetector.');
+  if (detector && (force || !("LanguageDetector" in globalThis))) define("LanguageDetector", detector);
   if (!force && !fallback && present !== undefined && !own) return false;
   define("Translator", Translator);
   if (!native) define("CreateMonitor", CreateMonitor);

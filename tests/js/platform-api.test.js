@@ -22,6 +22,13 @@ let server;
 /** @returns {typeof import("../../src/js/index.js").Translator} */
 const platform = () => /** @type {any} */ (globalThis).Translator;
 
+/** The model's place in a list. @param {string} url */
+function hello(url) {
+  const bytes = readFileSync(MODEL);
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  return { id: "en-ja", source: "en", target: "ja", url, bytes: bytes.length, sha256 };
+}
+
 /** Creates a translator as in a click. @param {object} [options] */
 async function bless(options) {
   activation.isActive = true;
@@ -36,10 +43,8 @@ before(async () => {
   const bytes = readFileSync(MODEL);
   assert.ok(bytes.length < 300_000);
   server = await serveModel(bytes);
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
-  const model = { id: "en-ja", source: "en", target: "ja", url: server.url, bytes: bytes.length, sha256 };
   Object.defineProperty(globalThis, "navigator", { value: { userActivation: activation }, configurable: true });
-  assert.equal(install({ manifest: { version: 1, models: [model] } }), true);
+  assert.equal(install({ manifest: { version: 1, models: [hello(server.url)] } }), true);
 });
 beforeEach(() => modelCache.clear());
 after(async () => {
@@ -276,6 +281,68 @@ test("two creations at once share what is there and both succeed", async () => {
   a.destroy();
   assert.equal(await b.translate("hello"), WORD);
   b.destroy();
+});
+
+test("options may be inherited or accessors, each read once, the platform's in its order", async () => {
+  /** @type {string[]} */
+  const read = [];
+  class Options {
+    get targetLanguage() {
+      read.push("targetLanguage");
+      return "ja";
+    }
+    get sourceLanguage() {
+      read.push("sourceLanguage");
+      return "en";
+    }
+  }
+  (await bless()).destroy(); // downloads
+  const direct = await platform().create(/** @type {any} */ (new Options()));
+  assert.deepEqual(read, ["sourceLanguage", "targetLanguage"]);
+  assert.equal(direct.constructor, platform());
+  assert.equal(Object.getPrototypeOf(direct), platform().prototype);
+  direct.destroy();
+  const symbol = /** @type {any} */ ({ ...pair, sourceLanguage: Symbol("en") });
+  await assert.rejects(platform().availability(symbol), { name: "TypeError" });
+});
+
+test("a fallback leaves the platform's own what it can do at once, and what nobody else can", async () => {
+  const mine = platform();
+  /** @type {any} */
+  const states = { "en-fr": "available", "en-ja": "downloadable", "en-es": "downloadable" };
+  const own = {
+    availability: async (/** @type {any} */ { sourceLanguage, targetLanguage }) =>
+      states[`${sourceLanguage}-${targetLanguage}`] ?? "unavailable",
+    create: async (/** @type {any} */ options) => `native ${options.targetLanguage}`,
+  };
+  Object.assign(globalThis, { Translator: own });
+  const url = server.url;
+  assert.equal(install({ fallback: true, manifest: { version: 1, models: [hello(url)] } }), true);
+  const ask = (/** @type {string} */ targetLanguage) => ({ sourceLanguage: "en", targetLanguage });
+  assert.equal(await platform().availability(ask("fr")), "available");
+  assert.equal(await platform().create(ask("fr")), "native fr");
+  assert.equal(await platform().availability(ask("es")), "downloadable");
+  assert.equal(await platform().create(ask("es")), "native es");
+  assert.equal(await platform().availability(ask("ja")), "downloadable");
+  const translator = await bless();
+  assert.equal(await translator.translate("hello"), WORD);
+  translator.destroy();
+  assert.equal(await platform().availability(ask("xx")), "unavailable");
+  assert.equal(platform(), mine);
+  install({ manifest: { version: 1, models: [hello(url)] } });
+  assert.equal(await platform().availability(ask("fr")), "unavailable");
+});
+
+test("a detector of one's own stands for LanguageDetector, where there is none", () => {
+  class Detector {}
+  const realm = /** @type {any} */ (globalThis);
+  const manifest = { version: /** @type {const} */ (1), models: [hello(server.url)] };
+  install({ manifest, detector: Detector });
+  assert.equal(realm.LanguageDetector, Detector);
+  install({ manifest, detector: class {} });
+  assert.equal(realm.LanguageDetector, Detector);
+  assert.throws(() => install({ manifest, detector: /** @type {any} */ ({}) }), { name: "TypeError" });
+  delete realm.LanguageDetector;
 });
 
 test("the global gives way to one that is there, unless forced", () => {

@@ -3,6 +3,7 @@
 import { execFile, spawn } from "node:child_process";
 import { createReadStream, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -137,9 +138,11 @@ const TYPES = {
  * @param {string} folder
  * @param {Record<string, string>} [headers] for every answer
  * @param {Record<string, string>} [pages] by path
+ * @param {{key: Buffer, cert: Buffer}} [tls] for HTTPS
  */
-export async function serve(folder, headers = {}, pages = {}) {
-  const server = createServer((request, response) => {
+export async function serve(folder, headers = {}, pages = {}, tls) {
+  /** @type {import("node:http").RequestListener} */
+  const answer = (request, response) => {
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     const path = decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname);
     if (pages[path] !== undefined)
@@ -152,11 +155,12 @@ export async function serve(folder, headers = {}, pages = {}) {
       "content-length": statSync(file).size,
     });
     createReadStream(file).pipe(response);
-  });
+  };
+  const server = tls ? createSecureServer(tls, answer) : createServer(answer);
   await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
   const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
   return {
-    url: `http://localhost:${port}`,
+    url: `${tls ? "https" : "http"}://localhost:${port}`,
     close: () => {
       server.closeAllConnections();
       return new Promise((resolve) => server.close(resolve));
