@@ -1,0 +1,224 @@
+/*
+ * The WebAssembly boundary of the lab: glossa_lab.h as plain numbers and pointers.
+ *
+ * A context owns a config and, once it was started or loaded, a lab. Texts, files and batches that a call takes are
+ * written by the caller into the block of lab_context_block; what a call gives beside its status lies in the slots,
+ * 32-bit words, or in the report, until the next call.
+ */
+#include "glossa_lab.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base.h"
+
+#define EXPORT __attribute__((used, visibility("default")))
+#define SLOTS  16
+
+_Static_assert(sizeof(void *) == 4 && sizeof(size_t) == 4, "slots carry pointers and sizes");
+
+typedef struct lab_context {
+    uint32_t slots[SLOTS];
+    glossa_error error;
+    glossa_lab_config config;
+    glossa_lab_report report;
+    glossa_lab *lab;
+    uint8_t *allocation, *block; /* what malloc gave, and its first 64-byte border */
+    size_t block_size;
+    uint8_t *file; /* what was saved last */
+    size_t file_size, file_capacity;
+} lab_context;
+
+static uint32_t address(const void *pointer) {
+    return (uint32_t)(uintptr_t)pointer;
+}
+
+EXPORT lab_context *lab_context_open(void) {
+    lab_context *context = calloc(1, sizeof *context);
+    if (context) glossa_lab_defaults(&context->config);
+    return context;
+}
+
+EXPORT void lab_context_close(lab_context *context) {
+    if (!context) return;
+    glossa_lab_close(context->lab);
+    free(context->allocation);
+    free(context->file);
+    free(context);
+}
+
+EXPORT uint32_t *lab_context_slots(lab_context *context) {
+    return context->slots;
+}
+
+/* The message of the last failure, NUL-terminated. */
+EXPORT const char *lab_context_error(const lab_context *context) {
+    return context->error.message;
+}
+
+/* Room for `size` bytes, aligned to 64; NULL without memory. The old block is gone. */
+EXPORT uint8_t *lab_context_block(lab_context *context, size_t size) {
+    if (size > SIZE_MAX - 64) return NULL;
+    if (!context->block || size > context->block_size) {
+        free(context->allocation);
+        context->allocation = malloc(size + 64);
+        context->block_size = context->allocation ? size : 0;
+        context->block = context->allocation + (64 - (uintptr_t)context->allocation % 64) % 64;
+        if (!context->allocation) context->block = NULL;
+    }
+    return context->block;
+}
+
+/* The block holds a name and a value, each with a NUL behind it: a setting of the config, or of the lab once it runs. */
+EXPORT uint32_t lab_context_set(lab_context *context) {
+    const char *name = (const char *)context->block, *value = name + strlen(name) + 1;
+    if (context->lab) return glossa_lab_change(context->lab, name, value, &context->error);
+    return glossa_lab_set(&context->config, name, value, &context->error);
+}
+
+static uint32_t need_lab(lab_context *context) {
+    if (context->lab) return GLOSSA_OK;
+    return glossa_fail(&context->error, GLOSSA_ERROR_STATE, "no lab is open: start or load one first");
+}
+
+static uint32_t replace(lab_context *context, glossa_status status, glossa_lab *lab) {
+    if (status != GLOSSA_OK) return status;
+    glossa_lab_close(context->lab);
+    context->lab = lab;
+    return GLOSSA_OK;
+}
+
+EXPORT uint32_t lab_context_start(lab_context *context) {
+    glossa_lab *lab;
+    const glossa_status status = glossa_lab_open(&context->config, NULL, &lab, &context->error);
+    return replace(context, status, lab);
+}
+
+/* Opens the checkpoint of `size` bytes in the block. */
+EXPORT uint32_t lab_context_load(lab_context *context, size_t size) {
+    glossa_lab *lab;
+    const glossa_status status =
+        glossa_lab_load(context->block, size, &context->config, NULL, &lab, &context->error);
+    return replace(context, status, lab);
+}
+
+/* slots: parameters, bytes, steps, name of the kernels. */
+EXPORT uint32_t lab_context_describe(lab_context *context) {
+    const uint32_t status = need_lab(context);
+    if (status) return status;
+    context->slots[0] = (uint32_t)glossa_lab_parameters(context->lab);
+    context->slots[1] = (uint32_t)glossa_lab_bytes(context->lab);
+    context->slots[2] = glossa_lab_steps(context->lab);
+    context->slots[3] = address(glossa_lab_kernels(context->lab));
+    return GLOSSA_OK;
+}
+
+/*
+ * The block holds a batch as words: count, the starts of sources (count + 1), those of targets (count + 1), then all
+ * source and all target tokens. False where that is more than the block's words.
+ */
+static bool batch_in_block(const lab_context *context, size_t words, glossa_lab_batch *batch) {
+    const uint32_t *word = (const uint32_t *)(const void *)context->block;
+    if (!word || words > context->block_size / 4 || words < 3) return false;
+    const uint32_t count = word[0];
+    if (count == 0 || count > (words - 3) / 2) return false;
+    const uint32_t *sources = word + 1, *targets = sources + count + 1;
+    const uint64_t tokens = (uint64_t)sources[count] + targets[count];
+    if (tokens + 3 + 2 * (uint64_t)count > words || sources[0] != 0 || targets[0] != 0) return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (sources[i] > sources[i + 1] || targets[i] > targets[i + 1]) return false;
+    const uint32_t *ids = targets + count + 1;
+    *batch = (glossa_lab_batch){count, ids, sources, ids + sources[count], targets, NULL};
+    return true;
+}
+
+static uint32_t take_batch(lab_context *context, size_t words, glossa_lab_batch *batch) {
+    const uint32_t status = need_lab(context);
+    if (status || words == 0) return status;
+    if (batch_in_block(context, words, batch)) return GLOSSA_OK;
+    return glossa_fail(&context->error, GLOSSA_ERROR_ARGUMENT, "the %zu words of a batch do not hold together", words);
+}
+
+/* One step on the batch of `words` words in the block, or on the task's next where that is 0. */
+EXPORT uint32_t lab_context_step(lab_context *context, size_t words) {
+    glossa_lab_batch batch;
+    const uint32_t status = take_batch(context, words, &batch);
+    if (status) return status;
+    return glossa_lab_step(context->lab, words ? &batch : NULL, &context->report, &context->error);
+}
+
+/* Loss and exact matches of the batch in the block, or of `count` held-out strings from number `first` on. */
+EXPORT uint32_t lab_context_evaluate(lab_context *context, size_t words, uint32_t first, uint32_t count) {
+    glossa_lab_batch batch;
+    const uint32_t status = take_batch(context, words, &batch);
+    if (status) return status;
+    return glossa_lab_evaluate(context->lab, words ? &batch : NULL, first, count, &context->report, &context->error);
+}
+
+/* step, tokens, sequences, exact as words, then loss, norm and learning rate in double. */
+EXPORT const glossa_lab_report *lab_context_report(const lab_context *context) {
+    return &context->report;
+}
+
+EXPORT uint32_t lab_context_plateau(lab_context *context, double value) {
+    const uint32_t status = need_lab(context);
+    if (status == GLOSSA_OK) glossa_lab_plateau(context->lab, value);
+    return status;
+}
+
+/* The array whose name is in the block. slots: data, rows, width, heads, sequences, starts of queries and of keys. */
+EXPORT uint32_t lab_context_read(lab_context *context) {
+    glossa_lab_array array;
+    uint32_t status = need_lab(context);
+    if (status) return status;
+    status = glossa_lab_read(context->lab, (const char *)context->block, &array, &context->error);
+    if (status) return status;
+    const uint32_t slots[] = {address(array.data),         (uint32_t)array.rows,       (uint32_t)array.width,
+                              (uint32_t)array.heads,       (uint32_t)array.sequences,  address(array.query_starts),
+                              address(array.key_starts)};
+    memcpy(context->slots, slots, sizeof slots);
+    return GLOSSA_OK;
+}
+
+/* A string of the task. slots: source and its bytes, target and its bytes. */
+EXPORT uint32_t lab_context_example(lab_context *context, uint32_t held_out, uint32_t index) {
+    glossa_text source, target;
+    uint32_t status = need_lab(context);
+    if (status) return status;
+    status = glossa_lab_example(context->lab, held_out != 0, index, &source, &target, &context->error);
+    if (status) return status;
+    context->slots[0] = address(source.data);
+    context->slots[1] = (uint32_t)source.size;
+    context->slots[2] = address(target.data);
+    context->slots[3] = (uint32_t)target.size;
+    return GLOSSA_OK;
+}
+
+static bool keep(void *user, const void *bytes, size_t size) {
+    lab_context *context = user;
+    if (size > SIZE_MAX / 2 - context->file_size) return false;
+    const size_t needed = context->file_size + size;
+    if (needed > context->file_capacity) {
+        const size_t capacity = needed + needed / 2;
+        uint8_t *larger = realloc(context->file, capacity);
+        if (!larger) return false;
+        context->file = larger;
+        context->file_capacity = capacity;
+    }
+    memcpy(context->file + context->file_size, bytes, size);
+    context->file_size = needed;
+    return true;
+}
+
+/* Writes a checkpoint of that kind into memory. slots: its bytes and how many. */
+EXPORT uint32_t lab_context_save(lab_context *context, uint32_t kind) {
+    uint32_t status = need_lab(context);
+    if (status) return status;
+    context->file_size = 0;
+    const glossa_sink sink = {keep, context};
+    status = glossa_lab_save(context->lab, kind ? GLOSSA_LAB_STATE : GLOSSA_LAB_MODEL, sink, &context->error);
+    if (status) return status;
+    context->slots[0] = address(context->file);
+    context->slots[1] = (uint32_t)context->file_size;
+    return GLOSSA_OK;
+}
