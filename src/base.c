@@ -42,6 +42,8 @@ const char *glossa_status_text(glossa_status status) {
         return "limit exceeded";
     case GLOSSA_ERROR_IO:
         return "not written";
+    case GLOSSA_ERROR_DIVERGED:
+        return "training diverged";
     }
     return "unknown status";
 }

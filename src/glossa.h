@@ -66,7 +66,8 @@ typedef enum glossa_status {
     GLOSSA_ERROR_FORMAT = 4,      /* the checkpoint is damaged or not a checkpoint */
     GLOSSA_ERROR_UNSUPPORTED = 5, /* a well-formed checkpoint asks for something this version does not have */
     GLOSSA_ERROR_LIMIT = 6,       /* the text, or the memory for it, is more than the session or the model takes */
-    GLOSSA_ERROR_IO = 7           /* a file could not be written */
+    GLOSSA_ERROR_IO = 7,          /* a file could not be written */
+    GLOSSA_ERROR_DIVERGED = 8     /* a training's numbers are no longer finite */
 } glossa_status;
 
 /* A short English name of a status, never NULL. */
@@ -86,6 +87,12 @@ typedef struct glossa_allocator {
     void (*release)(void *user, void *memory);
     void *user;
 } glossa_allocator;
+
+/* Takes the next bytes of a file; false where they cannot be kept. */
+typedef struct glossa_sink {
+    bool (*write)(void *user, const void *bytes, size_t size);
+    void *user;
+} glossa_sink;
 
 /* ---- model ------------------------------------------------------------------------------------------------------ */
 

@@ -4,12 +4,16 @@
  *
  *     glossa-native MODEL [--beam N] [--batch N] [--longest N] [--kernels NAME] [--scores | --ids | --digest] < lines
  *
+ *     glossa-native train ...     trains one: cli/train.c
+ *
  * --scores  appends the score and the log-probabilities; --ids prints target ids instead of text; --digest prints a
  *           64-bit FNV-1a hash of everything that glossa_explain captured, so that builds can be compared bit by bit.
  */
 #define _POSIX_C_SOURCE 200809L
 
 #include "glossa.h"
+
+#include "cli/train.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -215,6 +219,7 @@ static int run(const arguments *args, const glossa_model *model) {
 
 int main(int count, char **words) {
     arguments args;
+    if (count > 1 && !strcmp(words[1], "train")) return glossa_train(count - 2, words + 2);
     if (!parse(count, words, &args)) return usage();
     size_t size;
     void *bytes = read_file(args.model, &size);

@@ -88,6 +88,13 @@ void glossa_gguf_put_f32(glossa_gguf_writer *writer, const char *name, float val
     put_number(writer, &writer->keys, bits_of(value), 4);
 }
 
+void glossa_gguf_put_f64(glossa_gguf_writer *writer, const char *name, double value) {
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    put_key(writer, name, GGUF_F64);
+    put_number(writer, &writer->keys, bits, 8);
+}
+
 void glossa_gguf_put_bool(glossa_gguf_writer *writer, const char *name, bool value) {
     put_key(writer, name, GGUF_BOOL);
     put_number(writer, &writer->keys, value, 1);
@@ -114,6 +121,15 @@ void glossa_gguf_put_i32s(glossa_gguf_writer *writer, const char *name, const in
     put_array(writer, name, GGUF_I32, count);
     for (size_t i = 0; i < count; i++)
         put_number(writer, &writer->keys, (uint32_t)values[i], 4);
+}
+
+void glossa_gguf_put_copy(glossa_gguf_writer *writer, const char *name, glossa_gguf_type type, bool is_array,
+                          uint64_t count, const void *data, size_t size) {
+    if (is_array)
+        put_array(writer, name, type, (size_t)count);
+    else
+        put_key(writer, name, type);
+    put(writer, &writer->keys, data, size);
 }
 
 /* ---- tensors ---------------------------------------------------------------------------------------------------- */

@@ -41,21 +41,20 @@ void glossa_gguf_writer_close(glossa_gguf_writer *writer);
 /* Names and texts are UTF-8 and copied; names must differ from each other. */
 void glossa_gguf_put_u32(glossa_gguf_writer *writer, const char *name, uint32_t value);
 void glossa_gguf_put_f32(glossa_gguf_writer *writer, const char *name, float value);
+void glossa_gguf_put_f64(glossa_gguf_writer *writer, const char *name, double value);
 void glossa_gguf_put_bool(glossa_gguf_writer *writer, const char *name, bool value);
 void glossa_gguf_put_string(glossa_gguf_writer *writer, const char *name, const char *value);
 void glossa_gguf_put_strings(glossa_gguf_writer *writer, const char *name, const char *const *values, size_t count);
 void glossa_gguf_put_f32s(glossa_gguf_writer *writer, const char *name, const float *values, size_t count);
 void glossa_gguf_put_i32s(glossa_gguf_writer *writer, const char *name, const int32_t *values, size_t count);
 
+/* A key as a reader has it: `size` bytes of `count` values of `type`. */
+void glossa_gguf_put_copy(glossa_gguf_writer *writer, const char *name, glossa_gguf_type type, bool is_array,
+                          uint64_t count, const void *data, size_t size);
+
 /* ne[0] runs fastest, `dims` is 1 to GLOSSA_GGUF_MAX_DIMS. `data` is borrowed until the write. */
 void glossa_gguf_put_tensor(glossa_gguf_writer *writer, const char *name, glossa_tensor_type type, uint32_t dims,
                             const uint64_t *ne, const void *data);
-
-/* Takes the next bytes of the file; false where they cannot be kept. */
-typedef struct glossa_sink {
-    bool (*write)(void *user, const void *bytes, size_t size);
-    void *user;
-} glossa_sink;
 
 /* Bytes that the write will give. */
 uint64_t glossa_gguf_written_size(const glossa_gguf_writer *writer);

@@ -147,6 +147,7 @@ float glossa_log(float x);
 float glossa_sqrt(float x);    /* correctly rounded; without libm where the compiler knows an instruction */
 double glossa_exp64(double x); /* for position tables */
 void glossa_sin_cos64(double x, double *sine, double *cosine); /* |x| <= 1e6 */
+float glossa_activate(glossa_activation activation, float x);
 
 /* 0 if `kernels` gives the scalar table's bits on a small fixed problem, else the number of the verb that differs
  * (1..). */

@@ -39,6 +39,8 @@
 #define TAIL_Q7 (-0.15720163f)
 #define TAIL_Q8 0.03567445f
 
+#define NORMAL_DENSITY 0.39894228f /* phi(x) = exp(-x^2 / 2) / sqrt(2 pi), for the slope of x * Phi(x) */
+
 /* gelu by tanh: 0.5 x (1 + tanh(u)) = x * sigmoid(2 u), u = sqrt(2 / pi) * (x + 0.044715 x^3). */
 #define GELU_TANH_SCALE 1.59576912f /* 2 sqrt(2 / pi) */
 #define GELU_TANH_CUBE  0.044715f

@@ -86,7 +86,7 @@ static void row_sums(const int8_t *data, size_t rows, size_t cols, int32_t *sums
     }
 }
 
-static float activate(glossa_activation activation, float x) {
+float glossa_activate(glossa_activation activation, float x) {
     switch (activation) {
     case ACTIVATION_NONE:
         break;
@@ -132,7 +132,7 @@ static void matmul(const glossa_rows *rows, const glossa_matrix *w, const uint32
                 product = dot(rows->f32 + i * rows->stride, (const float *)w->data + r * cols, cols);
             }
             if (w->bias) product += w->bias[r];
-            if (edge) product = activate(edge->activation, product);
+            if (edge) product = glossa_activate(edge->activation, product);
             if (edge && edge->residual) product += edge->residual[i * edge->residual_stride + j];
             y[i * y_stride + j] = product;
         }

@@ -6,37 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "require.h"
 #include "tokenizer.h"
 
 #define BUDGET 0x4000000 /* bytes; a hostile size must fail as lack of memory does, not bring the machine down */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition) {
-    if (!condition) abort();
-}
-
-/* ---- memory within a budget ------------------------------------------------------------------------------------- */
-
-typedef union header {
-    size_t size;
-    long double alignment[1];
-} header;
-
-static void *budget_allocate(void *user, size_t size) {
-    size_t *left = user;
-    header *memory = size > *left ? NULL : malloc(sizeof *memory + size);
-    if (!memory) return NULL;
-    memory->size = size;
-    *left -= size;
-    return memory + 1;
-}
-
-static void budget_release(void *user, void *memory) {
-    header *start = (header *)memory - 1;
-    *(size_t *)user += start->size;
-    free(start);
-}
 
 /* ---- the parts -------------------------------------------------------------------------------------------------- */
 

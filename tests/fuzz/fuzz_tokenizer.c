@@ -6,15 +6,11 @@
 
 #include "../c/charsmap_builder.h"
 #include "../c/gguf_builder.h"
-#include "tokenizer.h"
+#include "tokenizing.h"
 
 #define P "tokenizer.ggml."
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition) {
-    if (!condition) abort();
-}
 
 /* ---- vocabularies ----------------------------------------------------------------------------------------------- */
 
@@ -109,46 +105,15 @@ static uint8_t *make_file(uint8_t choice, size_t *size) {
     return finish(&b, size);
 }
 
-/* ---- what must hold --------------------------------------------------------------------------------------------- */
-
-/* Spans follow each other without a gap; decoding fills them again, within the bound. */
-static void decode(const glossa_tokenizer *tokenizer, glossa_token *tokens, size_t count) {
-    const size_t bound = glossa_tokenizer_decode_bound(tokenizer, count);
-    char *text = malloc(bound + 1);
-    size_t size, smaller;
-    glossa_error error;
-    require(text != NULL);
-    require(glossa_tokenizer_decode(tokenizer, tokens, count, text, bound, &size, &error) == GLOSSA_OK);
-    require(size <= bound);
-    for (size_t i = 0; i < count; i++)
-        require(tokens[i].begin == (i > 0 ? tokens[i - 1].end : 0) && tokens[i].end >= tokens[i].begin);
-    require(count == 0 || tokens[count - 1].end == size);
-    if (size > 0)
-        require(glossa_tokenizer_decode(tokenizer, tokens, count, text, size - 1, &smaller, &error) ==
-                GLOSSA_ERROR_LIMIT);
-    free(text);
-}
-
-static void encode(const glossa_tokenizer *tokenizer, glossa_text text) {
-    glossa_token *tokens;
-    size_t count;
-    glossa_error error;
-    require(glossa_tokenizer_encode(tokenizer, text, &tokens, &count, &error) == GLOSSA_OK);
-    for (size_t i = 0; i < count; i++) {
-        require(tokens[i].id < glossa_tokenizer_size(tokenizer));
-        require(i == 0 || tokens[i].begin == tokens[i - 1].end);
-        require(tokens[i].begin <= tokens[i].end && tokens[i].end <= text.size);
-    }
-    decode(tokenizer, tokens, count);
-    glossa_tokenizer_free_tokens(tokenizer, tokens);
-}
+/* ---- the target ---------------------------------------------------------------------------------------------------
+ */
 
 static void decode_ids(const glossa_tokenizer *tokenizer, const uint8_t *data, size_t size) {
     glossa_token *tokens = calloc(size + 1, sizeof *tokens);
     require(tokens != NULL);
     for (size_t i = 0; i < size; i++) /* every kind of piece lies within a byte's reach of the ends */
         tokens[i].id = i % 2 ? data[i] : data[i] + 64u;
-    decode(tokenizer, tokens, size);
+    check_decoding(tokenizer, tokens, size);
     free(tokens);
 }
 
@@ -169,7 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char *text = malloc(size); /* not a byte longer than the text */
     require(text != NULL);
     memcpy(text, data + 1, size - 1);
-    encode(tokenizers[choice], (glossa_text){text, size - 1});
+    check_encoding(tokenizers[choice], (glossa_text){text, size - 1});
     decode_ids(tokenizers[choice], data + 1, size - 1);
     free(text);
     return 0;

@@ -167,6 +167,83 @@ const TEXTS = {
   nul: [ALL | 1, "a\0b\0"],
 };
 
+/**
+ * An input of fuzz_pipeline.c: options, texts and a checkpoint.
+ * @param {number[]} options the first of the 32 bytes
+ * @param {string} text
+ * @param {Parameters<typeof model>[0]} variant
+ * @param {(checkpoint: Checkpoint) => unknown} [change]
+ */
+function pipeline(options, text, variant, change = () => {}) {
+  const head = Buffer.alloc(34);
+  Buffer.from(options).copy(head);
+  Buffer.from([4, 100, 8, 32]).copy(head, 24); // limits
+  const texts = Buffer.from(text);
+  head.writeUInt16LE(texts.length, 32);
+  return Buffer.concat([head, texts, whole(change, { seed: 1, ...variant })]);
+}
+
+/** Every id is a candidate of every token. @param {Checkpoint} checkpoint */
+function shortlist({ tensors }) {
+  const count = PIECES.length;
+  const offsets = Int32Array.from({ length: count + 1 }, (_, i) => i * count);
+  const ids = Int32Array.from({ length: count * count }, (_, i) => i % count);
+  for (const [name, values] of /** @type {const} */ ([["offsets", offsets], ["ids", ids]]))
+    tensors.push({
+      name: `shortlist.${name}`,
+      type: "I32",
+      ne: [values.length],
+      data: new Uint8Array(values.buffer),
+    });
+}
+
+/** @param {Checkpoint} checkpoint */
+function learned({ metadata, tensors }) {
+  metadata.set("glossa.position", string("learned"));
+  for (const side of ["enc", "dec"]) tensors.push(floats(`${side}.position_embd.weight`, [D, 16], (i) => (i % 9) / 9));
+}
+
+/** @type {Record<string, () => Buffer>} */
+const PIPELINES = {
+  greedy: () => pipeline([1, 0, 0, 8, 0, 2], "ab A b\nba\n\nA", {}),
+  beam: () => pipeline([4, 1, 1, 6, 2, 5], "A\nab ab", { decoder: 2, ssru: true }),
+  marian: () => pipeline([3, 2, 4, 7, 0, 3, 1], "ba\nA b A b", { float: true, pre: true }),
+  prefix: () => pipeline([2, 0, 2 | 8 | 64, 8, 0, 1, 0, 0, 0, 0, 0, 0, 5, 3, 4, 4, 6], "ab", { heads: 4, encoder: 2 }),
+  shortlist: () => pipeline([5, 0, 0, 5, 3, 8], "ab\nA", { ssru: true }, shortlist),
+  learned: () => pipeline([2, 0, 0, 9, 0, 4], "a b\nb", {}, learned),
+};
+
+/** An input of fuzz_vocabulary.c. @param {number} flags @param {[string, number, number][]} pieces text, type, score @param {string} text */
+const vocabularyInput = (flags, pieces, text) =>
+  Buffer.concat([
+    Buffer.from([flags, pieces.length]),
+    ...pieces.map(([piece, type, score]) => {
+      const bytes = Buffer.from(piece);
+      return Buffer.concat([Buffer.from([type, bytes.length, score & 255]), bytes]);
+    }),
+    Buffer.from(text),
+  ]);
+
+/** @type {[string, number, number][]} */
+const SOME = [
+  ["▁", 1, -8],
+  ["a", 1, -4],
+  ["b", 1, -4],
+  ["ab", 1, -2],
+  ["aba", 5, -1],
+  ["<br>", 4, 0],
+  ["é", 1, -12],
+];
+
+/** @type {Record<string, () => Buffer>} */
+const VOCABULARIES = {
+  unigram: () => vocabularyInput(0b10001110, SOME, "ab aba<br>é ü"),
+  "unigram-bytes": () => vocabularyInput(0b01001110, SOME, "ab aba<br>é ü 😀"),
+  bpe: () => vocabularyInput(0b10001111, SOME, "abab aba<br>baab"),
+  "bpe-bytes-ids": () => vocabularyInput(0b11101111, SOME, "abab\u0000ü ab"),
+  suffix: () => vocabularyInput(0b10010110, SOME, " ab  b "),
+};
+
 /** @param {string} folder @param {Record<string, Buffer>} files */
 function write(folder, files) {
   const path = join(CORPUS, folder);
@@ -177,7 +254,13 @@ function write(folder, files) {
   console.log(`${path}: ${sizes.length} files, ${sizes.reduce((a, b) => a + b, 0)} bytes`);
 }
 
-write("checkpoint", Object.fromEntries(Object.entries(CHECKPOINTS).map(([name, make]) => [`${name}.gguf`, make()])));
+/** @param {Record<string, () => Buffer>} makers @param {string} [ending] */
+const made = (makers, ending = "") =>
+  Object.fromEntries(Object.entries(makers).map(([name, make]) => [name + ending, make()]));
+
+write("checkpoint", made(CHECKPOINTS, ".gguf"));
+write("pipeline", made(PIPELINES));
+write("vocabulary", made(VOCABULARIES));
 write(
   "tokenizer",
   Object.fromEntries(

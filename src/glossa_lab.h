@@ -1,0 +1,218 @@
+/*
+ * Glossa's lab: trains the Transformer encoder-decoder that glossa.h runs, and shows every array of it.
+ *
+ * Synopsis
+ *
+ *     glossa_lab_config config;
+ *     glossa_lab *lab;
+ *     glossa_error error;
+ *     glossa_lab_defaults(&config);
+ *     if (glossa_lab_set(&config, "task", "reverse", &error)) puts(error.message);
+ *     if (glossa_lab_open(&config, NULL, &lab, &error)) puts(error.message);
+ *
+ *     glossa_lab_report report;
+ *     for (int i = 0; i < 500; i++)
+ *         if (glossa_lab_step(lab, NULL, &report, &error)) puts(error.message);
+ *     glossa_lab_save(lab, GLOSSA_LAB_MODEL, sink, &error);      // a checkpoint that glossa_model_open takes
+ *     glossa_lab_close(lab);
+ *
+ * Threads: a lab belongs to one thread at a time; it starts threads of its own for the parts of a batch. Errors are as
+ * in glossa.h: a status, and a message that names the thing and the value; after a failure the lab goes on working.
+ *
+ * The same config gives the same bits for any number of threads. With the kernels "exact" they are the same natively
+ * and in WebAssembly.
+ */
+#ifndef GLOSSA_LAB_H
+#define GLOSSA_LAB_H
+
+#include "glossa.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- what to train, and how ------------------------------------------------------------------------------------- */
+
+/* Filled by glossa_lab_defaults and changed by glossa_lab_set, which knows every field by its name and checks it.
+   A number beside choices is the place of the choice. */
+typedef struct glossa_lab_config {
+    /* the network */
+    uint32_t width, heads, feed_forward; /* heads divide the width; width and feed_forward are multiples of 16 */
+    uint32_t encoder_layers, decoder_layers;
+    uint32_t context;     /* longest source or target in tokens, ends included */
+    uint32_t norm;        /* post, pre */
+    uint32_t activation;  /* relu, silu, gelu-erf, gelu-tanh, gelu-sigmoid */
+    uint32_t position;    /* sinusoid-interleaved, sinusoid-halves, sinusoid-marian, learned */
+    uint32_t mixer;       /* attention, ssru: of the decoder */
+    uint32_t output;      /* tied, untied: whether the output layer is the embedding table */
+    uint32_t output_bias; /* no, yes */
+    uint32_t start;       /* bos, zero-vector: what the decoder starts from */
+    double norm_epsilon;
+    double embedding_scale; /* 0: the root of the width */
+    uint32_t initial;       /* xavier, kaiming, torch */
+    /* the data */
+    char task[16]; /* copy, reverse, sort, addition, dates, roman, pig-latin; empty: batches of the caller */
+    uint32_t shortest, longest; /* of the task's strings; digits of a summand for addition */
+    uint32_t vocabulary;        /* tokens, where there is no task */
+    uint32_t seed;
+    /* the training */
+    uint32_t batch;     /* sequences of a task in each step */
+    uint32_t shards;    /* parts that a batch is cut into; their gradients are added in order */
+    uint32_t threads;   /* 0: as many as the machine has processors, but no more than shards */
+    char kernels[16];   /* empty: the fastest of this machine */
+    uint32_t optimizer; /* adam, adamw, sgd, muon */
+    double learning_rate;
+    double beta1, beta2, epsilon; /* of adam and adamw */
+    double weight_decay;          /* part of the gradient for adam and sgd, apart from it for adamw and muon */
+    double momentum;              /* of sgd and muon */
+    uint32_t nesterov;            /* no, yes: of sgd */
+    uint32_t schedule;            /* constant, inverse-sqrt, cosine, plateau */
+    uint32_t warmup;              /* steps of linear growth to the learning rate */
+    uint32_t steps;               /* of the whole training, for cosine */
+    double final_rate;            /* where cosine ends, as a share of the learning rate */
+    double plateau_factor, plateau_threshold, plateau_minimum, plateau_epsilon;
+    uint32_t plateau_patience, plateau_cooldown;
+    uint32_t plateau_warmup;         /* first calls of glossa_lab_plateau that change nothing */
+    uint32_t plateau_mode;           /* min, max */
+    uint32_t plateau_threshold_mode; /* rel, abs */
+    double clip;                     /* largest norm of all gradients together; 0: any */
+    uint32_t accumulate;             /* batches whose mean gradient makes one step */
+    double average;                  /* share that the mean of the weights keeps at each step; 0: no mean */
+    double dropout;                  /* of embeddings and of what each sub-layer adds */
+    double attention_dropout, activation_dropout;
+    double label_smoothing;
+    double guided; /* weight of guided alignment, where a batch has one */
+} glossa_lab_config;
+
+/* A small network for the seeded tasks: width 64, 4 heads, 1 + 1 layers, Adam. */
+void glossa_lab_defaults(glossa_lab_config *config);
+
+/* Sets a field by its name to what `value` says ("0.1", "pre"). "task" sets shortest and longest too, and "preset" many
+   at once:
+ *     tutorial        the Transformer of the well-known PyTorch tutorials: width 512, 8 heads, 6 + 6 layers,
+ * feed-forward 2,048, Kaiming initialisation, Adam with weight decay, ReduceLROnPlateau after a warm-up tutorial-small
+ * the same in small, which learns in minutes Fails with ARGUMENT for an unknown name, and for a value that is not one
+ * of the choices or beyond the bounds. */
+glossa_status glossa_lab_set(glossa_lab_config *config, const char *name, const char *value, glossa_error *error);
+
+/* The name of setting `index` and what it takes ("16 to 65536" or "post, pre"); NULL beyond the last. */
+const char *glossa_lab_setting(size_t index, const char **takes);
+
+/* ---- the lab ---------------------------------------------------------------------------------------------------- */
+
+typedef struct glossa_lab glossa_lab;
+
+/* Opens a lab with weights drawn by the seed. `allocator` may be NULL; it is copied. On failure *lab is NULL.
+   Fails with ARGUMENT (values that do not fit each other), LIMIT (sizes that overflow) or MEMORY. */
+glossa_status glossa_lab_open(const glossa_lab_config *config, const glossa_allocator *allocator, glossa_lab **lab,
+                              glossa_error *error);
+
+/*
+ * Opens what glossa_lab_save wrote, to go on or to look at. `bytes` need not outlive the call. From GLOSSA_LAB_STATE
+ * the training goes on to the bit, with the config of the file. A checkpoint without that state, the engine's own in
+ * float32 among them, gives the network and its weights; the rest is as in `config` (NULL: the defaults).
+ * Fails with FORMAT, UNSUPPORTED, ARGUMENT or MEMORY.
+ */
+glossa_status glossa_lab_load(const void *bytes, size_t size, const glossa_lab_config *config,
+                              const glossa_allocator *allocator, glossa_lab **lab, glossa_error *error);
+
+/* Returns all memory. NULL is fine. */
+void glossa_lab_close(glossa_lab *lab);
+
+/* The config in use. */
+const glossa_lab_config *glossa_lab_configuration(const glossa_lab *lab);
+
+/* Changes what may change between steps: learning_rate, steps, clip, dropout and the other rates and weights of the
+   training. Fails with ARGUMENT for the rest. */
+glossa_status glossa_lab_change(glossa_lab *lab, const char *name, const char *value, glossa_error *error);
+
+/* Steps done. */
+uint32_t glossa_lab_steps(const glossa_lab *lab);
+
+/* Bytes that the lab holds. */
+size_t glossa_lab_bytes(const glossa_lab *lab);
+
+/* Parameters of the network, and the name of the kernels in use. */
+size_t glossa_lab_parameters(const glossa_lab *lab);
+const char *glossa_lab_kernels(const glossa_lab *lab);
+
+/* ---- training --------------------------------------------------------------------------------------------------- */
+
+/* Pairs of token sequences, one after the other without padding; borrowed for the call. */
+typedef struct glossa_lab_batch {
+    size_t count;
+    const uint32_t *source, *source_starts; /* sequence i: [source_starts[i], source_starts[i + 1]), the end included */
+    const uint32_t *target, *target_starts; /* the end included, without a start */
+    /* Wanted cross-attention weights of the guided head: (target, source) of each pair after the other, rows that sum
+       to 1 or 0. NULL: none. */
+    const float *alignment;
+} glossa_lab_batch;
+
+typedef struct glossa_lab_report {
+    uint32_t step;        /* steps done */
+    uint32_t tokens;      /* target tokens of this step or evaluation */
+    uint32_t sequences;   /* of it */
+    uint32_t exact;       /* evaluation: sequences of which greedy decoding gives every token */
+    double loss;          /* mean over the target tokens: of training with smoothing and guidance, else without */
+    double norm;          /* of the gradient, before clipping */
+    double learning_rate; /* of this step */
+} glossa_lab_report;
+
+/*
+ * One step on `batch`, or on the next batches of the task where it is NULL (config.accumulate of them). `report` may be
+ * NULL. Fails with ARGUMENT for a batch that does not fit the network, and with DIVERGED where loss or gradient are no
+ * longer finite: the message has the step and the norm, and the weights are again those of the last hundred steps that
+ * went well.
+ */
+glossa_status glossa_lab_step(glossa_lab *lab, const glossa_lab_batch *batch, glossa_lab_report *report,
+                              glossa_error *error);
+
+/* Loss and exact matches without learning, on `batch`, or on `count` held-out strings of the task from number `first`
+   on. With a mean of weights (config.average), of that. */
+glossa_status glossa_lab_evaluate(glossa_lab *lab, const glossa_lab_batch *batch, uint32_t first, uint32_t count,
+                                  glossa_lab_report *report, glossa_error *error);
+
+/* Tells the schedule "plateau" a validation loss, as PyTorch's ReduceLROnPlateau.step. */
+void glossa_lab_plateau(glossa_lab *lab, double value);
+
+/* ---- looking in ------------------------------------------------------------------------------------------------- */
+
+/* An array of the last step, evaluation or forward pass (of its first shard). Holds until the next. */
+typedef struct glossa_lab_array {
+    const float *data;
+    size_t rows, width; /* of a hidden state: (rows, width) */
+    size_t heads;       /* 0, or of an attention: (heads, m, n) of one sequence after the other ... */
+    size_t sequences;
+    const uint32_t *query_starts, *key_starts; /* (sequences + 1): m and n of sequence i are differences of these */
+} glossa_lab_array;
+
+/* An array by name: "enc.embd", "enc.blk.0", "dec.blk.0" (outputs of layers), "enc.blk.0.attn", "dec.blk.0.attn",
+   "dec.blk.0.cross_attn" (weights), or a parameter's name in the checkpoint ("enc.blk.0.attn_q.weight"), with
+   ".gradient" behind it for its gradient. Fails with ARGUMENT for another name. */
+glossa_status glossa_lab_read(const glossa_lab *lab, const char *name, glossa_lab_array *array, glossa_error *error);
+
+/* The forward pass alone, for its arrays. Writes log-probabilities of the targets to `log_probability` (target tokens),
+   the best tokens to `best`, where these are not NULL. */
+glossa_status glossa_lab_forward(glossa_lab *lab, const glossa_lab_batch *batch, float *log_probability, uint32_t *best,
+                                 glossa_error *error);
+
+/* The strings of a task: source and target of number `index`, of the held-out ones or of those that are trained on.
+   Texts hold until the next call. Fails with STATE where there is no task. */
+glossa_status glossa_lab_example(glossa_lab *lab, bool held_out, uint32_t index, glossa_text *source,
+                                 glossa_text *target, glossa_error *error);
+
+/* ---- saving ----------------------------------------------------------------------------------------------------- */
+
+typedef enum glossa_lab_kind {
+    GLOSSA_LAB_MODEL = 0, /* weights (their mean, where there is one) and vocabulary: what glossa_model_open takes */
+    GLOSSA_LAB_STATE = 1  /* the same with everything that going on needs */
+} glossa_lab_kind;
+
+/* Writes a checkpoint. Fails with IO where the sink does, and with STATE where the lab has no vocabulary for a model.
+ */
+glossa_status glossa_lab_save(const glossa_lab *lab, glossa_lab_kind kind, glossa_sink sink, glossa_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,132 @@
+/*
+ * Products of float matrices for one target (Goto & van de Geijn 2008): b is packed into panels as wide as a tile, a
+ * tile of sums stays in registers, and one pass over the depth feeds it. The including file defines GEMM_TARGET (an
+ * attribute or nothing), GEMM_LANES, GEMM_ROWS and GEMM_VECTORS (a tile has that many rows of that many vectors) and
+ * GEMM_MADD(x, y, z), which is x * y + z. It gets multiply() and linear() and their work memory, GEMM_WORK.
+ *
+ * Sums begin with what c holds and go on in order of the depth, so blocks change nothing: without a fused GEMM_MADD the
+ * bits are those of the scalar definition.
+ */
+#include "kernels/gradients.h"
+
+#include <string.h>
+
+#define GEMM_PANEL   (GEMM_VECTORS * GEMM_LANES) /* columns of a tile */
+#define GEMM_DEPTH   256                         /* a panel of b stays in the first cache ... */
+#define GEMM_COLUMNS 256                         /* ... and a block of panels in the second */
+#define GEMM_GROUP   (16 * GEMM_ROWS)            /* rows of a that are packed at a time */
+#define GEMM_WORK    (GEMM_DEPTH * GEMM_COLUMNS + GEMM_GROUP * GEMM_DEPTH)
+
+typedef float gemm_vector __attribute__((vector_size(4 * GEMM_LANES)));
+typedef float gemm_vector_at __attribute__((vector_size(4 * GEMM_LANES), aligned(4), may_alias));
+
+#define GEMM_INLINE GEMM_TARGET static inline __attribute__((always_inline))
+
+/* c (GEMM_ROWS, GEMM_PANEL) += a b over `depth`; b is a packed panel. */
+GEMM_INLINE void gemm_tile(const float *a, size_t a_row, size_t a_step, const float *b, size_t depth, float *c,
+                           size_t c_row) {
+    gemm_vector sum[GEMM_ROWS][GEMM_VECTORS];
+    for (size_t i = 0; i < GEMM_ROWS; i++)
+        for (size_t s = 0; s < GEMM_VECTORS; s++)
+            sum[i][s] = *(const gemm_vector_at *)(c + i * c_row + s * GEMM_LANES);
+    for (size_t k = 0; k < depth; k++, a += a_step, b += GEMM_PANEL) {
+        gemm_vector part[GEMM_VECTORS];
+        for (size_t s = 0; s < GEMM_VECTORS; s++)
+            part[s] = *(const gemm_vector_at *)(b + s * GEMM_LANES);
+        for (size_t i = 0; i < GEMM_ROWS; i++) {
+            const gemm_vector x = a[i * a_row] - (gemm_vector){0};
+            for (size_t s = 0; s < GEMM_VECTORS; s++)
+                sum[i][s] = GEMM_MADD(x, part[s], sum[i][s]);
+        }
+    }
+    for (size_t i = 0; i < GEMM_ROWS; i++)
+        for (size_t s = 0; s < GEMM_VECTORS; s++)
+            *(gemm_vector_at *)(c + i * c_row + s * GEMM_LANES) = sum[i][s];
+}
+
+/* A tile of which only `rows` x `columns` exist. */
+GEMM_TARGET static void gemm_border(const float *a, size_t a_row, size_t a_step, const float *b, size_t depth, float *c,
+                                    size_t c_row, size_t rows, size_t columns) {
+    float tile[GEMM_ROWS * GEMM_PANEL];
+    memset(tile, 0, sizeof tile);
+    for (size_t i = 0; i < rows; i++)
+        memcpy(tile + i * GEMM_PANEL, c + i * c_row, columns * sizeof *c);
+    gemm_tile(a, a_row, a_step, b, depth, tile, GEMM_PANEL);
+    for (size_t i = 0; i < rows; i++)
+        memcpy(c + i * c_row, tile + i * GEMM_PANEL, columns * sizeof *c);
+}
+
+/* `count` rows of a factor as strips of `width`: element (i, k) at [i / width][k][i % width], zeros beyond the last. */
+GEMM_INLINE void gemm_pack(const float *data, size_t row, size_t step, size_t count, size_t depth, size_t width,
+                           float *out) {
+    for (size_t at = 0; at < count; at += width, out += depth * width) {
+        const size_t some = count - at < width ? count - at : width;
+        const float *from = data + at * row;
+        if (some < width) {
+            memset(out, 0, depth * width * sizeof *out);
+            for (size_t k = 0; k < depth; k++)
+                for (size_t i = 0; i < some; i++)
+                    out[k * width + i] = from[i * row + k * step];
+        } else if (row == 1) {
+            for (size_t k = 0; k < depth; k++)
+                memcpy(out + k * width, from + k * step, width * sizeof *out);
+        } else {
+            for (size_t i = 0; i < width; i++)
+                for (size_t k = 0; k < depth; k++)
+                    out[k * width + i] = from[i * row + k * step];
+        }
+    }
+}
+
+/* A group of rows of a over all packed panels of b. */
+GEMM_TARGET static void gemm_group(const float *a, size_t a_row, size_t a_step, bool packed, size_t m, const float *b,
+                                   size_t n, size_t depth, float *c, size_t c_row, float *strip) {
+    const size_t whole = m - m % GEMM_ROWS;
+    if (!packed && whole < m) gemm_pack(a + whole * a_row, a_row, a_step, m - whole, depth, GEMM_ROWS, strip);
+    for (size_t j = 0; j < n; j += GEMM_PANEL, b += depth * GEMM_PANEL) {
+        const size_t columns = n - j < GEMM_PANEL ? n - j : GEMM_PANEL;
+        for (size_t i = 0; i < m; i += GEMM_ROWS) {
+            const size_t rows = m - i < GEMM_ROWS ? m - i : GEMM_ROWS;
+            const bool stripped = packed || rows < GEMM_ROWS;
+            const float *from = packed ? a + i * depth : stripped ? strip : a + i * a_row;
+            const size_t row = stripped ? 1 : a_row, step = stripped ? GEMM_ROWS : a_step;
+            float *to = c + i * c_row + j;
+            if (rows == GEMM_ROWS && columns == GEMM_PANEL)
+                gemm_tile(from, row, step, b, depth, to, c_row);
+            else
+                gemm_border(from, row, step, b, depth, to, c_row, rows, columns);
+        }
+    }
+}
+
+GEMM_TARGET static void multiply(glossa_factor a, glossa_factor b, size_t m, size_t n, size_t depth, float *c,
+                                 size_t c_row, float *work) {
+    float *panels = work, *strips = work + GEMM_DEPTH * GEMM_COLUMNS;
+    const bool pack = a.step != 1; /* rows that lie apart would be gathered again for each panel */
+    for (size_t j = 0; j < n; j += GEMM_COLUMNS) {
+        const size_t columns = n - j < GEMM_COLUMNS ? n - j : GEMM_COLUMNS;
+        for (size_t k = 0; k < depth; k += GEMM_DEPTH) {
+            const size_t part = depth - k < GEMM_DEPTH ? depth - k : GEMM_DEPTH;
+            gemm_pack(b.data + j * b.row + k * b.step, b.row, b.step, columns, part, GEMM_PANEL, panels);
+            for (size_t i = 0; i < m; i += pack ? GEMM_GROUP : m) {
+                const size_t rows = pack && m - i > GEMM_GROUP ? GEMM_GROUP : m - i;
+                const float *from = a.data + i * a.row + k * a.step;
+                if (pack) gemm_pack(from, a.row, a.step, rows, part, GEMM_ROWS, strips);
+                gemm_group(pack ? strips : from, a.row, a.step, pack, rows, panels, columns, part, c + i * c_row + j,
+                           c_row, strips);
+            }
+        }
+    }
+}
+
+/* Not the order of the scalar definition, for tables that are not exact. */
+GEMM_TARGET static inline __attribute__((unused)) void linear(const float *x, const float *w, const float *bias,
+                                                              size_t m, size_t n, size_t k, float *y, float *work) {
+    for (size_t i = 0; i < m; i++) {
+        if (bias)
+            memcpy(y + i * n, bias, n * sizeof *y);
+        else
+            memset(y + i * n, 0, n * sizeof *y);
+    }
+    multiply((glossa_factor){x, k, 1}, (glossa_factor){w, k, 1}, m, n, k, y, n, work);
+}

@@ -1,0 +1,310 @@
+#include "lab/config.h"
+
+#include <stdlib.h> /* strtod */
+#include <string.h>
+
+#include "lab/task.h"
+
+#define COUNT(name, least, most, fixed)                                                                                \
+    {#name, SETTING_COUNT, offsetof(glossa_lab_config, name), least, most, "", fixed}
+#define REAL(name, least, most, fixed) {#name, SETTING_REAL, offsetof(glossa_lab_config, name), least, most, "", fixed}
+#define CHOICE(name, choices, fixed)   {#name, SETTING_CHOICE, offsetof(glossa_lab_config, name), 0, 0, choices, fixed}
+#define TEXT(name, takes)              {#name, SETTING_TEXT, offsetof(glossa_lab_config, name), 0, 0, takes, true}
+
+#define TEXT_SIZE  16
+#define MOST_WIDTH 65536
+#define MOST_LAYER 64
+#define MOST       4294967295.0
+#define BELOW_ONE  0.999999
+
+static const glossa_setting settings[] = {
+    COUNT(width, 16, MOST_WIDTH, true),
+    COUNT(heads, 1, MOST_WIDTH, true),
+    COUNT(feed_forward, 16, MOST_WIDTH, true),
+    COUNT(encoder_layers, 1, MOST_LAYER, true),
+    COUNT(decoder_layers, 1, MOST_LAYER, true),
+    COUNT(context, 2, 65536, true),
+    CHOICE(norm, "post, pre", true),
+    CHOICE(activation, "relu, silu, gelu-erf, gelu-tanh, gelu-sigmoid", true),
+    CHOICE(position, "sinusoid-interleaved, sinusoid-halves, sinusoid-marian, learned", true),
+    CHOICE(mixer, "attention, ssru", true),
+    CHOICE(output, "tied, untied", true),
+    CHOICE(output_bias, "no, yes", true),
+    CHOICE(start, "bos, zero-vector", true),
+    REAL(norm_epsilon, 1e-12, 1, true),
+    REAL(embedding_scale, 0, 1e6, true),
+    CHOICE(initial, "xavier, kaiming, torch", true),
+    TEXT(task, "copy, reverse, sort, addition, dates, roman, pig-latin"),
+    COUNT(shortest, 1, 1000, true),
+    COUNT(longest, 1, 1000, true),
+    COUNT(vocabulary, 4, 4194303, true),
+    COUNT(seed, 0, MOST, true),
+    COUNT(batch, 1, 65536, true),
+    COUNT(shards, 1, 256, true),
+    COUNT(threads, 0, 256, true),
+    TEXT(kernels, ""),
+    CHOICE(optimizer, "adam, adamw, sgd, muon", true),
+    REAL(learning_rate, 0, 1e6, false),
+    REAL(beta1, 0, BELOW_ONE, false),
+    REAL(beta2, 0, BELOW_ONE, false),
+    REAL(epsilon, 0, 1, false),
+    REAL(weight_decay, 0, 1e6, false),
+    REAL(momentum, 0, BELOW_ONE, false),
+    CHOICE(nesterov, "no, yes", false),
+    CHOICE(schedule, "constant, inverse-sqrt, cosine, plateau", true),
+    COUNT(warmup, 0, MOST, false),
+    COUNT(steps, 1, MOST, false),
+    REAL(final_rate, 0, 1, false),
+    REAL(plateau_factor, 0, BELOW_ONE, false),
+    REAL(plateau_threshold, 0, 1e6, false),
+    REAL(plateau_minimum, 0, 1e6, false),
+    REAL(plateau_epsilon, 0, 1e6, false),
+    COUNT(plateau_patience, 0, MOST, false),
+    COUNT(plateau_cooldown, 0, MOST, false),
+    COUNT(plateau_warmup, 0, MOST, false),
+    CHOICE(plateau_mode, "min, max", true),
+    CHOICE(plateau_threshold_mode, "rel, abs", true),
+    REAL(clip, 0, 1e9, false),
+    COUNT(accumulate, 1, 65536, false),
+    REAL(average, 0, BELOW_ONE, true),
+    REAL(dropout, 0, 0.99, false),
+    REAL(attention_dropout, 0, 0.99, false),
+    REAL(activation_dropout, 0, 0.99, false),
+    REAL(label_smoothing, 0, 0.99, false),
+    REAL(guided, 0, 1e6, false),
+};
+#define SETTINGS (sizeof settings / sizeof *settings)
+
+const glossa_setting *glossa_setting_at(size_t index) {
+    return index < SETTINGS ? &settings[index] : NULL;
+}
+
+const glossa_setting *glossa_setting_find(const char *name) {
+    for (size_t i = 0; i < SETTINGS; i++)
+        if (strcmp(settings[i].name, name) == 0) return &settings[i];
+    return NULL;
+}
+
+uint32_t *glossa_setting_count(const glossa_setting *setting, glossa_lab_config *config) {
+    return (uint32_t *)((uintptr_t)config + setting->offset);
+}
+
+double *glossa_setting_real(const glossa_setting *setting, glossa_lab_config *config) {
+    return (double *)((uintptr_t)config + setting->offset);
+}
+
+char *glossa_setting_text(const glossa_setting *setting, glossa_lab_config *config) {
+    return (char *)config + setting->offset;
+}
+
+glossa_text glossa_setting_choice(const glossa_setting *setting, uint32_t index) {
+    const char *at = setting->takes, *end;
+    for (; (end = strstr(at, ", ")) && index > 0; index--)
+        at = end + 2;
+    return index > 0 ? (glossa_text){"", 0} : (glossa_text){at, end ? (size_t)(end - at) : strlen(at)};
+}
+
+void glossa_lab_defaults(glossa_lab_config *config) {
+    *config = (glossa_lab_config){
+        .width = 64,
+        .heads = 4,
+        .feed_forward = 256,
+        .encoder_layers = 1,
+        .decoder_layers = 1,
+        .context = 64,
+        .output_bias = 1,
+        .norm_epsilon = 1e-5,
+        .shortest = 1,
+        .longest = 12,
+        .vocabulary = 4,
+        .seed = 1,
+        .batch = 64,
+        .shards = 4,
+        .learning_rate = 1e-3,
+        .beta1 = 0.9,
+        .beta2 = 0.98,
+        .epsilon = 1e-9,
+        .momentum = 0.9,
+        .warmup = 100,
+        .steps = 2000,
+        .plateau_factor = 0.1,
+        .plateau_threshold = 1e-4,
+        .plateau_epsilon = 1e-8,
+        .plateau_patience = 10,
+        .clip = 1,
+        .accumulate = 1,
+    };
+}
+
+/* ---- setting by name -------------------------------------------------------------------------------------------- */
+
+static bool parse_real(const char *value, double *out) {
+    char *end;
+    *out = strtod(value, &end);
+    return end != value && *end == 0 && *out - *out == 0; /* neither NaN nor an infinity */
+}
+
+static bool find_choice(const glossa_setting *setting, const char *value, uint32_t *out) {
+    for (uint32_t i = 0;; i++) {
+        const glossa_text choice = glossa_setting_choice(setting, i);
+        if (choice.size == 0) return false;
+        if (choice.size == strlen(value) && memcmp(choice.data, value, choice.size) == 0) {
+            *out = i;
+            return true;
+        }
+    }
+}
+
+/* What the messages call the bounds; reals need no more than this. */
+static const char *bounds_of(const glossa_setting *setting) {
+    if (setting->most < 1 && setting->least == 0) return "0 or more and below 1";
+    return setting->least == 0 ? "0 or more and not so large" : "more than 0 and not so large";
+}
+
+static glossa_status set_number(const glossa_setting *setting, glossa_lab_config *config, const char *value,
+                                glossa_error *error) {
+    double number;
+    FAIL_IF(!parse_real(value, &number), error, GLOSSA_ERROR_ARGUMENT, "setting '%s' is '%s', need a number",
+            setting->name, value);
+    const bool within = number >= setting->least && number <= setting->most;
+    if (setting->kind == SETTING_REAL) {
+        FAIL_IF(!within, error, GLOSSA_ERROR_ARGUMENT, "setting '%s' is '%s', need %s", setting->name, value,
+                bounds_of(setting));
+        *glossa_setting_real(setting, config) = number;
+        return GLOSSA_OK;
+    }
+    FAIL_IF(!within || number != (double)(uint32_t)number, error, GLOSSA_ERROR_ARGUMENT,
+            "setting '%s' is '%s', need a whole number from %u to %u", setting->name, value, (unsigned)setting->least,
+            (unsigned)setting->most);
+    *glossa_setting_count(setting, config) = (uint32_t)number;
+    return GLOSSA_OK;
+}
+
+static glossa_status set_one(const glossa_setting *setting, glossa_lab_config *config, const char *value,
+                             glossa_error *error) {
+    uint32_t choice = 0;
+    const bool chosen = *setting->takes == 0 || find_choice(setting, value, &choice);
+    switch (setting->kind) {
+    case SETTING_COUNT:
+    case SETTING_REAL:
+        return set_number(setting, config, value, error);
+    case SETTING_CHOICE:
+        FAIL_IF(!chosen, error, GLOSSA_ERROR_ARGUMENT, "setting '%s' is '%s', need one of %s", setting->name, value,
+                setting->takes);
+        *glossa_setting_count(setting, config) = choice;
+        return GLOSSA_OK;
+    case SETTING_TEXT:
+        break;
+    }
+    FAIL_IF((*value && !chosen) || strlen(value) >= TEXT_SIZE, error, GLOSSA_ERROR_ARGUMENT,
+            "setting '%s' is '%s', need one of %s", setting->name, value,
+            *setting->takes ? setting->takes : "the names of kernels");
+    memcpy(glossa_setting_text(setting, config), value, strlen(value) + 1);
+    const glossa_task *task = glossa_task_find(config->task);
+    if (setting->offset == offsetof(glossa_lab_config, task) && task) {
+        config->shortest = task->shortest;
+        config->longest = task->longest;
+    }
+    return GLOSSA_OK;
+}
+
+/* The values of hyunwoongko/transformer, which many tutorials follow; its batches of 128 and 1,000 epochs. */
+static void set_tutorial(glossa_lab_config *c) {
+    c->width = 512;
+    c->heads = 8;
+    c->feed_forward = 2048;
+    c->encoder_layers = c->decoder_layers = 6;
+    c->context = 256;
+    c->output = OUTPUT_UNTIED;
+    c->norm_epsilon = 1e-12;
+    c->embedding_scale = 1;
+    c->initial = INITIAL_KAIMING;
+    c->batch = 128;
+    c->optimizer = OPTIMIZER_ADAM;
+    c->learning_rate = 1e-5;
+    c->beta1 = 0.9;
+    c->beta2 = 0.999;
+    c->epsilon = 5e-9;
+    c->weight_decay = 5e-4;
+    c->schedule = SCHEDULE_PLATEAU;
+    c->warmup = 0;
+    c->plateau_factor = 0.9;
+    c->plateau_patience = 10;
+    c->plateau_warmup = 100;
+    c->clip = 1;
+    c->dropout = c->activation_dropout = 0.1;
+}
+
+/* The same recipe for a network of a size that learns in minutes: rates grow as a network shrinks. */
+static void set_tutorial_small(glossa_lab_config *c) {
+    set_tutorial(c);
+    c->width = 128;
+    c->heads = 4;
+    c->feed_forward = 512;
+    c->encoder_layers = c->decoder_layers = 2;
+    c->context = 128;
+    c->learning_rate = 5e-4;
+    c->plateau_patience = 3;
+    c->plateau_warmup = 5;
+}
+
+glossa_status glossa_lab_set(glossa_lab_config *config, const char *name, const char *value, glossa_error *error) {
+    if (strcmp(name, "preset") == 0) {
+        const bool small = strcmp(value, "tutorial-small") == 0;
+        FAIL_IF(!small && strcmp(value, "tutorial") != 0, error, GLOSSA_ERROR_ARGUMENT,
+                "setting 'preset' is '%s', need one of tutorial, tutorial-small", value);
+        if (small)
+            set_tutorial_small(config);
+        else
+            set_tutorial(config);
+        return GLOSSA_OK;
+    }
+    const glossa_setting *setting = glossa_setting_find(name);
+    FAIL_IF(!setting, error, GLOSSA_ERROR_ARGUMENT, "there is no setting '%s'", name);
+    return set_one(setting, config, value, error);
+}
+
+const char *glossa_lab_setting(size_t index, const char **takes) {
+    const glossa_setting *setting = glossa_setting_at(index);
+    if (!setting) return NULL;
+    *takes = *setting->takes                  ? setting->takes
+             : setting->kind == SETTING_COUNT ? "a whole number"
+             : setting->kind == SETTING_REAL  ? "a number"
+                                              : "a name";
+    return setting->name;
+}
+
+/* ---- settings together ------------------------------------------------------------------------------------------ */
+
+#define STEP 16 /* of widths, as the engine wants them */
+
+glossa_status glossa_lab_check(const glossa_lab_config *config, glossa_error *error) {
+    glossa_lab_config c = *config;
+    for (size_t i = 0; i < SETTINGS; i++) {
+        const glossa_setting *s = &settings[i];
+        double number = 0;
+        if (s->kind == SETTING_TEXT) continue;
+        number = s->kind == SETTING_REAL ? *glossa_setting_real(s, &c) : (double)*glossa_setting_count(s, &c);
+        const bool chosen = s->kind != SETTING_CHOICE || glossa_setting_choice(s, (uint32_t)number).size > 0;
+        FAIL_IF(!chosen || (s->kind != SETTING_CHOICE && !(number >= s->least && number <= s->most)), error,
+                GLOSSA_ERROR_ARGUMENT, "setting '%s' is out of its range", s->name);
+    }
+    FAIL_IF(c.width % STEP || c.feed_forward % STEP, error, GLOSSA_ERROR_ARGUMENT,
+            "settings 'width' and 'feed_forward' are %u and %u, need multiples of %d", (unsigned)c.width,
+            (unsigned)c.feed_forward, STEP);
+    FAIL_IF(c.width % c.heads, error, GLOSSA_ERROR_ARGUMENT,
+            "setting 'heads' is %u, which does not divide the width %u", (unsigned)c.heads, (unsigned)c.width);
+    FAIL_IF(c.shortest > c.longest, error, GLOSSA_ERROR_ARGUMENT, "setting 'shortest' is %u, more than 'longest', %u",
+            (unsigned)c.shortest, (unsigned)c.longest);
+    const glossa_task *task = glossa_task_find(c.task);
+    FAIL_IF(!task && c.task[0], error, GLOSSA_ERROR_ARGUMENT, "there is no task '%s'", c.task);
+    if (!task) return GLOSSA_OK;
+    const uint64_t source = glossa_task_longest_source(task, &c) + 1, target = glossa_task_longest_target(task, &c) + 1;
+    FAIL_IF(source > c.context || target > c.context || source > GLOSSA_TASK_TEXT || target > GLOSSA_TASK_TEXT, error,
+            GLOSSA_ERROR_ARGUMENT,
+            "task '%s' with 'longest' %u makes sources of %llu and targets of %llu tokens, more than the context of %u "
+            "or %d",
+            c.task, (unsigned)c.longest, (unsigned long long)source, (unsigned long long)target, (unsigned)c.context,
+            GLOSSA_TASK_TEXT);
+    return GLOSSA_OK;
+}

@@ -1,0 +1,83 @@
+/*
+ * What glossa_lab.h hides: the blocks of a training, the lanes that work on parts of a batch, and the batch of a task.
+ */
+#ifndef GLOSSA_LAB_LAB_H
+#define GLOSSA_LAB_LAB_H
+
+#include "lab/network.h"
+#include "lab/optimizer.h"
+#include "lab/task.h"
+#include "lab/workers.h"
+
+/* What one worker computes with. */
+typedef struct glossa_lane {
+    glossa_tape tape;
+    void *memory; /* of the tape's arena */
+    size_t memory_size;
+    float *work;
+    float *gradients; /* of one part of a batch, before it is added to the others'; NULL where there is but one part */
+} glossa_lane;
+
+/* Parts of a batch, and what came of each. */
+typedef struct glossa_part {
+    glossa_shard shard;
+    uint32_t first; /* number of its first sequence in the batch */
+    double loss;
+    uint32_t exact;
+} glossa_part;
+
+/* A buffer that grows where a batch is larger than any before it. */
+typedef struct glossa_room {
+    void *data;
+    size_t size; /* bytes */
+} glossa_room;
+
+/* A key of a checkpoint that the lab does not use and writes again: vocabulary, languages, name. */
+typedef struct glossa_kept_key {
+    char *name;
+    uint32_t type; /* as in GGUF, of the elements of an array */
+    bool is_array;
+    uint64_t count;
+    uint8_t *data;
+    size_t size;
+} glossa_kept_key;
+
+struct glossa_lab {
+    glossa_allocator allocator;
+    glossa_lab_config config;
+    const glossa_gradients *kernels;
+    glossa_network network;
+    const glossa_task *task;
+    float *memory; /* of all blocks */
+    glossa_blocks blocks;
+    float *average; /* NULL: no mean of weights */
+    float *good;    /* values that a training which diverges goes back to */
+    float *optimizer_work;
+    uint32_t step, good_step;
+    glossa_plateau plateau;
+    uint32_t eos, bos;
+    glossa_workers *workers;
+    glossa_lane *lanes; /* one for each worker */
+    glossa_part *parts; /* (config.shards) */
+    size_t part_count;
+    glossa_room indices; /* inputs and starts of the parts */
+    glossa_room drawn;   /* batch of a task */
+    uint32_t *targets_of_part;
+    char source_text[GLOSSA_TASK_TEXT], target_text[GLOSSA_TASK_TEXT];
+    glossa_kept_key *kept;
+    size_t kept_count;
+    bool seen; /* the lanes' tapes hold arrays */
+};
+
+/* Opens a lab for vocabularies that are known; the weights are zeros. */
+glossa_status glossa_lab_prepare(const glossa_lab_config *config, uint32_t source_vocabulary,
+                                 uint32_t target_vocabulary, bool separate, const glossa_allocator *allocator,
+                                 glossa_lab **lab, glossa_error *error);
+
+/* Allocates for the longest batch of the task, where there is one, so that no step allocates. */
+glossa_status glossa_lab_reserve(glossa_lab *lab, glossa_error *error);
+
+/* The weights that an evaluation and a saved model have. */
+const float *glossa_lab_values(const glossa_lab *lab);
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * The encoder-decoder that the engine runs (Vaswani et al. 2017), as a table of parameters and a short builder on the
+ * tape. Names of tensors are the checkpoint's.
+ */
+#ifndef GLOSSA_NETWORK_H
+#define GLOSSA_NETWORK_H
+
+#include "lab/config.h"
+#include "lab/tape.h"
+
+/* A weight and its bias, or NULL. */
+typedef struct glossa_pair {
+    const glossa_parameter *w, *b;
+} glossa_pair;
+
+typedef struct glossa_attention_part {
+    glossa_pair q, k, v, o, norm;
+    char name[32]; /* of its weights, "enc.blk.0.attn" */
+} glossa_attention_part;
+
+/* An encoder layer has attn and ffn; a decoder layer attn or ssru, cross and ffn. */
+typedef struct glossa_network_layer {
+    glossa_attention_part attn, cross;
+    glossa_pair ssru_w, ssru_f, ssru_norm;
+    glossa_pair up, down, ffn_norm;
+    char name[16]; /* of its output, "enc.blk.0" */
+} glossa_network_layer;
+
+typedef struct glossa_network {
+    glossa_lab_config config;
+    uint32_t source_vocabulary, target_vocabulary;
+    bool separate; /* the target has an embedding table of its own */
+    glossa_parameter *parameters;
+    size_t count;    /* of parameters */
+    size_t floats;   /* of a block that holds them all, each from a 64-byte border */
+    size_t elements; /* the same without the gaps */
+    const glossa_parameter *source_table, *target_table, *output, *output_bias, *source_positions, *target_positions;
+    glossa_network_layer *encoder, *decoder;
+    glossa_pair encoder_norm, decoder_norm; /* pre-norm only */
+    float *sinusoids;                       /* (context, D), or NULL where positions are learned */
+    float embedding_scale;
+} glossa_network;
+
+/* Fills `network` from a config that glossa_lab_check took. Fails with LIMIT or MEMORY, with nothing left to close. */
+glossa_status glossa_network_open(const glossa_lab_config *config, uint32_t source_vocabulary,
+                                  uint32_t target_vocabulary, bool separate, const glossa_allocator *allocator,
+                                  glossa_network *network, glossa_error *error);
+void glossa_network_close(glossa_network *network, const glossa_allocator *allocator);
+
+/* Draws the values that a training begins with; each tensor has a stream of its own. */
+void glossa_network_initialise(const glossa_network *network, uint64_t seed, float *values);
+
+const glossa_parameter *glossa_network_find(const glossa_network *network, const char *name);
+
+/* A part of a batch: whole pairs. */
+typedef struct glossa_shard {
+    const uint32_t *source, *inputs, *targets; /* `inputs`: what the decoder reads, targets moved one to the right */
+    glossa_segments sources, outputs;
+    const float *alignment; /* as glossa_lab_batch, or NULL */
+    float weight;           /* of each target token in the loss */
+} glossa_shard;
+
+/* Encoder, decoder and prediction of a shard on the tape. */
+glossa_predicted glossa_network_run(const glossa_network *network, const glossa_lab_config *rates,
+                                    const glossa_shard *shard, glossa_tape *tape);
+
+#endif

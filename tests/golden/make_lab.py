@@ -1,0 +1,424 @@
+#!/usr/bin/env python3
+"""Makes the golden references of the lab: what PyTorch computes in float64 for a tiny encoder-decoder of every variant.
+
+    python tests/golden/make_lab.py            (needs torch; run from anywhere)
+
+Twenty configs cover every pair of options, which is as few as can be, since activations and positions alone have twenty
+pairs. The network is written here once more on torch's own functions. Weights and batches are not stored: a hash of
+name, element and seed gives them, here and in tests/c/test_lab_golden.c. Gradients are not stored whole: of each tensor
+the norm and four products with vectors of the same hash, which no wrong gradient has by chance.
+
+tests/golden/lab/gradients.txt    a config, its loss, and one line for each tensor
+tests/golden/lab/steps.txt        twenty steps of each optimizer: losses, and products of the final values
+tests/golden/lab/plateau.txt      learning rates of torch's ReduceLROnPlateau over seeded validation losses
+"""
+
+import itertools
+import math
+import random
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+here = Path(__file__).parent
+sys.path.insert(0, str(here.parent.parent / "models" / "recipes"))
+from make import uniform  # noqa: E402
+from muon import Muon  # noqa: E402
+
+OPTIONS = {
+    "activation": ["relu", "silu", "gelu-erf", "gelu-tanh", "gelu-sigmoid"],
+    "position": ["sinusoid-interleaved", "sinusoid-halves", "sinusoid-marian", "learned"],
+    "norm": ["post", "pre"],
+    "mixer": ["attention", "ssru"],
+    "output": ["tied", "untied"],
+    "output_bias": ["yes", "no"],
+    "start": ["bos", "zero-vector"],
+    "heads": [1, 4],
+    "encoder_layers": [1, 2],
+    "decoder_layers": [1, 2],
+    "label_smoothing": [0, 0.1],
+    "guided": [0, 0.5],
+    "dropout": [0, 0.25],
+    "activation_dropout": [0, 0.2],
+    "attention_dropout": [0, 0.15],
+}
+D, FFN, V, CONTEXT, EPSILON = 16, 32, 20, 12, 1e-5
+SOURCES, TARGETS = [5, 3, 9, 1], [4, 6, 2, 7]  # tokens of the batch's four pairs, ends included
+BOS, EOS = 2, 3
+PROBES = 4
+
+
+def pairs_of(config: dict) -> set:
+    return set(itertools.combinations(config.items(), 2))
+
+
+def covering() -> list[dict]:
+    """Twenty configs with every pair of options, by greedy choice among random ones."""
+    every = itertools.product(OPTIONS["activation"], OPTIONS["position"])
+    needed = {
+        pair
+        for a, b in itertools.combinations(OPTIONS, 2)
+        for pair in itertools.product([(a, x) for x in OPTIONS[a]], [(b, x) for x in OPTIONS[b]])
+    }
+    rng, out = random.Random(1), []
+    for activation, position in every:
+        drawn = []
+        for _ in range(2000):
+            config = {name: rng.choice(values) for name, values in OPTIONS.items()}
+            drawn.append(config | {"activation": activation, "position": position})
+        best = max(drawn, key=lambda config: len(pairs_of(config) & needed))
+        needed -= pairs_of(best)
+        out.append(best)
+    assert not needed, needed
+    return out
+
+
+def philox(key: int, counter: tuple[int, int, int, int]) -> list[int]:
+    """Philox4x32-10 (Salmon et al. 2011)."""
+    a, b, c, d = counter
+    k0, k1 = key & 0xFFFFFFFF, key >> 32
+    for _ in range(10):
+        p, q = 0xD2511F53 * a, 0xCD9E8D57 * c
+        a, b, c, d = (q >> 32) ^ b ^ k0, q & 0xFFFFFFFF, (p >> 32) ^ d ^ k1, p & 0xFFFFFFFF
+        k0, k1 = (k0 + 0x9E3779B9) & 0xFFFFFFFF, (k1 + 0xBB67AE85) & 0xFFFFFFFF
+    return [a, b, c, d]
+
+
+class Draws:
+    """Dropout as the lab draws it: each place of the network counts up, each row has blocks of four words."""
+
+    def __init__(self, seed: int, step: int, on: bool = True):
+        self.seed, self.step, self.site, self.on = seed, step, 0, on
+
+    def mask(self, p: float, rows: int, width: int, sequence: int, site: int) -> torch.Tensor:
+        threshold, blocks = int(p * 4294967296.0), -(-width // 4)
+        words = [
+            word
+            for row in range(rows)
+            for word in [
+                w for b in range(blocks) for w in philox(self.seed, (row * blocks + b, site, self.step, sequence))
+            ][:width]
+        ]
+        kept = (np.array(words, dtype=np.uint64) >= threshold).astype(np.float64).reshape(rows, width)
+        return torch.from_numpy(kept / (1 - p))
+
+    def next_site(self) -> int:
+        self.site += 1
+        return self.site - 1
+
+    def drop(self, parts: list[torch.Tensor], p: float) -> list[torch.Tensor]:
+        if p == 0 or not self.on:
+            return parts
+        site = self.next_site()
+        return [x * self.mask(p, *x.shape, i, site) for i, x in enumerate(parts)]
+
+
+ACTIVATIONS = {
+    "relu": F.relu,
+    "silu": F.silu,
+    "gelu-erf": F.gelu,
+    "gelu-tanh": lambda x: F.gelu(x, approximate="tanh"),
+    "gelu-sigmoid": lambda x: x * torch.sigmoid(1.702 * x),
+}
+
+
+def sinusoids(kind: str) -> torch.Tensor:
+    half = D // 2
+    place = torch.arange(CONTEXT, dtype=torch.float64)[:, None]
+    index = torch.arange(half, dtype=torch.float64)[None]
+    angle = place * 10000.0 ** (-index / (half - 1 if kind == "sinusoid-marian" else half))
+    if kind == "sinusoid-interleaved":
+        return torch.stack([angle.sin(), angle.cos()], -1).reshape(CONTEXT, D)
+    return torch.cat([angle.sin(), angle.cos()], -1)
+
+
+class Network:
+    """The encoder-decoder over lists of rows, one matrix a sequence, so that nothing is padded."""
+
+    def __init__(self, config: dict, seed: int):
+        self.c = config
+        self.parameters: dict[str, torch.Tensor] = {}
+        self.seed = seed
+        self.add("token_embd.weight", V, D)
+        if config["position"] == "learned":
+            self.add("enc.position_embd.weight", CONTEXT, D)
+            self.add("dec.position_embd.weight", CONTEXT, D)
+        for i in range(config["encoder_layers"]):
+            self.add_layer(f"enc.blk.{i}.", ["attn"])
+        for i in range(config["decoder_layers"]):
+            self.add_layer(f"dec.blk.{i}.", ["ssru" if config["mixer"] == "ssru" else "attn", "cross_attn"])
+        if config["norm"] == "pre":
+            self.add_norm("enc.output_norm")
+            self.add_norm("dec.output_norm")
+        if config["output"] == "untied":
+            self.add("output.weight", V, D)
+        if config["output_bias"] == "yes":
+            self.add("output.bias", 1, V)
+
+    def add(self, name: str, rows: int, cols: int) -> None:
+        centre, width = 0.0, 0.3
+        if name.endswith("norm.weight"):
+            centre, width = 1.0, 0.2
+        elif rows > 1 and "embd" not in name:
+            width = math.sqrt(3.0 / cols)
+        values = np.float32(centre) + np.float32(width) * uniform(name, rows * cols, self.seed)
+        tensor = torch.from_numpy(values.astype(np.float64)).view(*((rows, cols) if rows > 1 else (cols,)))
+        self.parameters[name] = tensor.requires_grad_()
+
+    def add_linear(self, name: str, rows: int, cols: int) -> None:
+        self.add(f"{name}.weight", rows, cols)
+        self.add(f"{name}.bias", 1, rows)
+
+    def add_norm(self, name: str) -> None:
+        self.add(f"{name}.weight", 1, D)
+        self.add(f"{name}.bias", 1, D)
+
+    def add_layer(self, prefix: str, mixers: list[str]) -> None:
+        for mixer in mixers:
+            for part in "wf" if mixer == "ssru" else "qkvo":
+                self.add_linear(f"{prefix}{mixer}_{part}", D, D)
+            self.add_norm(f"{prefix}{mixer}_norm")
+        self.add_linear(f"{prefix}ffn_up", FFN, D)
+        self.add_linear(f"{prefix}ffn_down", D, FFN)
+        self.add_norm(f"{prefix}ffn_norm")
+
+    def linear(self, name: str, parts: list[torch.Tensor]) -> list[torch.Tensor]:
+        p = self.parameters
+        return [F.linear(x, p[f"{name}.weight"], p[f"{name}.bias"]) for x in parts]
+
+    def norm(self, name: str, parts: list[torch.Tensor]) -> list[torch.Tensor]:
+        p = self.parameters
+        return [F.layer_norm(x, (D,), p[f"{name}.weight"], p[f"{name}.bias"], EPSILON) for x in parts]
+
+    def input(self, name: str, x: list[torch.Tensor]) -> list[torch.Tensor]:
+        return self.norm(name, x) if self.c["norm"] == "pre" else x
+
+    def end(self, name: str, x: list[torch.Tensor], y: list[torch.Tensor], draws: Draws) -> list[torch.Tensor]:
+        x = [a + b for a, b in zip(x, draws.drop(y, self.c["dropout"]))]
+        return x if self.c["norm"] == "pre" else self.norm(name, x)
+
+    def attend(self, name, x, memory, causal, draws, guide=None):
+        """Attention with residual and norm, and the guided loss of head 0."""
+        inner = self.input(f"{name}_norm", x)
+        memory = inner if memory is None else memory
+        q, k, v = self.linear(f"{name}_q", inner), self.linear(f"{name}_k", memory), self.linear(f"{name}_v", memory)
+        heads, p = self.c["heads"], self.c["attention_dropout"]
+        site = draws.next_site() if p and draws.on else 0
+        out, loss = [], torch.zeros((), dtype=torch.float64)
+        for i in range(len(q)):
+            mixed = []
+            for h in range(heads):
+                part = slice(h * D // heads, (h + 1) * D // heads)
+                scores = q[i][:, part] @ k[i][:, part].T / math.sqrt(D // heads)
+                m, n = scores.shape
+                if causal:
+                    scores = scores.masked_fill(~torch.ones(m, n, dtype=torch.bool).tril(), float("-inf"))
+                weights = scores.softmax(-1)
+                if guide is not None and h == 0:
+                    loss = loss - (guide[i] * scores.log_softmax(-1)).sum()
+                if p and draws.on:  # the rows of the heads count on
+                    weights = weights * draws.mask(p, (h + 1) * m, n, i, site)[h * m :]
+                mixed.append(weights @ v[i][:, part])
+            out.append(torch.cat(mixed, -1))
+        return self.end(f"{name}_norm", x, self.linear(f"{name}_o", out), draws), loss
+
+    def feed_forward(self, prefix, x, draws):
+        y = self.linear(f"{prefix}ffn_up", self.input(f"{prefix}ffn_norm", x))
+        y = draws.drop([ACTIVATIONS[self.c["activation"]](part) for part in y], self.c["activation_dropout"])
+        return self.end(f"{prefix}ffn_norm", x, self.linear(f"{prefix}ffn_down", y), draws)
+
+    def ssru(self, prefix, x, draws):
+        inner = self.input(f"{prefix}ssru_norm", x)
+        w, gates = self.linear(f"{prefix}ssru_w", inner), self.linear(f"{prefix}ssru_f", inner)
+        out = []
+        for part, gate in zip(w, gates):
+            cell, rows = torch.zeros(D, dtype=torch.float64), []
+            for a, f in zip(part, gate.sigmoid()):
+                cell = f * cell + (1 - f) * a
+                rows.append(cell)
+            out.append(torch.stack(rows).relu())
+        return self.end(f"{prefix}ssru_norm", x, out, draws)
+
+    def embed(self, ids, side, draws):
+        learned = self.c["position"] == "learned"
+        place = self.parameters[f"{side}.position_embd.weight"] if learned else sinusoids(self.c["position"])
+        parts = []
+        for row in ids:
+            x = self.parameters["token_embd.weight"][row] * math.sqrt(D)
+            if side == "dec" and self.c["start"] == "zero-vector":
+                x = torch.cat([torch.zeros_like(x[:1]), x[1:]])
+            parts.append(x + place[: len(row)])
+        return draws.drop(parts, self.c["dropout"])
+
+    def loss(self, sources, targets, guide, draws) -> torch.Tensor:
+        x = self.embed(sources, "enc", draws)
+        for i in range(self.c["encoder_layers"]):
+            x, _ = self.attend(f"enc.blk.{i}.attn", x, None, False, draws)
+            x = self.feed_forward(f"enc.blk.{i}.", x, draws)
+        memory = self.norm("enc.output_norm", x) if self.c["norm"] == "pre" else x
+        x = self.embed([[BOS, *row[:-1]] for row in targets], "dec", draws)
+        guided = torch.zeros((), dtype=torch.float64)
+        for i in range(self.c["decoder_layers"]):
+            prefix = f"dec.blk.{i}."
+            if self.c["mixer"] == "ssru":
+                x = self.ssru(prefix, x, draws)
+            else:
+                x, _ = self.attend(f"{prefix}attn", x, None, True, draws)
+            last = i + 1 == self.c["decoder_layers"] and self.c["guided"] > 0
+            x, guided = self.attend(f"{prefix}cross_attn", x, memory, False, draws, guide if last else None)
+            x = self.feed_forward(prefix, x, draws)
+        x = self.norm("dec.output_norm", x) if self.c["norm"] == "pre" else x
+        p = self.parameters
+        table = p["output.weight"] if self.c["output"] == "untied" else p["token_embd.weight"]
+        logits = F.linear(torch.cat(x), table, p.get("output.bias"))
+        flat = torch.tensor([token for row in targets for token in row])
+        smooth = F.cross_entropy(logits, flat, label_smoothing=self.c["label_smoothing"])
+        return smooth + self.c["guided"] * guided / len(flat)
+
+
+def batch(seed: int):
+    """Ids from 4 on, the end behind them, and links that are one source token each."""
+    sources, targets, guide = [], [], []
+    for i, (s, t) in enumerate(zip(SOURCES, TARGETS)):
+        some = [uniform(f"{side}{i}", size - 1, seed) for side, size in (("source", s), ("target", t))]
+        a, b = ([4 + int((x + 1) * (V - 4) / 2) for x in part.astype(np.float64)] + [EOS] for part in some)
+        links = torch.zeros(t, s, dtype=torch.float64)
+        for j in range(t):
+            if j % 3 != 2:  # every third target token has no link
+                links[j, (j * 2 + i) % s] = 1
+        sources.append(a)
+        targets.append(b)
+        guide.append(links)
+    return sources, targets, guide
+
+
+def probes(name: str, x: torch.Tensor) -> str:
+    flat = x.detach().flatten().numpy()
+    products = [float(flat @ uniform(f"{name}/{i}", len(flat), 77).astype(np.float64)) for i in range(PROBES)]
+    return " ".join(f"{v:.7g}" for v in [float(np.linalg.norm(flat)), *products])
+
+
+def settings(config: dict) -> str:
+    return " ".join(f"{name}={value}" for name, value in config.items())
+
+
+def gradients() -> None:
+    lines = []
+    for number, config in enumerate(covering()):
+        seed = 2000 + number
+        network = Network(config, seed)
+        loss = network.loss(*batch(seed), Draws(seed, 0))
+        loss.backward()
+        lines.append(f"config {settings(config)} seed={seed}")
+        lines.append(f"loss {loss.item():.12g}")
+        lines += [f"{name} {probes(name, p.grad)}" for name, p in network.parameters.items()]
+    (here / "lab" / "gradients.txt").write_text("\n".join(lines) + "\n")
+
+
+BASE = {name: values[0] for name, values in OPTIONS.items()} | {"heads": 4, "encoder_layers": 1, "decoder_layers": 1}
+OPTIMIZERS = {
+    "adam": {"optimizer": "adam", "beta2": 0.98, "epsilon": 1e-9},
+    "adam-decay": {"optimizer": "adam", "beta2": 0.999, "epsilon": 5e-9, "weight_decay": 5e-2, "clip": 0.5},
+    "adamw": {"optimizer": "adamw", "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 1e-1},
+    "sgd": {"optimizer": "sgd", "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 1e-2},
+    "sgd-nesterov": {"optimizer": "sgd", "learning_rate": 0.1, "momentum": 0.8, "nesterov": "yes", "clip": 0.5},
+    "muon": {"optimizer": "muon", "beta2": 0.98, "epsilon": 1e-9, "momentum": 0.95, "weight_decay": 1e-1},
+    "inverse-sqrt": {"optimizer": "adam", "beta2": 0.98, "schedule": "inverse-sqrt", "warmup": 6},
+    "cosine": {"optimizer": "adam", "beta2": 0.98, "schedule": "cosine", "warmup": 4, "steps": 18, "final_rate": 0.1},
+}
+
+
+def optimizers_of(o: dict, parameters: dict) -> list[torch.optim.Optimizer]:
+    betas, decay = (0.9, o.get("beta2", 0.98)), o.get("weight_decay", 0.0)
+    rest = list(parameters.values())
+    adam = {"betas": betas, "eps": o.get("epsilon", 1e-9), "weight_decay": decay}
+    if o["optimizer"] == "adam":
+        return [torch.optim.Adam(rest, lr=1.0, **adam)]
+    if o["optimizer"] == "adamw":
+        return [torch.optim.AdamW(rest, lr=1.0, **adam)]
+    if o["optimizer"] == "sgd":
+        nesterov = o.get("nesterov") == "yes"
+        return [torch.optim.SGD(rest, lr=1.0, momentum=o["momentum"], weight_decay=decay, nesterov=nesterov)]
+    hidden = [p for name, p in parameters.items() if ".blk." in name and p.ndim == 2]
+    others = [p for name, p in parameters.items() if not (".blk." in name and p.ndim == 2)]
+    return [Muon(hidden, torch.float64, momentum=o["momentum"]), torch.optim.AdamW(others, lr=1.0, **adam)]
+
+
+def rate(o: dict, step: int) -> float:
+    lr, warmup = o.get("learning_rate", 1e-2), o.get("warmup", 1)
+    if step < warmup:
+        return lr * step / warmup
+    if o.get("schedule") == "inverse-sqrt":
+        return lr * math.sqrt(warmup / step)
+    if o.get("schedule") == "cosine":
+        part = min(1.0, (step - warmup) / (o["steps"] - warmup))
+        return lr * (o["final_rate"] + (1 - o["final_rate"]) * 0.5 * (1 + math.cos(math.pi * part)))
+    return lr
+
+
+def steps() -> None:
+    lines = []
+    for number, (name, o) in enumerate(OPTIMIZERS.items()):
+        seed = 3000 + number
+        network, losses = Network(BASE, seed), []
+        chosen = optimizers_of(o, network.parameters)
+        for step in range(1, 21):
+            for p in network.parameters.values():
+                p.grad = None
+            loss = network.loss(*batch(seed + 100 * step), Draws(seed, step, False))
+            loss.backward()
+            losses.append(loss.item())
+            torch.nn.utils.clip_grad_norm_(network.parameters.values(), o.get("clip", 1.0))
+            for optimizer in chosen:
+                for group in optimizer.param_groups:
+                    group["lr"] = rate(o, step)
+                    if isinstance(optimizer, Muon):  # decay as torch.optim.Muon has it, before the step
+                        with torch.no_grad():
+                            for p in group["params"]:
+                                p.mul_(1 - rate(o, step) * o["weight_decay"])
+                optimizer.step()
+        config = {"learning_rate": 1e-2, "warmup": 0, "clip": 1} | o
+        lines.append(f"config {settings(BASE | config)} seed={seed} name={name}")
+        lines.append("losses " + " ".join(f"{x:.9g}" for x in losses))
+        lines += [f"{key} {probes(key, p)}" for key, p in network.parameters.items()]
+    (here / "lab" / "steps.txt").write_text("\n".join(lines) + "\n")
+
+
+PLATEAUS = [
+    {"factor": 0.9, "patience": 10},
+    {"factor": 0.1, "patience": 2, "cooldown": 3},
+    {"factor": 0.5, "patience": 0, "threshold": 0.05},
+    {"factor": 0.5, "patience": 3, "threshold": 0.02, "threshold_mode": "abs"},
+    {"factor": 0.3, "patience": 1, "min_lr": 2e-4, "eps": 1e-5},
+    {"factor": 0.7, "patience": 2, "mode": "max", "cooldown": 1},
+    {"factor": 0.7, "patience": 2, "mode": "max", "threshold_mode": "abs", "threshold": 0.1},
+]
+SETTING = {"min_lr": "plateau_minimum", "eps": "plateau_epsilon"}
+
+
+def plateau() -> None:
+    lines = []
+    for number, o in enumerate(PLATEAUS):
+        optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1e-2)
+        scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, **o)
+        noise, rates = uniform(f"plateau{number}", 80, 5).astype(np.float64), []
+        values = [2.0 / (1 + 0.1 * i) + 0.3 * float(x) for i, x in enumerate(noise)]
+        values[17] = math.nan  # a validation that failed is not better
+        for value in values:
+            scheduler.step(value)
+            rates.append(optimizer.param_groups[0]["lr"])
+        lines.append("config " + settings({SETTING.get(k, f"plateau_{k}"): v for k, v in o.items()}))
+        lines.append("values " + " ".join(f"{x:.17g}" for x in values))
+        lines.append("rates " + " ".join(f"{x:.17g}" for x in rates))
+    (here / "lab" / "plateau.txt").write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    (here / "lab").mkdir(exist_ok=True)
+    gradients()
+    steps()
+    plateau()
