@@ -69,7 +69,8 @@ EXPORT uint8_t *lab_context_block(lab_context *context, size_t size) {
     return context->block;
 }
 
-/* The block holds a name and a value, each with a NUL behind it: a setting of the config, or of the lab once it runs. */
+/* The block holds a name and a value, each with a NUL behind it: a setting of the config, or of the lab once it runs.
+ */
 EXPORT uint32_t lab_context_set(lab_context *context) {
     const char *name = (const char *)context->block, *value = name + strlen(name) + 1;
     if (context->lab) return glossa_lab_change(context->lab, name, value, &context->error);
@@ -97,8 +98,7 @@ EXPORT uint32_t lab_context_start(lab_context *context) {
 /* Opens the checkpoint of `size` bytes in the block. */
 EXPORT uint32_t lab_context_load(lab_context *context, size_t size) {
     glossa_lab *lab;
-    const glossa_status status =
-        glossa_lab_load(context->block, size, &context->config, NULL, &lab, &context->error);
+    const glossa_status status = glossa_lab_load(context->block, size, &context->config, NULL, &lab, &context->error);
     return replace(context, status, lab);
 }
 
@@ -173,8 +173,8 @@ EXPORT uint32_t lab_context_read(lab_context *context) {
     if (status) return status;
     status = glossa_lab_read(context->lab, (const char *)context->block, &array, &context->error);
     if (status) return status;
-    const uint32_t slots[] = {address(array.data),         (uint32_t)array.rows,       (uint32_t)array.width,
-                              (uint32_t)array.heads,       (uint32_t)array.sequences,  address(array.query_starts),
+    const uint32_t slots[] = {address(array.data),      (uint32_t)array.rows,      (uint32_t)array.width,
+                              (uint32_t)array.heads,    (uint32_t)array.sequences, address(array.query_starts),
                               address(array.key_starts)};
     memcpy(context->slots, slots, sizeof slots);
     return GLOSSA_OK;
