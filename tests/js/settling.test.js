@@ -273,7 +273,7 @@ describe("lists of models", () => {
       "__proto__",
     ];
     /** @type {() => unknown} */
-    const value = () => (pick(4) ? atoms[pick(atoms.length)] : Array.from({ length: pick(3) }, value));
+    const value = () => (pick(4) ? structuredClone(atoms[pick(atoms.length)]) : Array.from({ length: pick(3) }, value));
     for (let round = 0; round < 3000; round++) {
       const model = pick(9) ? { ...entry } : value();
       for (const key of Object.keys(entry)) if (pick(3) === 0) Object.assign(Object(model), { [key]: value() });
