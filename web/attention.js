@@ -11,7 +11,8 @@
 /**
  * A row or a column of a picture.
  * @typedef {object} Label
- * @property {string} text
+ * @property {string} text as it stands at a picture
+ * @property {string} surface what it says in the sentence: nothing, where it is a space or a part of a character
  * @property {boolean} special the start or the end of a sentence
  * @property {"source" | "target"} side
  * @property {number} start span in the sentence, UTF-16
@@ -36,6 +37,12 @@ function wordStarts(text) {
   return new Set(Array.from(segments, (one) => one.index));
 }
 
+/** A piece of several bytes of one character has no letters of its own: its byte is shown. @param {string} shown @param {string} [piece] */
+function nameOfPiece(shown, piece = "") {
+  const byte = /^<0x([0-9A-F]{2})>$/.exec(piece)?.[1];
+  return shown || (byte ? `0x${byte}` : piece.replace("\u2581", "") || "␣");
+}
+
 /**
  * Labels for the tokens of a sentence. A word begins where white space stands before the token, and at punctuation; in
  * scripts written without spaces, where the platform's dictionary says so.
@@ -48,6 +55,7 @@ export function tokenLabels(tokens, text, side) {
   let word = -1;
   let last = 0;
   let before = "";
+  let open = false; // a space or the first bytes of a character: what follows belongs to it
   const starts = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u.test(text)
     ? wordStarts(text)
     : null;
@@ -59,11 +67,22 @@ export function tokenLabels(tokens, text, side) {
     const alone = /^[\p{P}\p{S}]/u.test(shown) || (UNSPACED.test(shown) && !goesOn);
     before = shown;
     const spaced = /\s$/.test(text.slice(0, token.start)) || /^\s/.test(surface) || token.piece?.startsWith("\u2581");
-    if (i === 0 || special || spaced || alone || last !== token.start) word++;
+    const after = /^[\p{Ps}\p{Pi}]$/u.test(last === token.start ? text.slice(token.start - 1, token.start) : "");
+    if (i === 0 || special || (!open && (spaced || alone || after || last !== token.start))) word++;
     last = token.end;
-    // A piece of several bytes of one character has an empty span of its own: show the piece.
-    const text_ = special ? END : shown || token.piece?.replace("\u2581", "") || "␣";
-    return { text: text_, special, side, start: token.start, end: token.end, word, token: i, last: i };
+    open = shown === "" && !special;
+    const { start, end } = token;
+    return {
+      text: special ? END : nameOfPiece(shown, token.piece),
+      surface: shown,
+      special,
+      side,
+      start,
+      end,
+      word,
+      token: i,
+      last: i,
+    };
   });
 }
 
@@ -80,7 +99,17 @@ export function axes(explanation, kind) {
   const target = tokenLabels(explanation.targetTokens, explanation.translation, "target");
   if (kind === "cross") return { rows: target, cols: source };
   /** @type {Label} */
-  const start = { text: START, special: true, side: "target", start: 0, end: 0, word: -1, token: -1, last: -1 };
+  const start = {
+    text: START,
+    surface: "",
+    special: true,
+    side: "target",
+    start: 0,
+    end: 0,
+    word: -1,
+    token: -1,
+    last: -1,
+  };
   return { rows: target, cols: [start, ...target.slice(0, -1)] };
 }
 
@@ -198,7 +227,8 @@ function group(labels, words, special) {
     if (label.special && !special) return;
     const last = out.at(-1);
     if (words && last && !last.special && !label.special && last.word === label.word) {
-      out[out.length - 1] = { ...last, text: last.text + label.text, end: label.end, last: label.last };
+      const surface = last.surface + label.surface;
+      out[out.length - 1] = { ...last, text: surface || last.text, surface, end: label.end, last: label.last };
       groups[groups.length - 1].push(i);
     } else {
       out.push(label);
@@ -249,7 +279,7 @@ export function padded({ rows, cols, data }, moreRows, moreCols) {
       ...labels,
       ...pads.map((at) => {
         const nowhere = /** @type {const} */ ({ side: labels[0]?.side ?? "source", start: 0, end: 0, word: -1 });
-        return { text: PAD, special: true, ...nowhere, token: at, last: at };
+        return { text: PAD, surface: "", special: true, ...nowhere, token: at, last: at };
       }),
     ];
   };

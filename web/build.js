@@ -2,11 +2,15 @@
 // Usage: node web/build.js [folder]
 
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { keepReport, notices, packagesIn } from "../.ci/notices.js";
+import { Translator } from "../src/js/index.js";
+import { firstHead } from "./heads.js";
+import { examplesOf } from "./languages.js";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
@@ -32,9 +36,10 @@ export async function buildSite({ out = join(root, "dist/site"), models = join(r
   await mkdir(join(out, "models"), { recursive: true });
   const { metafile } = await build({
     entryPoints: {
-      app: join(root, "web/app.js"),
+      app: join(root, "web/app.jsx"),
       worker: join(root, "src/js/worker.js"),
       convert: join(root, "web/convert-worker.js"),
+      detector: join(root, "web/detector.js"),
     },
     bundle: true,
     splitting: true,
@@ -43,6 +48,9 @@ export async function buildSite({ out = join(root, "dist/site"), models = join(r
     minify: true,
     sourcemap: false,
     outdir: out,
+    jsx: "automatic",
+    jsxImportSource: "preact",
+    plugins: [madeHere(await makeExamples(models)), fewLanguages(await languagesOf(models))],
     chunkNames: "part-[hash]",
     external: ["node:*"],
     legalComments: "none", // licenses.txt has them all
@@ -52,13 +60,121 @@ export async function buildSite({ out = join(root, "dist/site"), models = join(r
   keepReport("site", metafile);
   const text = `Glossa, the page and what it computes with:\n\n${await readFile(join(root, "LICENSE"), "utf8")}`;
   await writeFile(join(out, "licenses.txt"), `${text}\n\nIt contains:\n\n${notices(packagesIn(metafile))}\n`);
-  for (const name of ["index.html", "style.css", "icon.svg"]) await cp(join(root, "web", name), join(out, name));
+  for (const name of ["index.html", "style.css", "icon.svg", "card.svg"])
+    await cp(join(root, "web", name), join(out, name));
   for (const name of ["simd128", "relaxed"]) {
     await cp(join(root, `dist/glossa-${name}.wasm`), join(out, `glossa-${name}.wasm`));
   }
   await copyModels(models, join(out, "models"));
   await buildServiceWorker(out);
 }
+
+/** @param {string} folder @returns {Promise<{id: string, source: string | string[], target: string | string[], url: string}[]>} models of the manifest */
+const modelsIn = async (folder) => JSON.parse(await readFile(join(folder, "manifest.json"), "utf8")).models;
+
+/** Modules that the build writes, by name. @param {Record<string, string>} made @returns {import("esbuild").Plugin} */
+const madeHere = (made) => ({
+  name: "made-here",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^glossa:/ }, ({ path }) => ({ path, namespace: "made-here" }));
+    onLoad({ filter: /.*/, namespace: "made-here" }, ({ path }) => ({ contents: made[path], loader: "js" }));
+  },
+});
+
+const SCALE = 1000; // weights of an example are kept in thousandths
+
+/**
+ * What the page shows before a model is there: for each language of the interface the first pair that suits it, with the
+ * first example of its source language, explained.
+ * @param {string} folder
+ * @returns {Promise<Record<string, string>>} the modules; only the first example comes with the page itself
+ */
+async function makeExamples(folder) {
+  const models = await modelsIn(folder);
+  /** @type {{language: string, pair: string, scale: number, explanation: object}[]} */
+  const examples = [];
+  for (const language of ["en", "zh"]) {
+    const model =
+      models.find((one) => language === "zh" && [one.source, one.target].flat().includes("zh")) ?? models[0];
+    const { source, target } = model ?? {};
+    const text = typeof source === "string" ? examplesOf(source)[0] : undefined;
+    const path = join(folder, model?.url ?? "");
+    if (!text || typeof target !== "string" || !existsSync(path)) continue;
+    if (!examples.some((one) => one.pair === model.id)) {
+      examples.push({ language, pair: model.id, scale: SCALE, explanation: await explainExample(path, text) });
+    }
+  }
+  const [first = null, ...others] = examples;
+  const made = { "glossa:examples": `export const first = ${JSON.stringify(first)};\nexport const others = [` };
+  for (const one of others) {
+    const name = `glossa:example-${one.language}`;
+    Object.assign(made, { [name]: `export const example = ${JSON.stringify(one)};` });
+    const { language, pair } = one;
+    made["glossa:examples"] += `{ ...${JSON.stringify({ language, pair })}, load: () => import("${name}") },`;
+  }
+  made["glossa:examples"] += "];";
+  return made;
+}
+
+/** @param {string} path of a checkpoint @param {string} text */
+async function explainExample(path, text) {
+  const translator = await Translator.create({ model: path, worker: false, build: "simd128" });
+  try {
+    const {
+      encoder,
+      decoder,
+      cross,
+      timings: _,
+      ...rest
+    } = (await translator.explain(text, { beamSize: 4, topK: 12 })).sentences[0];
+    /** @param {import("../src/js/types.js").Attention | null} one */
+    const small = (one) => one && { ...one, data: Array.from(one.data, (value) => Math.round(value * SCALE)) };
+    const attention = { encoder: small(encoder), decoder: small(decoder), cross: small(cross) };
+    // Without the model nobody tells which head aligns: it is the first that the page would choose.
+    const [layer, head] = firstHead(
+      { ...rest, encoder, decoder, cross, timings: _ },
+      "cross",
+      translator.info.model.alignmentHead,
+    );
+    return { ...rest, attention, aligning: [layer, head] };
+  } finally {
+    translator.destroy();
+  }
+}
+
+/** Languages that people write where a model reads another one in the same letters. */
+const LIKELY = ["en", "de", "es", "fr", "it", "nl", "pt"];
+
+/** @param {string} folder @returns {Promise<string[]>} that the detector must tell apart */
+async function languagesOf(folder) {
+  const named = (await modelsIn(folder)).flatMap(({ source }) => source);
+  return [...new Set([...named.map((tag) => tag.split("-")[0]), ...LIKELY])];
+}
+
+/** The detector of languages with the data of a few. @param {string[]} languages @returns {import("esbuild").Plugin} */
+const fewLanguages = (languages) => ({
+  name: "few-languages",
+  setup({ onLoad }) {
+    onLoad({ filter: /eld[\\/]src[\\/]ngrams[\\/]extrasmall\.js$/ }, async ({ path }) => {
+      const { ngramsData } = await import(pathToFileURL(path).href);
+      const kept = Object.entries(ngramsData.languages).filter(([, language]) => languages.includes(language));
+      const ids = new Map(kept.map(([id], i) => [id, i]));
+      /** @type {Record<string, Record<string, number>>} */
+      const ngrams = {};
+      for (const [ngram, scores] of Object.entries(ngramsData.ngrams)) {
+        const few = Object.entries(/** @type {Record<string, number>} */ (scores)).filter(([id]) => ids.has(id));
+        if (few.length > 0) ngrams[ngram] = Object.fromEntries(few.map(([id, score]) => [ids.get(id), score]));
+      }
+      const data = {
+        ...ngramsData,
+        isSubset: true,
+        languages: Object.fromEntries(kept.map(([, name], i) => [i, name])),
+        ngrams,
+      };
+      return { contents: `export const ngramsData = ${JSON.stringify(data)};`, loader: "js" };
+    });
+  },
+});
 
 /**
  * The manifest and those of its models that are files beside it.
@@ -83,7 +199,8 @@ async function buildServiceWorker(out) {
   const files = [];
   for await (const path of filesIn(out)) {
     const name = relative(out, path).split("\\").join("/");
-    if (name.endsWith(".gguf")) continue;
+    // The detector is kept when somebody has wanted it: it is as large as the rest, and the npm package has none.
+    if (name.endsWith(".gguf") || name === "detector.js") continue;
     hash.update(name).update(await readFile(path));
     files.push(name);
   }

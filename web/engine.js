@@ -1,10 +1,9 @@
 // Between the store and the translator: which model, what to translate next, and which answers still count.
 // The newest text wins: a request that a newer one overtook is aborted, and whatever still comes from it is dropped.
 
-import { Translator } from "../src/js/index.js";
 import { joiner, splitText } from "../src/js/split.js";
-import { modelBlob, openCheckpoint } from "./checkpoint.js";
-import { headMask } from "./state.js";
+import { isExample } from "./languages.js";
+import { freshText, headMask, noNotes } from "./state.js";
 
 /** @typedef {import("./state.js").Store} Store */
 /** @typedef {import("./state.js").Sentence} Sentence */
@@ -13,6 +12,7 @@ import { headMask } from "./state.js";
 /** @typedef {import("../src/js/types.js").Explanation} Explanation */
 /** @typedef {import("../src/js/types.js").SentenceExplanation} SentenceExplanation */
 /** @typedef {import("../src/js/types.js").CreateOptions} CreateOptions */
+/** @typedef {import("../src/js/index.js").Translator} Translator */
 
 const DEBOUNCE = 80; // milliseconds: shorter than the pause between two words, longer than between two keys
 const KEPT = 400; // translations kept, so that typing at the end of a text translates only its last sentence
@@ -21,7 +21,7 @@ const TOP_K = 12;
 const OWN = "own"; // id of a model that the reader brought
 
 /** @param {unknown} error @returns {string} */
-const messageOf = (error) => (error instanceof Error ? error.message : String(error));
+export const messageOf = (error) => (error instanceof Error ? error.message : String(error));
 /** @param {unknown} error */
 const isAbort = (error) => error instanceof Error && error.name === "AbortError";
 
@@ -72,6 +72,12 @@ export function segments(text, language) {
   return out;
 }
 
+/** The translator, and the rules by which it cuts a text, come when there is something to do. */
+const engines = () => import("./translator.js");
+
+/** The checkpoint's own pages come when they are first wanted. */
+const checkpoints = () => import("./checkpoint.js");
+
 /**
  * The pairs of languages that a manifest offers: those of a multilingual model one by one.
  * @param {{models: (Omit<Model, "source" | "target"> & {source: string | string[], target: string | string[]})[]}} manifest
@@ -114,6 +120,19 @@ export function wholeTranslation({ text, sentences, models, pair }) {
 }
 
 /**
+ * What a sentence shows while its translation is being written: the words that are there, and behind them what is left of
+ * the old ones, so that nothing shrinks and grows again.
+ * @param {string} partial
+ * @param {string} old
+ * @returns {string} the rest of the old text, from a word that begins where the new one ends
+ */
+export function held(partial, old) {
+  const rest = old.slice(partial.length);
+  const cut = /^\S*/.exec(rest)?.[0].length ?? 0;
+  return partial.length === 0 || /\s$/.test(old[partial.length - 1] ?? "") ? rest : rest.slice(cut);
+}
+
+/**
  * @param {Store} store
  * @param {string | URL} manifest
  */
@@ -128,6 +147,8 @@ export function createEngine(store, manifest) {
   let timer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
   /** @type {Map<string, Sentence>} */
   const kept = new Map();
+  /** @type {{pair: string, sentence: Sentence} | null} */
+  let example = null;
 
   /** @param {string} text */
   const key = (text) => `${store.get().pair}\n${store.get().beam}\n${text}`;
@@ -185,6 +206,7 @@ export function createEngine(store, manifest) {
     try {
       const whole = files.length === 1 && files[0].name.endsWith(".gguf");
       const blob = whole ? files[0] : await converted(files);
+      const { openCheckpoint } = await checkpoints();
       const checkpoint = await openCheckpoint(blob, whole ? files[0].name : "the converted model");
       own = blob;
       const language = (/** @type {string} */ key) => {
@@ -199,11 +221,47 @@ export function createEngine(store, manifest) {
         bytes: blob.size,
       };
       const models = [...store.get().models.filter((one) => one.id !== OWN), entry];
-      store.set({ models, pair: OWN, sentences: [], lit: null, off: "" });
-      await open();
+      store.set({ models });
+      await choose(OWN);
     } catch (error) {
       fail(error);
     }
+  }
+
+  /**
+   * Another pair of languages. What is shown stays, dimmed, until the new translation is there.
+   * @param {string} pair
+   * @param {string} [text] in place of the present one
+   */
+  async function choose(pair, text = store.get().text) {
+    const sentences = store.get().sentences.map((one) => ({
+      ...one,
+      ...{ done: false, prefix: null, explanation: null, previous: one.explanation ?? one.previous },
+    }));
+    store.set({ ...freshText, pair, text, sentences, layer: -1, head: -1, heads: [], off: "", notes: noNotes });
+    await open();
+  }
+
+  /** Where the model of the current pair lies, if that is not where the page lies. */
+  function foreignOrigin() {
+    const model = currentModel();
+    const origin = model?.url ? new URL(urlOf(model)).origin : location.origin;
+    return origin === location.origin ? "" : origin;
+  }
+
+  /** Loads the model when it is first needed; from another origin only the reader may ask for it. */
+  function wake() {
+    const { status, models } = store.get();
+    if (!translator && models.length > 0 && status !== "failed" && !foreignOrigin()) load();
+  }
+
+  /** What the checkpoint says about itself. @param {AbortSignal} signal */
+  async function readNotes(signal) {
+    const { keptBlob, readNotes: read } = await checkpoints();
+    const model = currentModel();
+    const blob = model?.id === OWN ? own : model && (await keptBlob(urlOf(model)));
+    const notes = blob ? await read(blob) : noNotes;
+    if (!signal.aborted) store.set({ notes });
   }
 
   /** Opens the model of the current pair. */
@@ -214,8 +272,10 @@ export function createEngine(store, manifest) {
     translator?.destroy();
     translator = null;
     kept.clear();
-    store.set({ status: "loading", loaded: 0, problem: "", info: null });
+    if (example && example.pair === store.get().pair) keep(example.sentence); // computed by the same model
+    store.set({ status: "loading", loaded: 0, problem: "" });
     try {
+      const { Translator } = await engines();
       const made = await Translator.create({
         ...ownFiles(),
         ...sourceOf(currentModel()),
@@ -229,8 +289,9 @@ export function createEngine(store, manifest) {
       });
       if (signal.aborted) return made.destroy();
       translator = made;
-      store.set({ status: "ready", loaded: 1, info: made.info });
+      store.set({ status: "ready", loaded: 1, info: made.info, aligning: made.info.model.alignmentHead });
       schedule(0);
+      readNotes(signal).catch(() => {}); // they only add marks
     } catch (error) {
       if (!signal.aborted) fail(error);
     }
@@ -263,28 +324,37 @@ export function createEngine(store, manifest) {
     work.abort();
     work = new AbortController();
     const { signal } = work;
-    const { text, models, pair, sentence } = store.get();
+    const now = store.get();
+    if (!translator && now.text === now.example && now.sentences.every((one) => one.done)) return; // the example needs none
+    try {
+      await engines();
+    } catch (error) {
+      return fail(error);
+    }
+    if (signal.aborted) return;
+    const { text, models, pair, sentence, fix } = store.get();
     const model = models.find((one) => one.id === pair);
     const before = store.get().sentences;
     const sentences = segments(text, model?.source ?? "en").map((part, i) => {
       const old = before.find((one) => one.prefix && one.text === part.text) ?? kept.get(key(part.text));
+      const there = before[i];
       return {
         // Until its own first words come, a sentence shows what stood in its place.
-        ...{ translation: before[i]?.translation ?? "", done: false, milliseconds: 0, prefix: null, explanation: null },
+        ...{ translation: there?.translation ?? "", partial: "", done: false, milliseconds: 0 },
+        ...{ prefix: null, explanation: null },
         ...old,
+        ...(i === sentence && fix.length > 0 ? { prefix: fix } : {}),
         ...part,
+        previous: there?.explanation ?? there?.previous ?? null,
       };
     });
-    store.set({ sentences, lit: null, sentence: Math.max(0, Math.min(sentence, sentences.length - 1)) });
+    store.set({ sentences, sentence: Math.max(0, Math.min(sentence, sentences.length - 1)) });
     if (sentences.length === 0) {
       if (translator) store.set({ status: "ready", problem: "" });
       return;
     }
-    if (!translator) {
-      if (store.get().status !== "loading") load();
-      return;
-    }
-    store.set({ status: "working", problem: "" });
+    if (!translator) return wake();
+    store.set({ status: "working", problem: "", begun: performance.now() });
     try {
       for (let i = 0; i < sentences.length; i++) {
         if (!sentences[i].done) await translateOne(i, signal);
@@ -305,14 +375,15 @@ export function createEngine(store, manifest) {
     const { text, prefix } = store.get().sentences[index];
     const begun = performance.now();
     if (prefix) return explain(index, signal);
-    let translation = "";
+    let partial = "";
     const options = { signal, beamSize: store.get().beam };
     for await (const chunk of /** @type {Translator} */ (translator).translateStreaming(text, options)) {
       if (signal.aborted) return;
-      translation += chunk;
-      change(index, { translation });
+      partial += chunk;
+      change(index, { partial });
     }
-    if (!signal.aborted) change(index, { translation, done: true, milliseconds: performance.now() - begun });
+    const milliseconds = performance.now() - begun;
+    if (!signal.aborted) change(index, { translation: partial, partial: "", done: true, milliseconds });
   }
 
   /** @param {number} index @param {AbortSignal} signal */
@@ -326,7 +397,7 @@ export function createEngine(store, manifest) {
     if (pieces.length > 1) return replace(index, pieces);
     // What was translated may have signs that the model itself cannot say.
     const translation = sentence.done && !sentence.prefix ? sentence.translation : pieces[0].translation;
-    change(index, { explanation: pieces[0], translation, done: true, milliseconds });
+    change(index, { explanation: pieces[0], previous: null, translation, partial: "", done: true, milliseconds });
   }
 
   /** A sentence too long for the model came back in pieces: each is a sentence of its own. @param {number} index @param {SentenceExplanation[]} pieces */
@@ -345,6 +416,7 @@ export function createEngine(store, manifest) {
         gap,
         translation,
         explanation,
+        ...{ done: true, partial: "", previous: null },
       };
     });
     sentences.splice(index, 1, ...parts);
@@ -358,7 +430,8 @@ export function createEngine(store, manifest) {
    * @returns {Promise<SentenceExplanation[]>} more than one where the sentence is too long for the model
    */
   async function askAll(text, options) {
-    if (!translator) throw new Error("No model is loaded");
+    if (!translator) await load();
+    if (!translator) throw new Error(store.get().problem || "No model is loaded");
     const { beam } = store.get();
     const explanation = await translator.explain(text, { beamSize: beam, topK: TOP_K, ...options });
     return explanation.sentences;
@@ -370,19 +443,40 @@ export function createEngine(store, manifest) {
   return {
     load,
     open,
+    choose,
+    wake,
+    foreignOrigin,
     ask,
     openOwn,
     readManifest,
     schedule,
     urlOf,
+    currentModel,
     current: () => translator,
 
     /** The bytes of the model in use. @returns {Promise<Blob>} */
-    blob() {
+    async blob() {
       const model = currentModel();
       if (!model) throw new Error("No model is chosen");
-      return model.id === OWN && own ? Promise.resolve(own) : modelBlob(urlOf(model));
+      return model.id === OWN && own ? own : (await checkpoints()).modelBlob(urlOf(model));
     },
+
+    /**
+     * Shows what was computed before anybody came.
+     * @param {string} pair
+     * @param {SentenceExplanation} explanation
+     * @param {[number, number]} aligning
+     */
+    showExample(pair, explanation, aligning) {
+      const { source: text, translation } = explanation;
+      const sentence = { text, start: 0, lead: "", gap: "", translation, partial: "", done: true, milliseconds: 0 };
+      example = { pair, sentence: { ...sentence, prefix: null, explanation, previous: null } };
+      store.set({ ...freshText, pair, text, aligning, example: text, sentences: [example.sentence] });
+      keep(example.sentence);
+    },
+
+    /** Whether the text is nobody's own. @param {string} text */
+    isExample: (text) => text === store.get().example || store.get().notes.examples.includes(text) || isExample(text),
 
     /** Leaves the text as far as it is translated. */
     stop() {
@@ -393,7 +487,7 @@ export function createEngine(store, manifest) {
 
     /** Shows a sentence in the views, and asks for what they need. @param {number} index */
     select(index) {
-      store.set({ sentence: index, token: 0, step: -1 });
+      store.set({ ...freshText, sentence: index, fix: store.get().sentences[index]?.prefix ?? [] });
       if (store.get().status !== "working") explain(index, work.signal).catch(fail);
     },
 
@@ -412,7 +506,12 @@ export function createEngine(store, manifest) {
     force(index, prefix) {
       const { text } = store.get().sentences[index];
       const free = prefix ? undefined : kept.get(key(text));
-      change(index, { prefix, explanation: free?.explanation ?? null, done: false });
+      const { explanation, previous } = store.get().sentences[index];
+      change(index, {
+        ...{ prefix, explanation: free?.explanation ?? null, done: false },
+        previous: explanation ?? previous,
+      });
+      store.set({ sentence: index, fix: prefix ?? [] });
       schedule(0);
     },
 
@@ -446,6 +545,7 @@ export class Comparison {
       this.close();
       const entry = this.#store.get().models.find((one) => one.id === model);
       const url = new URL(entry?.url ?? "", new URL("models/", document.baseURI)).href;
+      const { Translator } = await engines();
       const translator = await Translator.create({
         ...ownFiles(),
         ...(entry ? createFrom(entry, url) : { model: /** @type {File} */ (model) }),

@@ -2,6 +2,24 @@
 declare const FILES: string[];
 declare const VERSION: string;
 
+/** Made by web/build.js. */
+declare module "glossa:examples" {
+  export interface Example {
+    language: "en" | "zh";
+    pair: string;
+    /** what the weights were multiplied with, to be whole numbers */
+    scale: number;
+    explanation: any;
+  }
+  export const first: Example | null;
+  export const others: { language: "en" | "zh"; pair: string; load(): Promise<{ example: Example }> }[];
+}
+
+/** The detector of languages, with those that a model of the manifest reads or that are likely in their place. */
+declare module "eld/extrasmall" {
+  export const eld: { detect(text: string): { language: string; isReliable(): boolean } };
+}
+
 interface ExtendableEvent extends Event {
   waitUntil(promise: Promise<unknown>): void;
 }

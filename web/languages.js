@@ -4,17 +4,19 @@
 /** @typedef {import("./state.js").Model} Model */
 
 /**
- * Examples by the language of the source: short ones first. The classical lines are from Mencius, Han Yu and the Analects.
+ * Examples by the language of the source. The first of each shows words that change their places; the last one is more
+ * than these models can do. The classical lines are from Mencius, Han Yu and the Analects.
  * @type {Record<string, string[]>}
  */
 const examples = {
   en: [
-    "A young girl in a red dress is jumping over a puddle.",
+    "The children have eaten all the apples.",
+    "The animal didn't cross the street because it was too tired.",
     "Two men are sitting on a bench. A dog is sleeping under it.",
-    "The children are playing in the snow with a yellow sled.",
+    "Stock markets fell sharply after the announcement.",
   ],
   de: ["Zwei Kinder spielen im Garten.", "Eine Frau verkauft Obst auf dem Markt. Es ist noch früh."],
-  zh: ["一个小女孩在公园里放风筝。", "今天的天气很好，我们去爬山吧。"],
+  zh: ["我昨天在图书馆看了一本书。", "一个小女孩在公园里放风筝。", "今天的天气很好，我们去爬山吧。"],
   lzh: [
     "鱼，我所欲也；熊掌，亦我所欲也。",
     "古之学者必有师。师者，所以传道受业解惑也。",
@@ -38,7 +40,7 @@ const names = {
  * @param {string} tag
  * @param {Language} language of the interface
  */
-function nameOf(tag, language) {
+export function languageName(tag, language) {
   if (names[language][tag]) return names[language][tag];
   try {
     return new Intl.DisplayNames(language, { type: "language" }).of(tag) ?? tag;
@@ -57,7 +59,7 @@ const modern = { en: "Modern Chinese", zh: "现代汉语" };
  */
 export function namesOf({ source, target }, language) {
   /** @param {string} tag @param {string} other */
-  const name = (tag, other) => (tag === "zh" && other === "lzh" ? modern[language] : nameOf(tag, language));
+  const name = (tag, other) => (tag === "zh" && other === "lzh" ? modern[language] : languageName(tag, language));
   return [name(source, target), name(target, source)];
 }
 
@@ -66,3 +68,6 @@ export function namesOf({ source, target }, language) {
  * @param {Language} language of the interface
  */
 export const pairName = (pair, language) => namesOf(pair, language).join(" → ");
+
+/** Simplified characters, where the language alone would be set in traditional ones. @param {string} tag */
+export const typeset = (tag) => (tag === "lzh" ? "lzh-Hans" : tag === "zh" ? "zh-Hans" : tag);

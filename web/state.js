@@ -1,12 +1,13 @@
-// The one place where the page keeps what it knows: a plain store, and the part of it that the address carries.
+// The one place where the page keeps what it knows: a plain store. The address carries a part of it (address.js).
 
 /** @typedef {import("../src/js/types.js").SentenceExplanation} SentenceExplanation */
 /** @typedef {import("../src/js/types.js").TranslatorInfo} TranslatorInfo */
 /** @typedef {import("../src/js/types.js").HeadMask} HeadMask */
 
-/** @typedef {"translate" | "attention" | "effect" | "inside" | "model"} ViewName */
+/** @typedef {"translate" | "inside"} Room */
 /** @typedef {"encoder" | "decoder" | "cross"} Kind which attention */
 /** @typedef {"head" | "layer" | "mean" | "max" | "rollout"} Reduce how layers and heads become one matrix */
+/** @typedef {"light" | "dark" | "auto"} Theme */
 
 /**
  * A sentence of the text and what became of it.
@@ -15,11 +16,13 @@
  * @property {number} start in the whole text
  * @property {string} lead what stands before the first one
  * @property {string} gap what stands between it and the next
- * @property {string} translation as far as it is known
+ * @property {string} translation while it is not done, what stood in its place
+ * @property {string} partial the translation that is being written, as far as it goes
  * @property {boolean} done
  * @property {number} milliseconds that the translation took
  * @property {number[] | null} prefix target ids that the reader has fixed
  * @property {SentenceExplanation | null} explanation
+ * @property {SentenceExplanation | null} previous what is shown, dimmed, until the explanation comes
  */
 
 /**
@@ -36,15 +39,35 @@
  */
 
 /**
+ * What a checkpoint says about itself; what it does not say is off.
+ * @typedef {object} Notes
+ * @property {number | null} word log-probability below which a word is unsure
+ * @property {number | null} sentence mean log-probability below which the model is out of its depth
+ * @property {Record<string, string>} limits a sentence, by the language of the page
+ * @property {string[]} examples first inputs that show something
+ */
+
+/**
+ * @typedef {object} Lit the word pointed at
+ * @property {"source" | "target"} side
+ * @property {number} sentence
+ * @property {number} at position in its sentence
+ * @property {boolean} pinned
+ */
+
+/**
  * @typedef {object} State
  * @property {"en" | "zh"} language of the interface
+ * @property {Theme} theme
+ * @property {Room} room
+ * @property {string} story the step of the story in Look inside; empty: closed
+ * @property {boolean} drawer whether model and engine are shown
  * @property {string} text
  * @property {string} pair id of a model
- * @property {ViewName} view
  * @property {number} beam
- * @property {number} sentence index of the one that the views show
+ * @property {number} sentence index of the one that the pictures show
  * @property {Kind} kind
- * @property {number} layer
+ * @property {number} layer -1: the one that shows most
  * @property {number} head
  * @property {number[]} heads those that the line picture shows, of the layer; empty: `head` alone
  * @property {Reduce} reduce
@@ -56,30 +79,42 @@
  * @property {number} threshold weights below it are not drawn
  * @property {number} step last decoding step shown; -1: all
  * @property {string} off heads switched off, such as "c0.1,e2.3"
- * @property {number} token target token whose candidates are shown
+ * @property {number} word source token that the story follows; -1: one that shows something
+ * @property {number} token target token whose candidates are shown; -1: the least sure
+ * @property {number[]} fix target ids that the address says the chosen sentence begins with
  * @property {"auto" | "simd128" | "relaxed"} build WebAssembly build that is asked for
  * @property {"idle" | "loading" | "working" | "ready" | "failed"} status
  * @property {string} problem message of the last failure
  * @property {number} loaded share of the model that has arrived, 0 to 1
+ * @property {number} begun when the work on the text began, in milliseconds of performance.now()
  * @property {Model[]} models
  * @property {TranslatorInfo | null} info
+ * @property {[number, number] | null} aligning layer and head of the cross-attention that aligns words
+ * @property {Notes} notes
  * @property {Sentence[]} sentences
- * @property {{side: "source" | "target", sentence: number, at: number, pinned: boolean} | null} lit the word pointed at, by position in its sentence
+ * @property {string} example the text of the precomputed example, while it is what the page shows
+ * @property {Lit | null} lit
  */
 
 /** @typedef {{get(): State, set(patch: Partial<State>): void, subscribe(listener: (state: State, changed: Set<string>) => void): () => void}} Store */
 
+/** @type {Notes} */
+export const noNotes = { word: null, sentence: null, limits: {}, examples: [] };
+
 /** @type {State} */
 export const initialState = {
   language: "en",
+  theme: "auto",
+  room: "translate",
+  story: "",
+  drawer: false,
   text: "",
   pair: "",
-  view: "translate",
   beam: 4,
   sentence: 0,
   kind: "cross",
-  layer: 0,
-  head: 0,
+  layer: -1,
+  head: -1,
   heads: [],
   reduce: "head",
   picture: "heatmap",
@@ -90,14 +125,20 @@ export const initialState = {
   threshold: 0,
   step: -1,
   off: "",
-  token: 0,
+  word: -1,
+  token: -1,
+  fix: [],
   build: "auto",
   status: "idle",
   problem: "",
   loaded: 0,
+  begun: 0,
   models: [],
   info: null,
+  aligning: null,
+  notes: noNotes,
   sentences: [],
+  example: "",
   lit: null,
 };
 
@@ -128,77 +169,22 @@ export function createStore(initial) {
   };
 }
 
-/** @param {(string | number)[]} allowed @returns {(value: string) => string | number | undefined} */
-const oneOf = (allowed) => (value) => allowed.find((one) => String(one) === value);
-/** @param {number} low @param {number} high @returns {(value: string) => number | undefined} */
-const whole = (low, high) => (value) =>
-  /^-?\d{1,6}$/.test(value) ? Math.min(high, Math.max(low, Number(value))) : undefined;
-/** @param {string} value */
-const flag = (value) => (value === "1" ? true : value === "0" ? false : undefined);
+/** What another text makes meaningless. @type {Partial<State>} */
+export const freshText = { sentence: 0, step: -1, token: -1, word: -1, fix: [], lit: null };
 
 /**
- * What the address carries: the key in the address, the key in the state, and how it is read. What cannot be read is
- * left at its default: an address is somebody else's text.
- * @type {[string, keyof State, (value: string) => unknown][]}
- */
-const fields = [
-  ["view", "view", oneOf(["translate", "attention", "effect", "inside", "model"])],
-  ["pair", "pair", (value) => (/^[\w.-]{1,64}$/.test(value) ? value : undefined)],
-  ["kind", "kind", oneOf(["encoder", "decoder", "cross"])],
-  ["layer", "layer", whole(0, 99)],
-  ["head", "head", whole(0, 99)],
-  ["heads", "heads", (value) => (/^\d{1,2}(\.\d{1,2})*$/.test(value) ? value.split(".").map(Number) : undefined)],
-  ["reduce", "reduce", oneOf(["head", "layer", "mean", "max", "rollout"])],
-  ["picture", "picture", oneOf(["heatmap", "lines"])],
-  ["words", "words", flag],
-  ["special", "special", flag],
-  ["padding", "padding", flag],
-  ["stretch", "stretch", flag],
-  ["threshold", "threshold", (value) => (/^0(\.\d{1,3})?$/.test(value) ? Number(value) : undefined)],
-  ["step", "step", whole(-1, 9999)],
-  ["off", "off", (value) => (/^[edc]\d{1,2}\.\d{1,2}(,[edc]\d{1,2}\.\d{1,2})*$/.test(value) ? value : undefined)],
-  ["sentence", "sentence", whole(0, 99999)],
-  ["token", "token", whole(0, 9999)],
-  ["beam", "beam", whole(1, 16)],
-  ["ui", "language", oneOf(["en", "zh"])],
-  ["text", "text", (value) => value.slice(0, 20000)],
-];
-
-/** Keys of the state that the address carries. */
-export const addressKeys = new Set(fields.map(([, key]) => /** @type {string} */ (key)));
-
-/**
- * @param {string} hash as in location.hash
- * @returns {Partial<State>}
- */
-export function readAddress(hash) {
-  const parameters = new URLSearchParams(hash.replace(/^#/, ""));
-  /** @type {Record<string, unknown>} */
-  const patch = {};
-  for (const [name, key, read] of fields) {
-    const value = parameters.get(name);
-    const meant = value === null ? undefined : read(value);
-    if (meant !== undefined) patch[key] = meant;
-  }
-  return patch;
-}
-
-/**
+ * What the pictures show of a sentence: its explanation, or the last one in its place until that comes.
  * @param {State} state
- * @returns {string} what differs from the initial state, as "#name=value&..."
+ * @param {number} [sentence]
+ * @returns {SentenceExplanation | null}
  */
-export function writeAddress(state) {
-  const parameters = new URLSearchParams();
-  for (const [name, key] of fields) {
-    const value = state[key];
-    if (Array.isArray(value) ? value.length === 0 : value === initialState[key]) continue;
-    parameters.set(
-      name,
-      typeof value === "boolean" ? String(Number(value)) : Array.isArray(value) ? value.join(".") : String(value),
-    );
-  }
-  return `#${parameters}`;
+export function shownExplanation({ sentences, sentence: chosen }, sentence = chosen) {
+  const one = sentences[sentence];
+  return one?.explanation ?? one?.previous ?? null;
 }
+
+/** Whether the chosen sentence's pictures are behind its text. @param {State} state */
+export const isStale = ({ sentences, sentence }) => sentences.length > 0 && !sentences[sentence]?.explanation;
 
 /**
  * Heads switched off, as the API takes them.

@@ -86,7 +86,7 @@ try {
         const output = document.querySelector("#target");
         if (!seen.changed && output?.textContent !== seen.before) seen.changed = performance.now();
         if (!output?.querySelector(".pending") && output?.querySelector(".word")) seen.explained ||= performance.now();
-      }).observe(/** @type {HTMLElement} */ (document.querySelector("#panes")), { childList: true, subtree: true });
+      }).observe(document.body, { childList: true, characterData: true, subtree: true });
     });
     new PerformanceObserver((list) => {
       for (const entry of list.getEntries()) {

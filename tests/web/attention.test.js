@@ -98,6 +98,42 @@ test("words add their keys and average their queries; hidden ends are left out",
   );
 });
 
+test("the bytes of a character and the space before it are one word with what follows", () => {
+  const labels = tokenLabels(
+    tokens("alle Äpfel (rot).", [
+      ["\u2581alle", 0, 4],
+      ["\u2581", 4, 5],
+      ["<0xC3>", 5, 5],
+      ["<0x84>", 5, 6],
+      ["pfel", 6, 10],
+      ["\u2581", 10, 11],
+      ["<0x28>", 11, 12],
+      ["rot", 12, 15],
+      ["<0x29>", 15, 16],
+      [".", 16, 17],
+      ["</s>", 17, 17],
+    ]),
+    "alle Äpfel (rot).",
+    "target",
+  );
+  assert.deepEqual(
+    labels.map((one) => [one.text, one.word]),
+    [
+      ["alle", 0],
+      ["␣", 1],
+      ["0xC3", 1],
+      ["Ä", 1],
+      ["pfel", 1],
+      ["␣", 2],
+      ["(", 2],
+      ["rot", 3],
+      [")", 4],
+      [".", 5],
+      ["‹/s›", 6],
+    ],
+  );
+});
+
 test("padding has the weight 0 and comes after the last token", () => {
   const { rows, cols } = axes(explanation, "decoder");
   const full = padded({ rows, cols, data: explanation.decoder?.data ?? new Float32Array() }, 1, 2);

@@ -81,3 +81,35 @@ export async function saved(page, button) {
   const [download] = await Promise.all([page.waitForEvent("download"), button.click()]);
   return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
 }
+
+/**
+ * What the menu of a figure saves.
+ * @param {import("playwright-core").Page} page
+ * @param {import("playwright-core").Locator} figure
+ * @param {"SVG" | "PNG" | "JSON"} kind
+ */
+export async function exported(page, figure, kind) {
+  const menu = figure.locator(".figure-menu");
+  if ((await menu.getAttribute("open")) === null) await menu.locator("summary").click();
+  return saved(page, menu.getByRole("button", { name: `Export as ${kind}` }));
+}
+
+/** Opens a figure's table. @param {import("playwright-core").Locator} figure */
+export async function openTable(figure) {
+  if ((await figure.locator(".table-box td").count()) > 0) return;
+  const menu = figure.locator(".figure-menu");
+  if ((await menu.getAttribute("open")) === null) await menu.locator("summary").click();
+  await menu.getByRole("button", { name: "Table" }).click();
+  await figure.locator(".table-box td").first().waitFor();
+}
+
+/** Opens a part of the first room that is closed at first. @param {import("playwright-core").Page} page @param {string} name */
+export async function openPart(page, name) {
+  await page.locator(`[data-part="${name}"] > summary`).click();
+}
+
+/** Opens the drawer for model and engine. @param {import("playwright-core").Page} page */
+export async function openDrawer(page) {
+  await page.locator(".model-chip").click();
+  await page.locator("#drawer #beam").waitFor();
+}

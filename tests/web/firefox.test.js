@@ -27,10 +27,10 @@ test("the page in Firefox", { skip }, async (t) => {
     const faults = [];
     page.on("pageerror", (/** @type {unknown} */ error) => faults.push(String(error)));
     for (const [view, selector] of [
-      ["translate", ".columns .bars"],
+      ["translate", ".threads .thread"],
       ["attention", ".large svg rect[data-value]"],
       ["effect", ".switches .switch"],
-      ["inside", ".step-card .tree"],
+      ["inside", ".token-box"],
       ["model", ".facts dd"],
     ]) {
       await page.goto(`${site.url}?${view}#view=${view}&text=A+dog+runs.`);
@@ -39,8 +39,13 @@ test("the page in Firefox", { skip }, async (t) => {
     }
     await page.goto(`${site.url}?export#view=attention&text=A+dog+runs.`);
     await page.waitForSelector(".large svg");
+    await page.click("#rooms a");
     await page.type("#source", " A cat sleeps.");
-    await page.waitForFunction("document.querySelectorAll('.line:not(.pending)').length === 2");
+    await page.waitForFunction("document.querySelectorAll('.output .line:not(.pending)').length === 2");
+    for (const step of ["4-scores", "9-forward", "14-beam"]) {
+      await page.goto(`${site.url}?${step}#/inside/${step}?t=A+dog+runs.`);
+      await page.waitForSelector(".stage .number");
+    }
     assert.deepEqual(faults, []);
   } finally {
     await browser.close();

@@ -8,7 +8,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { gzipSync } from "node:zlib";
 import { makeStudent, writeBin, writeSpm } from "../js/marian-student.js";
 import { launchChromium, openPage } from "./browser.js";
 import { models, noSite, openSite } from "./site.js";
@@ -35,10 +34,10 @@ describe("the manners of the page", { skip: noSite }, () => {
 
   /** @param {string} view */
   const ready = {
-    translate: ".columns .bars",
+    translate: ".threads .thread",
     attention: ".large svg",
-    effect: ".switches .switch",
-    inside: ".step-card .tree",
+    effect: ".ranking:not(:has(.status)) .bar",
+    inside: ".stage .bars-figure .bar",
     model: ".facts dd",
   };
 
@@ -47,7 +46,7 @@ describe("the manners of the page", { skip: noSite }, () => {
     const opened = await openPage(browser, options);
     opened.page.setDefaultTimeout(PATIENCE);
     await opened.page.goto(`${site.url}#view=${view}&pair=en-de&text=A+dog+runs+in+the+snow.${more}`);
-    await opened.page.locator(".output .word").first().waitFor();
+    await opened.page.locator(".output .word").first().waitFor({ state: "attached" });
     await opened.page
       .locator(ready[/** @type {keyof typeof ready} */ (view)])
       .first()
@@ -115,7 +114,7 @@ describe("the manners of the page", { skip: noSite }, () => {
           if (!at || at === document.body) return true;
           set.add(at);
           const style = getComputedStyle(at);
-          const near = [at.nextElementSibling, at.querySelector(".row")].filter((one) => one !== null);
+          const near = [at.nextElementSibling, at.querySelector(".row, .plate")].filter((one) => one !== null);
           const marks = near.map((one) => getComputedStyle(one));
           return (
             style.outlineStyle !== "none" ||
@@ -135,25 +134,38 @@ describe("the manners of the page", { skip: noSite }, () => {
     await page.locator('.heads button[tabindex="0"]').focus();
     await page.keyboard.press("ArrowRight");
     await page.keyboard.press("ArrowDown");
-    await page.locator('.heads button[data-layer="1"][data-head="1"][aria-pressed="true"]').waitFor();
-    await page.locator(".heatmap").focus();
+    await page
+      .locator('.heads button[data-kind="decoder"][data-layer="1"][data-head="1"][aria-pressed="true"]')
+      .waitFor();
+    await page.locator(".large .heatmap").focus();
     await page.keyboard.press("ArrowRight");
-    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("ArrowDown");
     assert.match((await page.locator(".readout").textContent()) ?? "", /→ .*: [\d.]+$/);
+    await page.locator('input[name="kind"]:checked').focus();
+    await page.keyboard.press("ArrowLeft");
+    assert.ok(await page.locator('input[name="kind"][value="encoder"]').isChecked());
+    await page.locator('.strip-row.source [tabindex="0"]').focus();
+    await page.keyboard.press("Home");
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("Enter");
+    await page.locator('.strip-row.source .piece:nth-child(2)[aria-pressed="true"]').waitFor();
+    await page.getByRole("link", { name: "Translate" }).click();
     await page.locator('.output [tabindex="0"]').focus();
     await page.keyboard.press("ArrowRight");
     await page.keyboard.press("Enter");
     await page.locator('.output .word[aria-pressed="true"]').waitFor();
-    await page.locator('input[name="kind"]:checked').focus();
-    await page.keyboard.press("ArrowLeft");
-    assert.ok(await page.getByRole("radio", { name: "Decoder" }).isChecked());
+    await page.keyboard.press("Escape");
+    await page.locator(".threads .thread-word[tabindex='0']").focus();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.locator('.threads .thread-word.target[aria-pressed="true"]').waitFor();
     await close();
   });
 
   test("moves nothing where motion is unwanted", async () => {
     for (const [reducedMotion, seconds] of /** @type {const} */ ([
       ["reduce", "0s"],
-      ["no-preference", "0.08s, 0.08s"],
+      ["no-preference", "0.08s, 0.08s, 0.2s, 0.2s"],
     ])) {
       const { page, close } = await open("translate", { reducedMotion });
       const word = page.locator(".output .word").first();
@@ -169,12 +181,22 @@ describe("the manners of the page", { skip: noSite }, () => {
         .locator(selector)
         .first()
         .evaluate((one, name) => getComputedStyle(one)[/** @type {"fill"} */ (name)], what);
+    const outline = (/** @type {string} */ selector) =>
+      page
+        .locator(selector)
+        .first()
+        .evaluate((one) => getComputedStyle(one).outlineStyle);
+    assert.equal(await outline('.head-thumb[aria-pressed="true"]'), "solid");
+    assert.equal(await outline('.head-thumb[aria-pressed="false"]'), "none");
+    const tick = await colour(".large svg text.tick", "fill");
+    assert.equal(tick, await colour(".large svg text.axis", "fill"));
     const chosen = await colour('input[name="kind"]:checked + span', "backgroundColor");
     assert.notEqual(chosen, await colour('input[name="kind"]:not(:checked) + span', "backgroundColor"));
     const cells = await page
       .locator(".large rect[data-value]")
       .evaluateAll((all) => new Set(all.map((one) => getComputedStyle(one).fill)).size);
     assert.ok(cells > 8, `${cells} colours`);
+    await page.getByRole("link", { name: "Translate" }).click();
     await page.locator(".output .word").first().hover();
     await page.locator(".mirror .word.linked").first().waitFor();
     assert.notEqual(await colour(".mirror .word.linked", "backgroundColor"), await colour(".pane", "backgroundColor"));
@@ -182,48 +204,41 @@ describe("the manners of the page", { skip: noSite }, () => {
   });
 
   test("prints the texts and the pictures, whole, without what only a screen can do", async () => {
-    const { page, close } = await open("attention");
-    await page.emulateMedia({ media: "print" });
-    for (const gone of ["#views", ".controls", ".exports", ".pane-head", "#language"]) {
-      assert.equal(await page.locator(gone).first().isVisible(), false, gone);
+    for (const view of ["attention", "effect"]) {
+      const { page, close } = await open(view);
+      await page.emulateMedia({ media: "print" });
+      // The width of a sheet: a picture and every number of it must stay inside.
+      await page.setViewportSize({ width: 700, height: 1000 });
+      for (const gone of ["#rooms", ".controls", ".figure-menu", ".presets", "#language", ".player"]) {
+        const all = await page.locator(`#inside ${gone}, .top ${gone}`).all();
+        for (const one of all) assert.equal(await one.isVisible(), false, gone);
+      }
+      const there = view === "attention" ? ".large svg" : ".ranking svg";
+      assert.equal(await page.locator(there).first().isVisible(), true);
+      const cut = await page.evaluate(() => {
+        const width = document.documentElement.clientWidth;
+        const texts = [...document.querySelectorAll(".room:not([hidden]) :is(svg text, .piece, .sentence)")];
+        return texts
+          .filter((one) => one.checkVisibility() && one.getBoundingClientRect().right > width + 1)
+          .map((one) => one.textContent);
+      });
+      assert.deepEqual(cut, []);
+      assert.equal((await page.pdf()).subarray(0, 5).toString(), "%PDF-");
+      await close();
     }
-    for (const there of ["#source", ".output .word", ".large svg", ".heads canvas", ".caution"]) {
-      assert.equal(await page.locator(there).first().isVisible(), true, there);
+    const { page, close } = await open("translate");
+    await page.emulateMedia({ media: "print" });
+    for (const one of [".pane-head", "#rooms", ".chips", ".ways"]) {
+      for (const part of await page.locator(one).all()) assert.equal(await part.isVisible(), false, one);
+    }
+    for (const one of ["#source", ".output .word", ".threads"]) {
+      assert.equal(await page.locator(one).first().isVisible(), true, one);
     }
     const { scrollHeight, clientHeight } = await page.locator(".output").evaluate((one) => ({
       scrollHeight: one.scrollHeight,
       clientHeight: one.clientHeight,
     }));
     assert.ok(scrollHeight <= clientHeight + 1, "nothing is cut off");
-    assert.equal((await page.pdf()).subarray(0, 5).toString(), "%PDF-");
-    await close();
-  });
-
-  test("the first load: at most 150 kB of code, and nothing jumps", async () => {
-    const { page, close } = await openPage(browser, { serviceWorkers: "block" });
-    page.setDefaultTimeout(PATIENCE);
-    /** @type {Map<string, Promise<Buffer>>} */
-    const bodies = new Map();
-    page.context().on("response", (response) => {
-      if (!response.url().endsWith(".gguf")) bodies.set(response.url(), response.body());
-    });
-    await page.addInitScript(() => {
-      const seen = Object.assign(window, { shifts: 0 });
-      new PerformanceObserver((list) => {
-        for (const entry of list.getEntries()) {
-          if (!(/** @type {any} */ (entry).hadRecentInput)) seen.shifts += /** @type {any} */ (entry).value;
-        }
-      }).observe({ type: "layout-shift", buffered: true });
-    });
-    await page.goto(site.url);
-    await page.getByRole("button", { name: /^Load the model/ }).click();
-    await page.locator(".progress").waitFor({ state: "hidden" });
-    await page.waitForFunction(() => document.querySelector(".action")?.hasAttribute("hidden"));
-    assert.equal(await page.evaluate(() => /** @type {any} */ (window).shifts), 0);
-    let total = 0;
-    for (const body of bodies.values()) total += gzipSync(await body).length;
-    assert.ok([...bodies.keys()].some((url) => url.endsWith(".wasm")));
-    assert.ok(total <= 150_000, `${total} bytes: ${[...bodies.keys()].join(", ")}`);
     await close();
   });
 
@@ -235,8 +250,8 @@ describe("the manners of the page", { skip: noSite }, () => {
     page.on("request", (request) => {
       if (!request.url().startsWith(site.url) && !/^(blob|data):/.test(request.url())) foreign.push(request.url());
     });
-    await page.goto(`${site.url}#view=inside&text=A+dog+runs.`);
-    await page.locator(".step-card .tree").waitFor();
+    await page.goto(`${site.url}#/inside/4-scores?t=A+dog+runs.`);
+    await page.locator(".stage .number").waitFor({ state: "attached" });
     assert.deepEqual(foreign, []);
     const policy = await page.locator('meta[http-equiv="Content-Security-Policy"]').getAttribute("content");
     assert.match(policy ?? "", /^default-src 'self'; script-src 'self' 'wasm-unsafe-eval'/);
@@ -263,10 +278,11 @@ describe("the manners of the page", { skip: noSite }, () => {
       page.setDefaultTimeout(PATIENCE);
       await page.route("**/manifest.json", (route) => route.fulfill(answer));
       await page.goto(`${site.url}#view=attention&text=A+dog+runs.`);
-      await page.locator(".status.bad", { hasText: "The list of models" }).waitFor();
-      await page.getByText("There is nothing to show yet").waitFor();
+      const strip = page.locator(".strip");
+      await strip.locator(".status.bad", { hasText: "The list of models" }).waitFor();
+      await page.getByText("Type a sentence to look inside").first().waitFor();
       await page.unroute("**/manifest.json");
-      await page.getByRole("button", { name: "Try again" }).click();
+      await strip.getByRole("button", { name: "Try again" }).click();
       await page.locator(".large svg").waitFor();
       await close();
     }
@@ -300,7 +316,7 @@ describe("the manners of the page", { skip: noSite }, () => {
       const { page, close } = await openPage(browser);
       page.setDefaultTimeout(PATIENCE);
       await page.goto(`${damaged.url}#text=A+dog+runs.`);
-      await page.locator(".status.bad").waitFor();
+      await page.locator(".pane .status.bad").waitFor();
       cpSync(join(models, "en-de.gguf"), join(damaged.out, "models/en-de.gguf"));
       await page.getByRole("button", { name: "Try again" }).click();
       await page.locator(".output .word").first().waitFor();
@@ -316,12 +332,9 @@ describe("the manners of the page", { skip: noSite }, () => {
     await page
       .locator("#own")
       .setInputFiles({ name: "no.gguf", mimeType: "", buffer: Buffer.from("not a checkpoint") });
-    await page.locator(".status.bad", { hasText: "no.gguf" }).waitFor();
+    await page.locator(".pane .status.bad", { hasText: "no.gguf" }).waitFor();
     await page.locator("#own").setInputFiles(join(models, "en-de.gguf"));
-    await page.locator("#pair", { hasText: "English" }).waitFor();
-    await page.waitForFunction(
-      () => /** @type {HTMLSelectElement} */ (document.querySelector("#pair")).value === "own",
-    );
+    await page.waitForFunction(() => /** @type {HTMLSelectElement} */ (document.querySelector("#to")).value === "own");
     await page.locator(".output .word").first().waitFor();
     await close();
   });
@@ -333,12 +346,11 @@ describe("the manners of the page", { skip: noSite }, () => {
       const transfer = new DataTransfer();
       transfer.items.add(new File([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], "mine.gguf"));
       box.dispatchEvent(new DragEvent("dragover", { dataTransfer: transfer, bubbles: true, cancelable: true }));
+      await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
       if (!box.classList.contains("over")) throw new Error("the place to drop does not show it");
       box.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
     }, bytes);
-    await page.waitForFunction(
-      () => /** @type {HTMLSelectElement} */ (document.querySelector("#pair")).value === "own",
-    );
+    await page.waitForFunction(() => /** @type {HTMLSelectElement} */ (document.querySelector("#to")).value === "own");
     await page.locator(".output .word").first().waitFor();
     assert.deepEqual(faults, []);
     await close();
@@ -346,13 +358,15 @@ describe("the manners of the page", { skip: noSite }, () => {
 
   test("a finger can do what a pointer can", async () => {
     const { page, faults, close } = await open("attention", { hasTouch: true, viewport: { width: 390, height: 800 } });
-    await page.locator(".output .word").nth(1).tap();
-    await page.locator('.output .word.self[aria-pressed="true"]').waitFor();
-    await page.locator(".mirror .word.linked").first().waitFor();
-    await page.locator(".heads button").nth(2).tap();
+    await page.locator('.heads button[data-kind="cross"][data-head="2"]').first().tap();
     await page.locator('.heads button[aria-pressed="true"][data-head="2"]').waitFor();
     await page.locator(".large rect[data-value]").nth(3).tap();
     await page.locator(".readout", { hasText: /→ .*: [\d.]+$/ }).waitFor();
+    await page.getByRole("link", { name: "Translate" }).tap();
+    await page.locator(".output .word").nth(1).tap();
+    await page.locator('.output .word.self[aria-pressed="true"]').waitFor();
+    await page.locator(".mirror .word.linked").first().waitFor();
+    await page.getByRole("dialog", { name: /Instead of/ }).waitFor();
     assert.deepEqual(faults, []);
     await close();
   });
@@ -362,7 +376,7 @@ describe("the manners of the page", { skip: noSite }, () => {
     const { scroll, client, text } = await page.evaluate(() => ({
       scroll: document.documentElement.scrollWidth,
       client: document.documentElement.clientWidth,
-      text: document.querySelector(".output .word")?.getBoundingClientRect().height ?? 0,
+      text: document.querySelector(".strip .piece")?.getBoundingClientRect().height ?? 0,
     }));
     assert.ok(scroll <= client);
     assert.ok(text > 26, `letters of ${text} pixels`);
@@ -378,16 +392,18 @@ describe("the manners of the page", { skip: noSite }, () => {
     ];
     await page.locator("#own").setInputFiles(files);
     await page.locator(".facts dd", { hasText: "2 encoder, 2 decoder, 4 heads" }).waitFor();
-    for (const view of ["Attention", "Cause and effect", "How it works"]) {
-      await page.getByRole("link", { name: view }).click();
-      await page
-        .locator({ A: ".large svg", C: ".switches .switch", H: ".step-card .tree" }[view[0]] ?? "")
-        .first()
-        .waitFor();
+    await page.getByRole("button", { name: "Close", exact: true }).click();
+    await page.getByRole("link", { name: "Look inside" }).click();
+    await page.locator(".large svg").first().waitFor();
+    await page.locator('input[name="kind"][value="encoder"]').waitFor();
+    assert.equal(await page.locator('input[name="kind"][value="decoder"]').count(), 0);
+    await page.getByRole("button", { name: "Tell me the story" }).click();
+    const shown = page.locator(".story-head .help");
+    for (let n = 1; n < 15; n++) {
+      await shown.filter({ hasText: `${n} / 15` }).waitFor();
+      await page.getByRole("button", { name: "Next" }).click();
     }
-    await page.getByRole("link", { name: "Attention" }).click();
-    await page.getByRole("radio", { name: "Encoder" }).waitFor();
-    assert.equal(await page.getByRole("radio", { name: "Decoder" }).count(), 0);
+    await page.locator(".switches .switch").first().waitFor();
     assert.deepEqual(faults, []);
     await close();
   });
@@ -420,10 +436,10 @@ describe("the manners of the page", { skip: noSite }, () => {
       counts.reduce((a, b) => a + b, 0),
       wide * tall,
     );
-    await page.getByRole("radio", { name: "simd128" }).check();
+    await page.locator('input[name="build"][value="simd128"]').check();
     await page.locator(".facts dd", { hasText: /simd128$/ }).waitFor();
     await page.getByRole("button", { name: "Measure" }).click();
-    await page.getByText(/ms a text; \d+ source tokens\/s/).waitFor();
+    await page.getByText(/ms a text; \d+ source pieces\/s/).waitFor();
     await page.getByRole("button", { name: "Delete English → German" }).click();
     await page.locator("tr", { hasText: "English → German" }).getByText("not downloaded").waitFor();
     assert.deepEqual(faults, []);

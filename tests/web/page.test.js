@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Translator } from "../../src/js/index.js";
-import { launchChromium, openPage, saved, watchPage } from "./browser.js";
+import { exported, launchChromium, openDrawer, openPage, openPart, openTable, watchPage } from "./browser.js";
 import { model, noSite, openSite } from "./site.js";
 
 const SENTENCE = "A young girl in a red dress is jumping over a puddle.";
@@ -50,40 +50,23 @@ describe("the page", { skip: noSite }, () => {
     const page = await visitor.newPage();
     const faults = watchPage(page);
     await page.goto(`${site.url}#${new URLSearchParams(state)}`);
-    if (state.text) await page.locator(".output .word").first().waitFor();
+    if (state.text) await page.locator(".output .word").first().waitFor({ state: "attached" });
     return { page, faults, close: () => page.close() };
   }
-
-  test("says how large the model is before it loads it, and loads it when asked", async () => {
-    const { page, faults, close } = await openPage(browser);
-    page.setDefaultTimeout(PATIENCE);
-    /** @type {string[]} */
-    const requests = [];
-    page.on("request", (request) => requests.push(request.url()));
-    await page.goto(site.url);
-    const load = page.getByRole("button", { name: /^Load the model, [\d.]+ MB$/ });
-    await load.waitFor();
-    assert.deepEqual(
-      requests.filter((url) => url.endsWith(".gguf")),
-      [],
-    );
-    await load.click();
-    await page.locator("#source").fill("A dog runs.");
-    await page.locator(".output .word").first().waitFor();
-    assert.deepEqual(faults, []);
-    await close();
-  });
 
   test("translates what is typed; the newest text wins", async () => {
     const { page, faults, close } = await open({ text: SENTENCE });
     assert.equal((await page.locator("#target").textContent())?.trim(), expected.translation);
-    await page.getByText(`${SENTENCE.length} characters, ${expected.sourceTokens.length} tokens`).waitFor();
-    await page.getByText(/^\d+ ms, \d+ tokens\/s$/).waitFor();
+    await page.getByText(`${SENTENCE.length} characters, ${expected.sourceTokens.length} pieces`).waitFor();
+    await page.getByText(/sure \(\d+ % a piece\)$/).waitFor();
+    await openPart(page, "others");
+    await openDrawer(page);
     await page.locator("#beam").selectOption("1");
     const greedy = (await engine.explain(SENTENCE, { beamSize: 1 })).sentences[0];
     await page.locator(".hypotheses .sentence", { hasText: greedy.translation }).waitFor();
     await page.waitForFunction(() => document.querySelectorAll(".hypotheses .sentence").length === 1);
     await page.locator("#beam").selectOption("4");
+    await page.keyboard.press("Escape");
     const input = page.locator("#source");
     for (const text of ["A man", "A man is", "A man is riding", "A dog runs."]) await input.fill(text);
     const short = (await engine.explain("A dog runs.", { beamSize: 4 })).translation;
@@ -112,6 +95,8 @@ describe("the page", { skip: noSite }, () => {
   test("a translation streams in: its beginning stands there before its end is known", async () => {
     const { text } = longText(50);
     const { page, faults, close } = await open({ beam: "1" });
+    await page.locator("#source").fill("");
+    await page.locator("#target:empty").waitFor();
     await page.evaluate(() => {
       const target = /** @type {HTMLElement} */ (document.querySelector("#target"));
       /** @type {string[]} */
@@ -132,18 +117,28 @@ describe("the page", { skip: noSite }, () => {
     await close();
   });
 
-  test("an example fills the empty page", async () => {
+  test("an example is one press away, and gives way to what is typed", async () => {
     const { page, close } = await open({});
+    const first = await page.locator("#source").inputValue();
+    await page.locator(".chip").nth(1).click();
+    const second = await page.locator(".chip").nth(1).textContent();
+    assert.notEqual(second, first);
+    assert.equal(await page.locator("#source").inputValue(), second);
+    await page.locator("#target .word").first().waitFor();
     await page.locator(".chip").first().click();
-    await page.locator(".output .word").first().waitFor();
-    assert.equal(await page.locator("#source").inputValue(), SENTENCE);
+    await page.locator("#source").focus();
+    await page.keyboard.type("A dog runs.");
+    assert.equal(await page.locator("#source").inputValue(), "A dog runs.");
+    await page.locator("#target", { hasText: "Hund" }).waitFor();
     await close();
   });
 
   test("shows confidence, candidates and alternatives as explain has them", async () => {
     const { page, faults, close } = await open({ text: SENTENCE, view: "translate" });
-    const sections = page.locator(".columns section");
-    const json = await saved(page, sections.nth(0).getByRole("button", { name: "Export as JSON" }));
+    await openPart(page, "confidence");
+    await openPart(page, "others");
+    const figure = (/** @type {string} */ name) => page.locator(`[data-figure="glossa-${name}"]`);
+    const json = await exported(page, figure("confidence"), "JSON");
     /** @type {{id: number, logProbability: number}[]} */
     const tokens = JSON.parse(json.bytes.toString()).tokens;
     assert.deepEqual(
@@ -154,19 +149,56 @@ describe("the page", { skip: noSite }, () => {
       await page.locator(".hypotheses .sentence").evaluateAll((all) => all.map((one) => one.textContent?.trim())),
       [...new Set(expected.hypotheses.map((one) => one.text.trim()))],
     );
+    // It opens on the least sure word, not on the first.
+    const letters = expected.targetTokens.filter((one) => /\p{L}/u.test(one.text));
+    const least = letters.reduce((a, b) => (b.logProbability < a.logProbability ? b : a));
+    const at = expected.targetTokens.indexOf(least);
     await page.screenshot({ path: join(shots, "translate.png"), fullPage: true });
+    const first = JSON.parse((await exported(page, figure("candidates"), "JSON")).bytes.toString());
+    assert.deepEqual(first.candidates, expected.topK[at]);
 
-    await sections.nth(0).locator(".bar.open").nth(1).click();
-    const choices = await saved(page, sections.nth(1).getByRole("button", { name: "Export as JSON" }));
+    await figure("confidence").locator(".bar.open").nth(1).click();
+    await page.getByText("What might have stood at piece 2").waitFor();
+    const choices = await exported(page, figure("candidates"), "JSON");
     assert.deepEqual(JSON.parse(choices.bytes.toString()).candidates, expected.topK[1]);
+    await page.locator("#tagline").click();
     const other = expected.topK[1].findIndex((one) => one.id !== expected.targetTokens[1].id);
-    await sections.nth(1).locator(".bar").nth(other).click();
+    await figure("candidates").locator(".bar").nth(other).click();
     const prefix = [expected.targetTokens[0].id, expected.topK[1][other].id];
     const forced = (await engine.explain(SENTENCE, { beamSize: 4, topK: 12, prefix })).sentences[0];
     assert.notEqual(forced.translation, expected.translation);
     await page.locator("#target", { hasText: forced.translation }).waitFor();
+    await page.waitForFunction((fix) => location.hash.includes(`fix=${fix}`), prefix.join("."));
     await page.getByRole("button", { name: "Let the model choose" }).click();
     await page.locator("#target", { hasText: expected.translation }).waitFor();
+    assert.deepEqual(faults, []);
+    await close();
+  });
+
+  test("alternatives open at the word, and the translation goes on from the chosen one", async () => {
+    const { page, faults, close } = await open({ text: SENTENCE });
+    const word = page.locator("#target .word").nth(1);
+    await word.click();
+    const popover = page.getByRole("dialog", { name: /Instead of/ });
+    const places = [await word.boundingBox(), await popover.boundingBox()];
+    assert.ok(places[0] && places[1] && places[1].y >= places[0].y && places[1].y < places[0].y + 60, "at the word");
+    const token = Number(await word.getAttribute("data-token"));
+    const names = await popover.locator(".candidate .share-of").count();
+    assert.ok(names > 3);
+    const other = expected.topK[token].findIndex((one) => one.id !== expected.targetTokens[token].id);
+    await popover.locator(".candidate").nth(other).click();
+    const prefix = [...expected.targetTokens.slice(0, token).map((one) => one.id), expected.topK[token][other].id];
+    const forced = (await engine.explain(SENTENCE, { beamSize: 4, topK: 12, prefix })).sentences[0];
+    await page.locator("#target", { hasText: forced.translation }).waitFor();
+    await page.getByText("You chose the beginning").waitFor();
+    // A choice stands in the address: it is there again after a reload.
+    await page.waitForFunction((fix) => location.hash.includes(`fix=${fix}`), prefix.join("."));
+    await page.reload();
+    await page.locator("#target .word").first().waitFor();
+    assert.equal((await page.locator("#target").textContent())?.trim(), forced.translation);
+    await page.locator("#target .word").first().click();
+    await page.keyboard.press("Escape");
+    await popover.waitFor({ state: "hidden" });
     assert.deepEqual(faults, []);
     await close();
   });
@@ -178,7 +210,7 @@ describe("the page", { skip: noSite }, () => {
     const lit = page.locator(".mirror .word.linked");
     await lit.first().waitFor();
     assert.equal(await lit.first().textContent(), SENTENCE.slice(...link.source));
-    await page.locator("h1").hover();
+    await page.locator("#tagline").hover();
     assert.equal(await page.locator(".word.linked").count(), 0);
 
     const box = await page.locator(`.mirror .word[data-at="${link.source[0]}"]`).boundingBox();
@@ -187,7 +219,7 @@ describe("the page", { skip: noSite }, () => {
     await page.locator(`.output .word.linked[data-at="${link.target[0]}"]`).waitFor();
 
     await page.locator(`.output .word[data-at="${link.target[0]}"]`).click();
-    await page.locator("h1").hover();
+    await page.locator("#tagline").hover();
     await page.locator(`.output .word.self[aria-pressed="true"]`).waitFor();
     await close();
   });
@@ -195,17 +227,16 @@ describe("the page", { skip: noSite }, () => {
   test("draws every layer and head, one of them with the engine's own numbers", async () => {
     const { page, faults, close } = await open({ text: SENTENCE, view: "attention", layer: "1", head: "2" });
     const { cross, encoder } = expected;
-    assert.equal(await page.locator(".heads canvas").count(), cross.layers * cross.heads);
+    const large = page.locator(".large .figure");
+    await large.locator("svg.heatmap").waitFor();
+    const all = (encoder.layers + 2 * cross.layers) * cross.heads;
+    assert.equal(await page.locator(".heads canvas").count(), all);
     const size = cross.rows * cross.cols;
     const at = (cross.heads + 2) * size;
     const own = [...cross.data.subarray(at, at + size)];
-    const json = JSON.parse(
-      (await saved(page, page.locator(".enlarged").getByRole("button", { name: "Export as JSON" }))).bytes.toString(),
-    );
+    const json = JSON.parse((await exported(page, large, "JSON")).bytes.toString());
     assert.deepEqual(json.weights.flat(), own);
-    const svg = (
-      await saved(page, page.locator(".enlarged").getByRole("button", { name: "Export as SVG" }))
-    ).bytes.toString();
+    const svg = (await exported(page, large, "SVG")).bytes.toString();
     const values = await page.evaluate((text) => {
       const parsed = new DOMParser().parseFromString(text, "image/svg+xml");
       if (parsed.querySelector("parsererror")) throw new Error("the SVG does not parse");
@@ -213,44 +244,68 @@ describe("the page", { skip: noSite }, () => {
     }, svg);
     assert.deepEqual(values, own);
     assert.ok(!/var\(|class=/.test(svg), "the file needs no style sheet");
-    const png = await saved(page, page.locator(".enlarged").getByRole("button", { name: "Export as PNG" }));
+    assert.ok(svg.includes("German looks at English, layer 2, head 3"), "it has a title");
+    const png = await exported(page, large, "PNG");
     assert.deepEqual(
       [...png.bytes.subarray(1, 4)],
       [..."PNG"].map((c) => c.charCodeAt(0)),
     );
     await page.screenshot({ path: join(shots, "attention.png"), fullPage: true });
 
-    await page.locator(".enlarged summary").click();
-    await page.locator(".numbers").waitFor();
+    await openTable(large);
     assert.equal(await page.locator(".numbers tbody td").count(), size);
     assert.equal(await page.locator(".numbers tbody td").first().textContent(), own[0].toFixed(3));
 
-    await page.locator(".heads button").first().click();
-    await page.locator('.heads button[aria-pressed="true"][data-layer="0"][data-head="0"]').waitFor();
-    await page.getByRole("radio", { name: "Encoder" }).check();
-    await page.waitForFunction(
-      (n) => document.querySelectorAll(".heads canvas").length === n,
-      encoder.layers * encoder.heads,
-    );
+    await page.locator('.heads button[data-kind="encoder"][data-layer="0"][data-head="0"]').click();
+    await page.locator('.heads button[aria-pressed="true"][data-kind="encoder"]').waitFor();
+    await page.getByRole("heading", { name: "English looks at itself, layer 1, head 1" }).waitFor();
+    assert.ok(await page.locator('input[name="kind"][value="encoder"]').isChecked());
     assert.deepEqual(faults, []);
     await close();
+  });
+
+  test("attention opens on the head that aligns, and a layer that is not there is none that is shown", async () => {
+    const { page, close } = await open({ text: SENTENCE, view: "attention" });
+    const [layer, head] = engine.info.model.alignmentHead ?? assert.fail("no aligning head");
+    const name = (/** @type {number} */ l, /** @type {number} */ h) => `layer ${l + 1}, head ${h + 1}`;
+    await page.getByRole("heading", { name: name(layer, head) }).waitFor();
+    await close();
+    const wrong = await open({ text: SENTENCE, view: "attention", layer: "77", head: "88" });
+    const { cross } = expected;
+    await wrong.page.getByRole("heading", { name: name(cross.layers - 1, cross.heads - 1) }).waitFor();
+    assert.equal(await wrong.page.locator('.heads button[aria-pressed="true"]').count(), 1);
+    await wrong.page.waitForFunction((l) => location.hash.includes(`layer=${l}`), cross.layers - 1);
+    await wrong.close();
   });
 
   test("steps, masks, threshold, words and special tokens change what is drawn", async () => {
     const { page, close } = await open({ text: SENTENCE, view: "attention", kind: "decoder" });
     const { rows } = expected.decoder ?? assert.fail("no decoder attention");
-    const count = (/** @type {string} */ selector) => page.locator(`.picture ${selector}`).count();
+    const count = (/** @type {string} */ selector) => page.locator(`.large .picture ${selector}`).count();
     assert.equal(await count("rect.masked"), (rows * (rows - 1)) / 2);
     await page.locator("#step").fill("2");
-    assert.equal(await count("rect.later"), (rows - 3) * rows);
-    await page.getByText("Start and end tokens").click();
-    assert.equal(await count("rect[data-value]"), (rows - 1) ** 2);
-    await page.getByRole("radio", { name: "Cross" }).check();
+    await page.waitForFunction(
+      (n) => document.querySelectorAll(".large .picture rect.later").length === n,
+      (rows - 3) * rows,
+    );
+    await page.locator(".options summary").click();
+    await page.getByText("Start and end marks").click();
+    await page.waitForFunction(
+      (n) => document.querySelectorAll(".large rect[data-value]").length === n,
+      (rows - 1) ** 2,
+    );
+    await page.locator('input[name="kind"][value="cross"]').check();
+    await page.locator(".options summary").click();
     await page.getByText("Whole words").click();
-    const words = await page.locator(".picture text[data-row]").evaluateAll((all) => all.map((one) => one.textContent));
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll(".large text[data-row]")].some((one) => one.textContent?.includes("springt")),
+    );
+    const words = await page
+      .locator(".large .picture text[data-row]")
+      .evaluateAll((all) => all.map((one) => one.textContent));
     assert.equal(words.slice(0, 3).join(" "), expected.translation.split(" ").slice(0, 3).join(" "));
-    await page.locator(".range input").fill("0.5");
-    assert.ok((await count("rect.faint")) > 0);
+    await page.locator("#threshold").fill("0.5");
+    await page.locator(".large rect.faint").first().waitFor({ state: "attached" });
     await close();
   });
 
@@ -258,16 +313,27 @@ describe("the page", { skip: noSite }, () => {
     const short = "A dog runs.";
     const text = `${short} ${SENTENCE}`;
     const [one, two] = (await engine.explain(text, { beamSize: 4 })).sentences;
-    const { page, faults, close } = await open({ text, view: "attention", kind: "decoder", padding: "1" });
+    const { page, faults, close } = await open({
+      text,
+      view: "attention",
+      kind: "decoder",
+      layer: "0",
+      head: "0",
+      padding: "1",
+    });
     const own = one.targetTokens.length;
     const longest = two.targetTokens.length;
-    const count = (/** @type {string} */ name) => page.locator(`.picture rect.${name}`).count();
-    const cells = page.locator(".picture .cells rect");
-    await page.waitForFunction((n) => document.querySelectorAll(".picture .cells rect").length === n, longest ** 2);
+    const count = (/** @type {string} */ name) => page.locator(`.large .picture rect.${name}`).count();
+    const cells = page.locator(".large .cells rect");
+    await page.waitForFunction((n) => document.querySelectorAll(".large .cells rect").length === n, longest ** 2);
     assert.equal(await count("masked"), (own * (own - 1)) / 2);
     assert.equal(await count("padding"), longest ** 2 - own ** 2);
     // Two steps after its end the short sentence is padding, while the long one is still being written.
     await page.locator("#step").fill(String(own + 1));
+    await page.waitForFunction(
+      (n) => document.querySelectorAll(".large .picture rect.later").length === n,
+      (longest - own - 2) * longest,
+    );
     assert.equal(await count("later"), (longest - own - 2) * longest);
     assert.equal(await count("padding"), own * (longest - own) + 2 * longest);
     const values = await cells.evaluateAll((all) => all.map((cell) => Number(cell.getAttribute("data-value"))));
@@ -278,15 +344,16 @@ describe("the page", { skip: noSite }, () => {
       }
     }
     await page.screenshot({ path: join(shots, "padding.png"), fullPage: true });
-    await page.getByRole("radio", { name: "Encoder" }).check();
+    await page.locator('input[name="kind"][value="encoder"]').check();
     await page.waitForFunction(
-      (n) => document.querySelectorAll(".picture .cells rect").length === n,
+      (n) => document.querySelectorAll(".large .cells rect").length === n,
       two.sourceTokens.length ** 2,
     );
-    await page.getByRole("button", { name: "Next sentence" }).click();
+    await page.locator(".strip .turn [data-to=next]").click();
     await page.getByText("This is the longest of the 2 sentences").waitFor();
     assert.equal(await count("padding"), 0);
-    await page.locator("#source").fill(short);
+    await page.getByRole("button", { name: "Edit the text" }).click();
+    await page.locator(".strip-edit").fill(short);
     await page.getByText("write a second sentence").waitFor();
     assert.deepEqual(faults, []);
     await close();
@@ -295,16 +362,21 @@ describe("the page", { skip: noSite }, () => {
   test("the line picture shows the heads that are switched on", async () => {
     const { page, close } = await open({ text: SENTENCE, view: "attention", picture: "lines", heads: "0" });
     const heads = () =>
-      page.locator(".links path").evaluateAll((all) => [...new Set(all.map((one) => one.getAttribute("data-head")))]);
+      page
+        .locator(".large .links path")
+        .evaluateAll((all) => [...new Set(all.map((one) => one.getAttribute("data-head")))]);
     assert.deepEqual(await heads(), ["Head 1"]);
     await page.locator(".head-key").nth(1).click();
+    await page.waitForFunction(() => document.querySelectorAll('.large .links path[data-head="Head 2"]').length > 0);
     assert.deepEqual(await heads(), ["Head 1", "Head 2"]);
     await page
       .locator(".head-key")
       .nth(1)
       .click({ modifiers: ["Shift"] });
+    await page.waitForFunction(() => document.querySelectorAll('.large .links path[data-head="Head 1"]').length === 0);
     assert.deepEqual(await heads(), ["Head 2"]);
     await page.getByRole("button", { name: "All heads" }).click();
+    await page.waitForFunction(() => document.querySelectorAll('.large .links path[data-head="Head 4"]').length > 0);
     assert.equal((await heads()).length, expected.cross.heads);
     await page.screenshot({ path: join(shots, "lines.png"), fullPage: true });
     await close();
@@ -325,15 +397,15 @@ describe("the page", { skip: noSite }, () => {
       await page.goto(`${two.url}#text=A+dog+runs.`);
       await page.locator(".output .word").first().waitFor();
       const translation = await page.locator("#target").textContent();
-      await page.getByRole("button", { name: "Copy" }).click();
-      await page.getByRole("button", { name: "Copied" }).waitFor();
+      await page.locator(".pane.target").getByRole("button", { name: "Copy" }).click();
+      await page.locator(".pane.target").getByRole("button", { name: "Copied" }).waitFor();
       assert.equal(await page.evaluate(() => navigator.clipboard.readText()), translation);
       await page.getByRole("button", { name: "Swap languages" }).click();
-      await page.waitForFunction(() => location.hash.includes("pair=de-en"));
+      await page.waitForFunction(() => location.hash.includes("m=de-en"));
       assert.equal(await page.locator("#source").inputValue(), translation);
       await page.locator(".output .word").first().waitFor();
-      await page.locator("#pair").selectOption("en-de");
-      await page.waitForFunction(() => !location.hash.includes("pair=de-en"));
+      await page.locator("#from").selectOption("en");
+      await page.waitForFunction(() => !location.hash.includes("m=de-en"));
       await page.locator(".output .word").first().waitFor();
       assert.deepEqual(faults, []);
     } finally {
@@ -353,17 +425,17 @@ describe("the page", { skip: noSite }, () => {
       .locator(".side .sentence", { hasText: without.translation.slice(0, 10) })
       .last()
       .waitFor();
-    await page.getByText(`Score ${without.hypotheses[0].score.toFixed(3)}`).waitFor();
+    await page.getByText(`Score −${(-without.hypotheses[0].score).toFixed(3)}`).waitFor();
     await page.waitForFunction(() => location.hash.includes("off=c1.0"));
     await page.getByRole("button", { name: "Switch all on" }).click();
+    assert.equal(await page.locator('.switch[aria-pressed="true"]').count(), 0);
     const total = expected.encoder.layers * expected.encoder.heads + 2 * expected.cross.layers * expected.cross.heads;
-    await page.getByRole("button", { name: `Rank all ${total} heads` }).click();
     await page
-      .locator(".bars .bar")
+      .locator(".ranking .bar")
       .nth(total - 1)
       .waitFor();
     const values = await page
-      .locator(".bars .bar")
+      .locator(".ranking .bar")
       .evaluateAll((all) => all.map((one) => Number(one.getAttribute("data-value"))));
     assert.deepEqual(
       values,
@@ -379,45 +451,26 @@ describe("the page", { skip: noSite }, () => {
     await close();
   });
 
-  test("how it works: the engine's own numbers, and arithmetic that agrees with them", async () => {
-    const { page, faults, close } = await open({ text: SENTENCE, view: "inside", layer: "2", head: "1" });
-    await page.locator(".step-card .tree").waitFor();
-    assert.equal(await page.locator(".step-card").count(), 10);
-    assert.equal(await page.locator(".step-card math").count(), 10);
-    const weights = page.locator(".shown", { has: page.getByText("Attention weights, as the engine has them") });
-    const json = JSON.parse(
-      (await saved(page, weights.getByRole("button", { name: "Export as JSON" }))).bytes.toString(),
-    );
-    const size = expected.encoder.rows ** 2;
-    const at = (2 * expected.encoder.heads + 1) * size;
-    assert.deepEqual(json.values, [...expected.encoder.data.subarray(at, at + size)]);
-    // The page computes the layer in float32, the engine in int8: close, and never the same.
-    const said = await page.locator(".step-card .help").allTextContents();
-    const differences = said.map((text) => Number(/is ([\d.e+-]+)\.$/.exec(text)?.[1]));
-    assert.equal(differences.length, 2);
-    assert.ok(differences[0] > 0 && differences[0] < 0.1, `weights: ${differences[0]}`);
-    assert.ok(differences[1] > 0 && differences[1] < 0.5, `states: ${differences[1]}`);
-    assert.deepEqual(faults, []);
-    await close();
-  });
-
   test("the address carries the state, and the page comes back from it", async () => {
     const first = await open({ text: "A dog runs." });
     const { page } = first;
-    await page.getByRole("link", { name: "Attention" }).click();
-    await page.getByRole("radio", { name: "Encoder" }).check();
-    await page.locator(".heads button").nth(3).click();
+    await page.getByRole("link", { name: "Look inside" }).click();
+    await page.locator('.heads button[data-kind="encoder"][data-layer="0"][data-head="3"]').click();
+    await page.locator(".options summary").click();
     await page.getByText("Whole words").click();
     await page.waitForFunction(() => /head=3.*words=1/.test(location.hash));
+    assert.match(new URL(page.url()).hash, /^#\/inside\?/);
+    assert.equal(await page.title(), "Look inside a Transformer · Glossa");
     const address = page.url();
     await first.close();
     const again = await openPage(browser);
     again.page.setDefaultTimeout(PATIENCE);
     await again.page.goto(address);
-    await again.page.locator('.heads button[aria-pressed="true"]').waitFor();
+    await again.page.locator('.heads button[aria-pressed="true"][data-kind="encoder"]').waitFor();
     assert.equal(await again.page.locator("#source").inputValue(), "A dog runs.");
     assert.equal(await again.page.locator('.heads button[aria-pressed="true"]').getAttribute("data-head"), "3");
-    assert.ok(await again.page.getByRole("radio", { name: "Encoder" }).isChecked());
+    assert.ok(await again.page.locator('input[name="kind"][value="encoder"]').isChecked());
+    await again.page.locator(".options summary").click();
     assert.ok(await again.page.getByLabel("Whole words").isChecked());
     await again.close();
   });
@@ -439,27 +492,28 @@ describe("the page", { skip: noSite }, () => {
     const { page, faults, close } = await open({ text: "A dog runs.", beam: "1" });
     const total = sentences.length;
     await page.locator("#source").fill(text);
-    await page.getByText(new RegExp(`^Sentence \\d+ of ${total}$`)).waitFor();
+    await page.locator(".pane .status", { hasText: new RegExp(`^Sentence \\d+ of ${total}$`) }).waitFor();
     const progress = page.locator(".progress");
     assert.equal(await progress.getAttribute("role"), "progressbar");
     await page.waitForFunction(() => Number(document.querySelector(".progress")?.getAttribute("aria-valuenow")) > 1);
     await page.getByRole("button", { name: "Stop" }).click();
-    const finished = page.locator(".line:not(.pending)");
+    const finished = page.locator(".output .line:not(.pending)");
     await page.getByRole("button", { name: "Go on" }).waitFor();
     const done = await finished.count();
     await page.waitForTimeout(300);
     assert.equal(await finished.count(), done);
     assert.ok(done >= 1 && done < total, `${done} of ${total} sentences`);
 
-    await page.getByRole("link", { name: "Attention" }).click();
     await page.getByRole("button", { name: "Go on" }).click();
-    await page.waitForFunction((n) => document.querySelectorAll(".line:not(.pending)").length === n, total);
+    await page.waitForFunction((n) => document.querySelectorAll(".output .line:not(.pending)").length === n, total);
     await page.getByRole("button", { name: "Stop" }).waitFor({ state: "hidden" });
-    assert.equal(await page.locator(".line").count(), total);
+    assert.equal(await page.locator(".output .line").count(), total);
     // Paragraphs stay where they were.
     const paragraphs = (/** @type {string | null} */ all) => (all ?? "").split("\n\n").length;
     assert.equal(paragraphs(await page.locator("#target").textContent()), paragraphs(text));
 
+    await page.getByRole("link", { name: "Look inside" }).click();
+    await page.locator(".large text[data-col]").first().waitFor();
     // Every sentence, by the button that turns to the next: its columns are its own tokens.
     const shown = await page.evaluate(async (n) => {
       const letters = () =>
@@ -472,7 +526,7 @@ describe("the page", { skip: noSite }, () => {
           await new Promise((resolve) => setTimeout(resolve, 5));
         }
         texts.push(letters());
-        /** @type {HTMLElement} */ (document.querySelector('.turn [data-to="next"]')).click();
+        /** @type {HTMLElement} */ (document.querySelector('.strip .turn [data-to="next"]')).click();
       }
       return texts;
     }, total);

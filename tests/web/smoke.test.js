@@ -34,7 +34,7 @@ describe("the page", { skip: noBrowser || noModel }, () => {
     await page.goto(`${server.url}demo/`);
     await page.locator("#source").fill("A dog runs.");
     await page.locator("#target", { hasText: "Hund" }).waitFor();
-    await page.locator("#view canvas, #view svg").first().waitFor();
+    await page.locator(".threads .thread").first().waitFor();
     await page.locator("#source").fill("A cat sleeps.");
     await page.locator("#target", { hasText: "Katze" }).waitFor();
     assert.deepEqual(faults, []);

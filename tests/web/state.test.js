@@ -5,16 +5,21 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { difference } from "../../web/draw/difference.js";
-import { pairsOf } from "../../web/engine.js";
+import { held, pairsOf } from "../../web/engine.js";
 import { pairName } from "../../web/languages.js";
-import { createStore, headMask, initialState, readAddress, writeAddress } from "../../web/state.js";
-import { allStrings } from "../../web/strings.js";
+import { packedText, placeOf, readAddress, steps, unpackedText, writeAddress } from "../../web/address.js";
+import { words as drawerWords } from "../../web/frame/words.js";
+import { words as insideWords } from "../../web/rooms/inside/words.js";
+import { words as detailWords } from "../../web/rooms/translate/words.js";
+import { createStore, headMask, initialState } from "../../web/state.js";
+import { allStrings, signed } from "../../web/strings.js";
 
 test("what the address says is what was written", () => {
   const state = {
     ...initialState,
-    text: "A #hash & a = sign, 你好 <b>\n50 %",
-    view: /** @type {const} */ ("attention"),
+    text: "A #hash & a = sign?, 你好 <b>\n50 %",
+    room: /** @type {const} */ ("inside"),
+    story: "scores",
     kind: /** @type {const} */ ("decoder"),
     layer: 3,
     head: 1,
@@ -23,14 +28,77 @@ test("what the address says is what was written", () => {
     special: false,
     threshold: 0.25,
     off: "c0.1,e2.3",
+    fix: [5, 77, 1234],
   };
   assert.deepEqual({ ...initialState, ...readAddress(writeAddress(state)) }, state);
-  assert.equal(writeAddress(initialState), "#");
+  assert.match(writeAddress(state), /^#\/inside\/4-scores\?/);
+  assert.equal(writeAddress(initialState), "#/translate");
+});
+
+test("every step of the story is a place, and a wrong one is the room", () => {
+  steps.forEach((story, i) => {
+    assert.equal(writeAddress({ ...initialState, room: "inside", story }), `#/inside/${i + 1}-${story}`);
+    assert.deepEqual(placeOf(`#/inside/${i + 1}-${story}?w=3`), { room: "inside", story });
+  });
+  assert.deepEqual(placeOf("#/inside/99-nothing"), { room: "inside", story: "" });
+  assert.deepEqual(placeOf("#/nowhere"), { room: "translate", story: "" });
+  assert.deepEqual(placeOf(""), { room: "translate", story: "" });
+});
+
+test("addresses of 0.1 lead where they led", () => {
+  assert.deepEqual(readAddress("#view=attention&pair=en-de&kind=encoder&layer=2&head=1&text=A+dog."), {
+    room: "inside",
+    pair: "en-de",
+    kind: "encoder",
+    layer: 2,
+    head: 1,
+    text: "A dog.",
+  });
+  assert.deepEqual(readAddress("#view=effect&off=c0.1"), { room: "inside", story: "break", off: "c0.1" });
+  assert.deepEqual(readAddress("#view=inside"), { room: "inside", story: "tokens" });
+  assert.deepEqual(readAddress("#view=model"), { room: "translate", drawer: true });
+  assert.deepEqual(readAddress("#text=A+dog.&sentence=2&step=3&token=4&ui=zh"), {
+    text: "A dog.",
+    sentence: 2,
+    step: 3,
+    token: 4,
+    language: "zh",
+  });
 });
 
 test("an address that makes no sense is left aside", () => {
-  const wrong = "#view=<script>&layer=x&head=1e9&off=q1.1&threshold=7&beam=99&words=yes&heads=1,2&kind=";
-  assert.deepEqual(readAddress(wrong), { beam: 16 });
+  const wrong = "view=<script>&layer=x&head=1e9&off=q1.1&threshold=7&beam=99&words=yes&heads=1,2&kind=&fix=1,2";
+  assert.deepEqual(readAddress(`#${wrong}`), { beam: 16 });
+  assert.deepEqual(readAddress(`#/inside/4-scores?${wrong}`), { room: "inside", story: "scores", beam: 16 });
+});
+
+test("a long text is packed, a very long one stays out of the address", async () => {
+  const long = Array.from({ length: 300 }, (_, i) => `Sentence number ${i} is about 你好 and ${i * 7}.`).join(" ");
+  const address = `${writeAddress({ ...initialState, text: long })}?${(await packedText(long)).slice(1)}`;
+  assert.ok(!address.includes("t=Sentence"));
+  assert.ok(address.length < 8100, `${address.length} characters`);
+  assert.equal(await unpackedText(address), long);
+  assert.equal(await packedText("short"), "");
+  let noise = "";
+  for (let i = 0, x = 1; i < 9000; i++, x = (x * 48271) % 2147483647)
+    noise += String.fromCharCode(0x4e00 + (x % 20000));
+  assert.equal(await packedText(noise), "");
+  for (const wrong of ["#/translate?z=!!", "#/translate?z=abcd", "#/translate"])
+    assert.equal(await unpackedText(wrong), undefined);
+});
+
+test("while a translation is written, the old one goes on behind it", () => {
+  const old = "Die Kinder haben alle Äpfel gegessen.";
+  assert.equal(held("", old), old);
+  assert.equal("Die Kin" + held("Die Kin", old), "Die Kin haben alle Äpfel gegessen.");
+  assert.equal(held(old, old), "");
+  assert.equal(held(`${old} Und mehr`, old), "");
+});
+
+test("a minus is a minus, and nothing is less than zero that is not", () => {
+  assert.equal(signed(-0.1234), "−0.123");
+  assert.equal(signed(-0.0001), "0.000");
+  assert.equal(signed(2, 1), "2.0");
 });
 
 test("heads are switched off by their names", () => {
@@ -43,7 +111,7 @@ test("the store tells what changed, once", () => {
   /** @type {string[][]} */
   const told = [];
   store.subscribe((_, changed) => told.push([...changed]));
-  store.set({ text: "a", layer: 0 });
+  store.set({ text: "a", layer: -1 });
   store.set({ text: "a" });
   assert.deepEqual(told, [["text"]]);
 });
@@ -82,24 +150,31 @@ test("a multilingual model is a pair for each two languages; names are in the la
 });
 
 test("both languages say everything, and nothing is said that the page does not use", () => {
-  const { en, zh } = allStrings;
+  const all = [allStrings, drawerWords, insideWords, detailWords];
+  const en = Object.assign({}, ...all.map((one) => one.en));
+  const zh = Object.assign({}, ...all.map((one) => one.zh));
   assert.deepEqual(Object.keys(zh).sort(), Object.keys(en).sort());
-  const names = (/** @type {string} */ text) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
+  const names = (/** @type {string} */ text) => [...new Set([...text.matchAll(/\{\w+\}/g)].map(String))].sort();
   for (const [key, text] of Object.entries(en)) assert.deepEqual(names(zh[key]), names(text), key);
 
   const folder = fileURLToPath(new URL("../../web/", import.meta.url));
   const code = readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".js") && !name.endsWith("strings.js"))
+    .filter((name) => /\.jsx?$/.test(name) && !/(strings|words)\.js$/.test(name))
     .map((name) => readFileSync(folder + name, "utf8"))
     .join("\n");
-  // Some keys are put together: "encoder" + "Help", "score" + "Title".
+  // Some keys are put together: a step with "Title", a kind with "Help", "habit_" with what a head does.
+  const endings = ["Help", "Title", "Text", "Try", "Ask", "Term", "Short"];
   const used = (/** @type {string} */ key) =>
     code.includes(`"${key}"`) ||
-    ["Help", "Title", "Text"].some(
-      (ending) => key.endsWith(ending) && code.includes(`"${key.slice(0, -ending.length)}"`),
-    );
+    (key.startsWith("habit_") && code.includes(`"${key.slice(6)}"`)) ||
+    [...endings].some((ending) => key.endsWith(ending) && code.includes(`"${key.slice(0, -ending.length)}"`));
   assert.deepEqual(
     Object.keys(en).filter((key) => !used(key)),
     [],
   );
+  for (const step of steps) for (const part of ["Title", "Text", "Try", "Ask"]) assert.ok(en[step + part], step + part);
+  for (const step of steps) {
+    const sentences = en[`${step}Text`].split(/[.?!](?:\s|$)/).filter(Boolean).length;
+    assert.ok(sentences <= 3, `${step}: ${sentences} sentences`);
+  }
 });

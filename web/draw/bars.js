@@ -1,7 +1,7 @@
 // Horizontal bars with a name on the left and a number on the right; each may be chosen.
 
 import { h, roving, s } from "./dom.js";
-import { shorten, textWidth } from "./heatmap.js";
+import { shorten, textWidth } from "./labels.js";
 
 /**
  * @typedef {object} Bar

@@ -1,18 +1,21 @@
 // A matrix with tokens on both axes: rows are queries, columns keys. Cells are rectangles, or pixels of a canvas where
 // there are too many of them.
 
-import { cividis, paint } from "./colour.js";
+import { colourScale, paint, shareOf, ticksOf } from "./colour.js";
 import { h, s } from "./dom.js";
+import { decimal, shorten, textWidth, WIDE, WIDE_PIXELS } from "./labels.js";
 
 /** @typedef {import("../attention.js").Matrix} Matrix */
 
 const MOST_RECTANGLES = 640;
-const LONGEST_LABEL = 120; // pixels
 
 /**
  * @typedef {object} HeatmapOptions
  * @property {string} label what the picture shows, for those who cannot see it
  * @property {number} width pixels at hand
+ * @property {number} [height] pixels at hand; without it, as tall as it is
+ * @property {boolean} dark
+ * @property {import("./colour.js").ScaleName} [scale]
  * @property {number} [low]
  * @property {number} [high] values from low to high span the colours; default 0 to 1
  * @property {number} [threshold]
@@ -26,54 +29,47 @@ const LONGEST_LABEL = 120; // pixels
  * @property {(value: number) => string} [format] of the numbers at the legend
  */
 
-const WIDE =
-  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{1f000}-\u{1faff}\u{20000}-\u{3ffff}]/u;
-const WIDE_PIXELS = 13;
-
-/** Width of a text at 12 pixels, near enough to leave room for it. @param {string} text */
-export function textWidth(text) {
-  let width = 0;
-  for (const c of text) width += WIDE.test(c) ? WIDE_PIXELS : 7.4;
-  return width;
-}
-
-/** @param {string} text */
-export function shorten(text) {
-  if (textWidth(text) <= LONGEST_LABEL) return text;
-  let out = "";
-  for (const c of text) {
-    if (textWidth(`${out}${c}…`) > LONGEST_LABEL) break;
-    out += c;
-  }
-  return `${out}…`;
-}
-
 /** Whether all glyphs are full-width: such a label stands upright over its column. @param {string} text */
 const isUpright = (text) => text !== "" && [...text].every((c) => WIDE.test(c));
 
-/** Numbers between 0 and 1 for people. @param {number} value */
-export const decimal = (value) => (value === 0 || value === 1 ? String(value) : value.toFixed(2));
-
 /**
- * A strip of the colours from low to high, with its ends.
+ * A strip of the colours from low to high, with ticks where they stand on the scale.
  * @param {number} x
  * @param {number} y
- * @param {number} low
- * @param {number} high
- * @param {(value: number) => string} format
+ * @param {Required<Pick<HeatmapOptions, "scale" | "low" | "high" | "dark" | "format">>} options
  */
-function legend(x, y, low, high, format) {
-  const colour = cividis(0, 1);
-  const width = 120;
+function legend(x, y, { scale, low, high, dark, format }) {
+  const colour = colourScale(scale, low, high, dark);
+  const share = shareOf(scale, low, high);
+  const ticks = ticksOf(scale, low, high);
+  const [first, last] = [ticks[0], ticks[ticks.length - 1]];
+  const width = 150;
+  const parts = 60;
   const strip = s("g", { transform: `translate(${x},${y})`, "aria-hidden": "true" });
-  for (let i = 0; i < 40; i++) {
-    strip.append(s("rect", { x: (i * width) / 40, y: 0, width: width / 40 + 0.5, height: 8, fill: colour(i / 39) }));
+  // The strip is even along the scale, not along the values: each part has the colour of the value that stands there.
+  for (let i = 0; i < parts; i++) {
+    const at = i / (parts - 1);
+    const value = first + (scale === "weights" ? at * at : at) * (last - first);
+    strip.append(s("rect", { x: at * width, y: 0, width: width / (parts - 1) + 0.5, height: 8, fill: colour(value) }));
   }
-  strip.append(
-    s("text", { x: -6, y: 8, class: "tick", "text-anchor": "end" }, format(low)),
-    s("text", { x: width + 6, y: 8, class: "tick" }, format(high)),
-  );
+  for (const tick of ticks) {
+    strip.append(s("text", { x: share(tick) * width, y: 20, class: "tick", "text-anchor": "middle" }, format(tick)));
+  }
   return strip;
+}
+
+/**
+ * Marks the words pointed at elsewhere.
+ * @param {Element} plot that `heatmap` made
+ * @param {Set<number>} rows
+ * @param {Set<number>} cols
+ */
+export function brush(plot, rows, cols) {
+  for (const text of plot.querySelectorAll("text.axis")) {
+    const row = text.getAttribute("data-row");
+    const on = row === null ? cols.has(Number(text.getAttribute("data-col"))) : rows.has(Number(row));
+    text.classList.toggle("lit", on);
+  }
 }
 
 /**
@@ -83,7 +79,8 @@ function legend(x, y, low, high, format) {
  */
 export function heatmap(matrix, options) {
   const { rows, cols, data } = matrix;
-  const { label, width, low = 0, high = 1, threshold = 0, largest = 34, onpoint, onpick, rectangles = false } = options;
+  const { label, width, dark, scale = "weights", low = 0, high = 1, threshold = 0, largest = 44 } = options;
+  const { onpoint, onpick, rectangles = false } = options;
   const state = options.state ?? (() => /** @type {const} */ ("shown"));
   const left = Math.ceil(Math.max(20, ...rows.map((row) => textWidth(shorten(row.text)))) + 18);
   const names = cols.map((col) => shorten(col.text));
@@ -92,12 +89,19 @@ export function heatmap(matrix, options) {
   const top = Math.ceil(Math.max(slant * 0.77, stack) + 14);
   const overhang = Math.ceil(slant * 0.64);
   const least = slant + stack > 0 ? 6 : 1;
-  const cell = Math.max(least, Math.min(largest, (width - left - overhang) / Math.max(1, cols.length)));
+  const below = 40; // the legend
+  const fits = Math.min(
+    (width - left - overhang) / Math.max(1, cols.length),
+    options.height && !options.tall
+      ? (options.height - top - below) / Math.max(1, rows.length)
+      : Number.POSITIVE_INFINITY,
+  );
+  const cell = Math.max(least, Math.min(largest, fits));
   const line = options.tall ?? cell;
   const wide = cell * cols.length;
   const tall = line * rows.length;
-  const total = { width: Math.max(left + wide + overhang, left + 180), height: top + tall + 34 };
-  const colour = cividis(low, high);
+  const total = { width: Math.max(left + wide + overhang, left + 200), height: top + tall + below };
+  const colour = colourScale(scale, low, high, dark);
 
   const svg = s("svg", {
     width: total.width,
@@ -140,8 +144,18 @@ export function heatmap(matrix, options) {
   let canvas = null;
   if (many) {
     canvas = h("canvas", { class: "cells", "aria-hidden": "true" });
-    paint(canvas, data, rows.length, cols.length, { low, high, threshold, shown: (r, c) => state(r, c) === "shown" });
-    Object.assign(canvas.style, { left: `${left}px`, top: `${top}px`, width: `${wide}px`, height: `${tall}px` });
+    paint(canvas, data, rows.length, cols.length, {
+      low,
+      high,
+      scale,
+      dark,
+      threshold,
+      shown: (r, c) => state(r, c) === "shown",
+    });
+    // In shares of the picture, so that it goes with it where a sheet of paper is narrower.
+    const across = (/** @type {number} */ x) => `${(100 * x) / total.width}%`;
+    const down = (/** @type {number} */ y) => `${(100 * y) / total.height}%`;
+    Object.assign(canvas.style, { left: across(left), top: down(top), width: across(wide), height: down(tall) });
   } else {
     const cells = s("g", { class: "cells" });
     const gap = cell > 14 ? 1 : 0;
@@ -165,7 +179,7 @@ export function heatmap(matrix, options) {
     }
     svg.append(cells);
   }
-  svg.append(legend(left + 18, top + tall + 14, low, high, options.format ?? decimal));
+  svg.append(legend(left + 18, top + tall + 12, { scale, low, high, dark, format: options.format ?? decimal }));
 
   const cursor = s("rect", { class: "cursor", width: cell, height: line, visibility: "hidden" });
   svg.append(cursor);
@@ -216,30 +230,4 @@ export function heatmap(matrix, options) {
     point(Math.max(0, Math.min(rows.length - 1, from.row)), Math.max(0, Math.min(cols.length - 1, from.col)));
   });
   return h("div", { class: "plot" }, canvas, svg);
-}
-
-/**
- * The same numbers as a table.
- * @param {Matrix} matrix
- * @param {string} caption
- */
-export function matrixTable({ rows, cols, data }, caption) {
-  return h(
-    "table",
-    { class: "numbers" },
-    h("caption", {}, caption),
-    h("thead", {}, h("tr", {}, h("td"), ...cols.map((col) => h("th", { scope: "col" }, col.text)))),
-    h(
-      "tbody",
-      {},
-      ...rows.map((row, r) =>
-        h(
-          "tr",
-          {},
-          h("th", { scope: "row" }, row.text),
-          ...cols.map((_, c) => h("td", {}, data[r * cols.length + c].toFixed(3))),
-        ),
-      ),
-    ),
-  );
 }

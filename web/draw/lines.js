@@ -2,7 +2,7 @@
 
 import { linkHorizontal } from "d3-shape";
 import { roving, s } from "./dom.js";
-import { shorten, textWidth } from "./heatmap.js";
+import { shorten, textWidth } from "./labels.js";
 
 /** @typedef {import("../attention.js").Matrix} Matrix */
 

@@ -2,9 +2,9 @@
 // small.
 
 import { headWeights } from "../attention.js";
-import { cividis } from "./colour.js";
+import { colourScale } from "./colour.js";
 import { s } from "./dom.js";
-import { textWidth } from "./heatmap.js";
+import { textWidth } from "./labels.js";
 
 /** @typedef {import("../../src/js/types.js").Attention} Attention */
 
@@ -17,26 +17,27 @@ const STEPS = 256;
  * @param {number} cols
  * @param {number} cell pixels
  * @param {number} high
+ * @param {boolean} dark
  * @returns {SVGPathElement[]}
  */
-function cells(weights, cols, cell, high) {
+function cells(weights, cols, cell, high, dark) {
   /** @type {Map<number, string[]>} */
   const paths = new Map();
   weights.forEach((value, i) => {
-    const step = Math.max(0, Math.min(STEPS - 1, Math.round((value / high) * (STEPS - 1))));
+    const step = Math.max(0, Math.min(STEPS - 1, Math.round(Math.sqrt(value / high) * (STEPS - 1))));
     const path = paths.get(step) ?? [];
     if (path.length === 0) paths.set(step, path);
     path.push(`M${(i % cols) * cell} ${Math.floor(i / cols) * cell}h${cell}v${cell}h${-cell}z`);
   });
-  const colour = cividis(0, STEPS - 1);
-  return [...paths].map(([step, path]) => s("path", { d: path.join(""), fill: colour(step) }));
+  const colour = colourScale("weights", 0, 1, dark);
+  return [...paths].map(([step, path]) => s("path", { d: path.join(""), fill: colour((step / (STEPS - 1)) ** 2) }));
 }
 
 /**
- * @param {{attention: Attention, stretch: boolean, label: string, layerName: (layer: number) => string}} options
+ * @param {{attention: Attention, stretch: boolean, dark: boolean, label: string, layerName: (layer: number) => string}} options
  * @returns {SVGSVGElement}
  */
-export function overview({ attention, stretch, label, layerName }) {
+export function overview({ attention, stretch, dark, label, layerName }) {
   const { layers, heads, rows, cols } = attention;
   const cell = Number((SIDE / Math.max(rows, cols)).toPrecision(3));
   const names = Array.from({ length: layers }, (_, layer) => layerName(layer));
@@ -51,7 +52,7 @@ export function overview({ attention, stretch, label, layerName }) {
       const weights = headWeights(attention, layer, head);
       const high = stretch ? Math.max(...weights) : 1;
       const at = `translate(${left + head * (cols * cell + GAP)},${y})`;
-      svg.append(s("g", { transform: at, "data-head": `${layer}.${head}` }, ...cells(weights, cols, cell, high)));
+      svg.append(s("g", { transform: at, "data-head": `${layer}.${head}` }, ...cells(weights, cols, cell, high, dark)));
     }
   });
   return svg;

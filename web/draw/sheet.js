@@ -3,7 +3,7 @@
 
 import { wordsIn } from "./difference.js";
 import { s } from "./dom.js";
-import { textWidth } from "./heatmap.js";
+import { textWidth } from "./labels.js";
 
 /** @typedef {string | {text: string, changed: boolean}[]} Cell words that have changed are bold */
 
@@ -75,7 +75,8 @@ export function collage(label, columns) {
     let wide = 0;
     for (const one of column) {
       const { width, height } = one.viewBox.baseVal;
-      svg.append(s("g", { transform: `translate(${x},${y})` }, ...one.childNodes));
+      const name = one.getAttribute("class");
+      svg.append(s("g", { class: name, transform: `translate(${x},${y})` }, ...one.childNodes));
       wide = Math.max(wide, width);
       y += height + 8;
     }

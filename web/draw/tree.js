@@ -2,7 +2,7 @@
 
 import { linkHorizontal } from "d3-shape";
 import { s } from "./dom.js";
-import { shorten, textWidth } from "./heatmap.js";
+import { shorten, textWidth } from "./labels.js";
 
 /** @typedef {{text: string, id: number, logProbability: number}} TreeToken */
 /** @typedef {{token: TreeToken, children: Node_[], x: number, y: number, best: boolean}} Node_ */

@@ -1,0 +1,64 @@
+// Adds to a checkpoint what it says of itself: when a word or a sentence is unsure, its limits in plain words, and first
+// inputs that show something. Everything else in the file stays as it is, so the translations are the same to the bit.
+// New checkpoints get these keys from their recipe (`hints`); this is for those that were made before.
+//
+// Usage: node models/recipes/hints.js FROM.gguf TO.gguf [HINTS.json [NAME]]
+//        the hints of NAME (default: FROM's name) in HINTS.json (default: hints.json beside this file)
+
+import { openAsBlob } from "node:fs";
+import { open, readFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { SourceFile } from "../../src/js/convert/file.js";
+import { GgufFile } from "../../src/js/convert/gguf-reader.js";
+import { f32, string, strings, writeGguf } from "../../src/js/convert/gguf-writer.js";
+
+/**
+ * @typedef {object} Hints
+ * @property {{word: number, sentence: number}} [confidence] log-probabilities
+ * @property {Record<string, string>} [limits] by the language of the page
+ * @property {string[]} [examples]
+ */
+
+/**
+ * @param {string} from
+ * @param {string} to
+ * @param {Hints} hints
+ */
+export async function addHints(from, to, hints) {
+  const file = new SourceFile(from, await openAsBlob(from));
+  const gguf = await GgufFile.open(file);
+  /** @type {import("../../src/js/convert/gguf-writer.js").Metadata} */
+  const metadata = new Map();
+  for (const [name, key] of gguf.keys) {
+    if (name !== "general.alignment") metadata.set(name, /** @type {any} */ (key));
+  }
+  for (const [of, value] of Object.entries(hints.confidence ?? {})) metadata.set(`glossa.confidence.${of}`, f32(value));
+  for (const [language, text] of Object.entries(hints.limits ?? {})) metadata.set(`glossa.limits.${language}`, string(text));
+  if (hints.examples) metadata.set("glossa.examples", strings(hints.examples));
+  const groups = [...gguf.tensors.values()].map((tensor) => ({
+    tensors: [tensor],
+    read: async () => [await file.read(tensor.offset, tensor.bytes)],
+  }));
+  const out = await open(to, "w");
+  try {
+    await writeGguf(metadata, groups, (bytes) => out.writeFile(bytes));
+  } finally {
+    await out.close();
+  }
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const [from, to, path = fileURLToPath(new URL("hints.json", import.meta.url)), name = basename(from ?? "", ".gguf")] =
+    process.argv.slice(2);
+  if (!from || !to) {
+    console.error("usage: node models/recipes/hints.js FROM.gguf TO.gguf [HINTS.json [NAME]]");
+    process.exit(2);
+  }
+  const hints = JSON.parse(await readFile(path, "utf8"))[name];
+  if (!hints) {
+    console.error(`${path} has no hints for ${name}`);
+    process.exit(1);
+  }
+  await addHints(from, to, hints);
+}

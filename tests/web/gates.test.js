@@ -1,0 +1,366 @@
+// What the page must never lose again: alive at first sight, calm while typing, honest about itself, and an address that
+// agrees with what is seen.
+
+import assert from "node:assert/strict";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { addHints } from "../../models/recipes/hints.js";
+import { Translator } from "../../src/js/index.js";
+import { serveFolders } from "../../src/js/cli/server.js";
+import { launchChromium, openDrawer, openPage } from "./browser.js";
+import { model, models, noSite, openSite } from "./site.js";
+
+const PATIENCE = 60_000; // milliseconds that a busy machine may take
+const SHELL = 60_000; // bytes, gzipped, of what comes before the first paint
+const shots = fileURLToPath(new URL("../../build/screenshots/", import.meta.url));
+
+/** A browser that says it wants to save data. */
+function saveData() {
+  Object.defineProperty(navigator, "connection", { value: { saveData: true, effectiveType: "4g" } });
+}
+
+describe("the gates of the page", { skip: noSite }, () => {
+  /** @type {Awaited<ReturnType<typeof openSite>>} */
+  let site;
+  /** @type {import("playwright-core").Browser} */
+  let browser;
+  /** @type {Translator} */
+  let engine;
+
+  before(async () => {
+    site = await openSite();
+    browser = await launchChromium();
+    engine = await Translator.create({ model, worker: false, build: "simd128" });
+    mkdirSync(shots, { recursive: true });
+  });
+  after(async () => {
+    engine?.destroy();
+    await browser?.close();
+    await site?.close();
+  });
+
+  /** @param {string} hash @param {import("playwright-core").BrowserContextOptions} [options] */
+  async function open(hash, options) {
+    const opened = await openPage(browser, options);
+    opened.page.setDefaultTimeout(PATIENCE);
+    await opened.page.goto(`${site.url}${hash}`);
+    return opened;
+  }
+
+  test("the first paint is alive without a model, within 60 kB", async () => {
+    const { page, faults, close } = await openPage(browser, { serviceWorkers: "block" });
+    page.setDefaultTimeout(PATIENCE);
+    /** @type {Map<string, Promise<Buffer>>} */
+    const bodies = new Map();
+    page.on("response", (response) => bodies.set(response.url(), response.body()));
+    await page.addInitScript(saveData);
+    await page.goto(site.url);
+    await page.locator(".threads .thread").first().waitFor();
+    await page.waitForTimeout(1000);
+    const loaded = [...bodies.keys()];
+    assert.deepEqual(
+      loaded.filter((url) => /\.(gguf|wasm)$/.test(url)),
+      [],
+      "no model, no engine",
+    );
+    let total = 0;
+    for (const body of bodies.values()) total += gzipSync(await body).length;
+    assert.ok(total <= SHELL, `${total} bytes: ${loaded.join(", ")}`);
+    const text = await page.locator("#source").inputValue();
+    const expected = (await engine.explain(text, { beamSize: 4 })).translation;
+    assert.equal((await page.locator("#target").textContent())?.trim(), expected);
+    assert.ok((await page.locator(".threads .thread-word.target").count()) > 4);
+    await page.locator(".threads .thread-word.target").nth(1).hover();
+    await page.locator(".threads .thread.on").first().waitFor();
+    await page.locator("#target .word.self").waitFor();
+    // The second room lives on the same example.
+    await page.getByRole("link", { name: "Look inside" }).click();
+    await page.locator(".large svg.heatmap").waitFor();
+    assert.equal(await page.locator(".heads canvas").count(), 32);
+    await page.getByRole("link", { name: "Translate" }).click();
+    await page.screenshot({ path: join(shots, "first-paint.png") });
+    // The first key brings the model.
+    await page.locator("#source").fill("A dog runs.");
+    await page.locator("#target", { hasText: "Hund" }).waitFor();
+    assert.ok([...bodies.keys()].some((url) => url.endsWith(".gguf")));
+    assert.deepEqual(faults, []);
+    await close();
+  });
+
+  test("the model comes by itself while the reader looks; nothing jumps", async () => {
+    const { page, close } = await openPage(browser);
+    page.setDefaultTimeout(PATIENCE);
+    await page.addInitScript(() => {
+      const seen = Object.assign(window, { shifts: 0 });
+      new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) {
+          if (!(/** @type {any} */ (entry).hadRecentInput)) seen.shifts += /** @type {any} */ (entry).value;
+        }
+      }).observe({ type: "layout-shift", buffered: true });
+    });
+    await page.goto(site.url);
+    await page.locator(".model-chip.ready").waitFor();
+    assert.equal(await page.locator("#target .line.pending").count(), 0, "the example was the same model's work");
+    const shifts = await page.evaluate(() => /** @type {any} */ (window).shifts);
+    assert.ok(shifts < 0.01, `layout shift ${shifts}`);
+    await close();
+  });
+
+  test("a model on another origin comes only after a click", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "glossa-models-"));
+    const far = await serveFolders({ mounts: { "/": models } });
+    const manifest = JSON.parse(readFileSync(join(models, "manifest.json"), "utf8"));
+    const entry = manifest.models.find((/** @type {{id: string}} */ one) => one.id === "en-de");
+    const url = `${far.url.replace("127.0.0.1", "localhost")}en-de.gguf`;
+    writeFileSync(join(folder, "manifest.json"), JSON.stringify({ version: 1, models: [{ ...entry, url }] }));
+    const other = await openSite(folder);
+    const { page, close } = await openPage(browser, { bypassCSP: true });
+    page.setDefaultTimeout(PATIENCE);
+    try {
+      /** @type {string[]} */
+      const foreign = [];
+      page.on("request", (request) => request.url().endsWith(".gguf") && foreign.push(request.url()));
+      await page.goto(other.url);
+      await page.locator("#source").fill("A dog runs.");
+      const ask = page.getByRole("button", { name: /^Load the model, [\d.]+ MB, from localhost/ });
+      await ask.waitFor();
+      await page.waitForTimeout(500);
+      assert.deepEqual(foreign, []);
+      await ask.click();
+      await page.waitForFunction(() => document.querySelector(".model-chip")?.matches(".loading, .ready, .failed"));
+    } finally {
+      await close();
+      await other.close();
+      await far.close();
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  for (const place of ["#/translate", "#/inside", "#/inside/4-scores"]) {
+    test(`no frame is empty while somebody types: ${place}`, async () => {
+      const { page, faults, close } = await open(`${place}?t=A+man+walks.`);
+      const inside = place.includes("inside");
+      const picture = place.includes("scores") ? ".stage .bars" : inside ? ".large svg" : ".threads";
+      await page.locator(picture).first().waitFor();
+      await page.locator(".model-chip.ready").waitFor();
+      if (inside) await page.getByRole("button", { name: "Edit the text" }).click();
+      const input = page.locator(inside ? ".strip-edit" : "#source");
+      await input.fill("A dog");
+      await page.evaluate((selector) => {
+        const seen = Object.assign(window, { frames: 0, empty: 0, short: 0 });
+        const tall = document.documentElement.scrollHeight;
+        const look = () => {
+          seen.frames++;
+          const target = document.querySelector("#target")?.textContent ?? "";
+          if (!document.querySelector(selector) || target.trim() === "" || target.trim() === "…") seen.empty++;
+          if (document.documentElement.scrollHeight < 0.7 * tall) seen.short++;
+          requestAnimationFrame(look);
+        };
+        requestAnimationFrame(look);
+      }, picture);
+      await input.focus();
+      await page.keyboard.press("End");
+      await page.keyboard.type(" is running in the garden.", { delay: 60 });
+      const expected = (await engine.explain("A dog is running in the garden.", { beamSize: 4 })).translation;
+      await page.waitForFunction((text) => document.querySelector("#target")?.textContent?.trim() === text, expected);
+      const { frames, empty, short } = await page.evaluate(() => {
+        const { frames, empty, short } = /** @type {any} */ (window);
+        return { frames, empty, short };
+      });
+      assert.ok(frames > 5);
+      assert.deepEqual({ empty, short }, { empty: 0, short: 0 }, `${frames} frames`);
+      assert.deepEqual(faults, []);
+      await close();
+    });
+  }
+
+  test("after any walk through the history, address, text, pair, translation and model agree; Back keeps the text", async () => {
+    const { page, faults, close } = await open("#/translate?t=A+man+walks.");
+    await page.locator("#target .word").first().waitFor();
+    const input = page.locator("#source");
+    const agrees = async () => {
+      await page.waitForFunction(() => {
+        const to = /** @type {HTMLSelectElement | null} */ (document.querySelector("#to"));
+        const address = new URLSearchParams(location.hash.split("?")[1]);
+        const box = /** @type {HTMLTextAreaElement | null} */ (document.querySelector("#source"));
+        return address.get("m") === to?.value && address.get("t") === box?.value;
+      });
+      await page.waitForFunction(() => document.querySelectorAll("#target .line.pending").length === 0);
+    };
+    /** @param {string} text @param {string} pair */
+    const shows = async (text, pair) => {
+      await agrees();
+      assert.equal(await input.inputValue(), text);
+      assert.equal(await page.locator("#to").inputValue(), pair);
+      const [source, target] = pair.split("-");
+      const translator = await Translator.create({
+        model: join(models, `${pair}.gguf`),
+        worker: false,
+        build: "simd128",
+      });
+      const expected = (await translator.explain(text, { beamSize: 4 })).translation;
+      translator.destroy();
+      await page.waitForFunction((said) => document.querySelector("#target")?.textContent?.trim() === said, expected);
+      assert.equal(await page.locator("#from").inputValue(), source);
+      assert.ok(target);
+    };
+    await page.getByRole("link", { name: "Look inside" }).click();
+    await page.locator(".large svg").waitFor();
+    await page.getByRole("link", { name: "Translate" }).click();
+    await input.fill("Two women wait.");
+    await agrees();
+    await page.goBack();
+    assert.equal(await input.inputValue(), "Two women wait.");
+    await page.locator(".large svg").waitFor();
+    await shows("Two women wait.", "en-de");
+    await page.goBack();
+    assert.ok(await input.isVisible());
+    await shows("Two women wait.", "en-de");
+    await page.locator("#to").selectOption("en-zh");
+    await agrees();
+    await page.goForward();
+    await shows("Two women wait.", "en-zh");
+    await page.goBack();
+    await shows("Two women wait.", "en-zh");
+    // A link that is pasted into the open tab says everything.
+    await page.evaluate(() => location.assign("#/translate?m=en-de&t=A+dog+runs."));
+    await shows("A dog runs.", "en-de");
+    await openDrawer(page);
+    assert.match((await page.locator(".facts").textContent()) ?? "", /English to German.*English → German/s);
+    assert.deepEqual(faults, []);
+    await close();
+  });
+
+  test("the focus stays where it is when the room changes", async () => {
+    const { page, close } = await open("#/translate");
+    await page.getByRole("link", { name: "Look inside" }).focus();
+    await page.keyboard.press("Enter");
+    await page.locator(".large svg").waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Look inside");
+    await page.getByRole("button", { name: "Tell me the story" }).press("Enter");
+    await page.locator(".token-box").first().waitFor();
+    await page.getByRole("button", { name: "Next" }).press("Enter");
+    await page.waitForFunction(() => document.activeElement?.tagName === "H2");
+    await close();
+  });
+
+  test("no page is wider than the window, with a word of 400 letters", async () => {
+    for (const width of [1280, 360]) {
+      for (const place of ["#/translate", "#/inside"]) {
+        const { page, close } = await open(`${place}?t=${"a".repeat(400)}`, { viewport: { width, height: 740 } });
+        await page.locator(place === "#/translate" ? ".threads" : ".large svg").waitFor();
+        if (place === "#/translate") await page.locator('[data-part="others"] > summary').click();
+        const { scroll, client } = await page.evaluate(() => ({
+          scroll: document.documentElement.scrollWidth,
+          client: document.documentElement.clientWidth,
+        }));
+        assert.ok(scroll <= client, `${place}: ${scroll} pixels wide in ${client}`);
+        await close();
+      }
+    }
+  });
+
+  test("one long sentence has progress and Stop", async () => {
+    const { page, close } = await open("#/translate?t=A+dog+runs.&beam=4");
+    await page.locator(".model-chip.ready").waitFor();
+    const long = Array.from({ length: 1200 }, (_, i) => `word${i % 7} in the red house`).join(" ");
+    await page.locator("#source").fill(long);
+    await page.getByRole("button", { name: "Stop" }).click();
+    await page.getByRole("button", { name: "Go on" }).waitFor();
+    await close();
+  });
+
+  test("copying works where the clipboard is not there, and Clear can be undone", async () => {
+    const { page, faults, close } = await openPage(browser);
+    page.setDefaultTimeout(PATIENCE);
+    await page.addInitScript(() => Object.defineProperty(navigator, "clipboard", { value: undefined }));
+    await page.goto(`${site.url}#/translate?t=A+dog+runs.`);
+    await page.locator("#target .word").first().waitFor();
+    await page.locator(".pane.target").getByRole("button", { name: "Copy" }).click();
+    await page
+      .locator(".pane.target")
+      .getByRole("button", { name: /Copied|Ctrl/ })
+      .waitFor();
+    await page.getByRole("button", { name: "Clear" }).click();
+    assert.equal(await page.locator("#source").inputValue(), "");
+    await page.keyboard.press("Control+z");
+    assert.equal(await page.locator("#source").inputValue(), "A dog runs.");
+    assert.deepEqual(faults, []);
+    await close();
+  });
+
+  test("an old page whose parts are gone reloads once, and keeps the text", async () => {
+    const { page, close } = await openPage(browser, { serviceWorkers: "block" });
+    page.setDefaultTimeout(PATIENCE);
+    let gone = true;
+    let loads = 0;
+    page.on("framenavigated", () => loads++);
+    await page.goto(`${site.url}#/translate?t=A+dog+runs.`);
+    await page.locator("#target .word").first().waitFor();
+    await page.route("**/part-*.js", (route) => (gone ? route.fulfill({ status: 404 }) : route.continue()));
+    await page.locator("#source").fill("Two women wait.");
+    await page.waitForFunction(() => location.hash.includes("Two"));
+    page.once("framenavigated", () => {});
+    await page.route("**/app.js", (route) => {
+      gone = false; // the new page has all its parts
+      return route.continue();
+    });
+    await page.getByRole("link", { name: "Look inside" }).click();
+    await page.locator(".large svg").waitFor();
+    assert.equal(await page.locator("#source").inputValue(), "Two women wait.");
+    assert.ok(loads >= 2, `${loads} loads`);
+    await close();
+  });
+
+  test("what people type first gets a good translation or a warning; limits and examples come from the checkpoint", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "glossa-models-"));
+    const hints = JSON.parse(readFileSync(join(models, "recipes/hints.json"), "utf8"));
+    const manifest = JSON.parse(readFileSync(join(models, "manifest.json"), "utf8"));
+    await addHints(model, join(folder, "en-de.gguf"), hints["en-de"]);
+    const { sha256: _, ...entry } = manifest.models.find((/** @type {{id: string}} */ one) => one.id === "en-de");
+    const bytes = statSync(join(folder, "en-de.gguf")).size;
+    writeFileSync(join(folder, "manifest.json"), JSON.stringify({ version: 1, models: [{ ...entry, bytes }] }));
+    cpSync(join(folder, "en-de.gguf"), join(folder, "copy.gguf"));
+    const honest = await openSite(folder);
+    const { page, faults, close } = await openPage(browser);
+    page.setDefaultTimeout(PATIENCE);
+    try {
+      await page.goto(honest.url);
+      await page.locator(".limits", { hasText: hints["en-de"].limits.en }).waitFor();
+      assert.equal(await page.locator(".chip").count(), hints["en-de"].examples.length);
+      /** @type {[string, string[]][]} what may stand there without a warning */
+      const first = [
+        ["Hello world", ["Hallo Welt", "Hallo, Welt"]],
+        ["What time is it?", ["Wie spät ist es?", "Wie viel Uhr ist es?"]],
+        ["dog", ["Hund", "Ein Hund", "hund"]],
+        ["Angela Merkel", ["Angela Merkel"]],
+        ["Stock markets fell sharply after the announcement.", []],
+      ];
+      for (const [text, good] of first) {
+        const expected = (await engine.explain(text, { beamSize: 4 })).translation;
+        await page.locator("#source").fill(text);
+        await page.waitForFunction((said) => document.querySelector("#target")?.textContent?.trim() === said, expected);
+        await page.waitForFunction(() => document.querySelectorAll("#target .word").length > 0);
+        const warned = await page.locator(".warning.depth, .output .word.unsure").count();
+        assert.ok(warned > 0 || good.includes(expected), `${text} → ${expected}, without a warning`);
+      }
+      await page.locator("#source").fill("The children have eaten all the apples.");
+      await page.locator("#target .word.unsure", { hasText: "gegessen" }).waitFor();
+      assert.equal(await page.locator(".warning.depth").count(), 0);
+      // Another language in the same letters: the detector comes when it is first wanted.
+      await page.locator("#source").fill("Der Hund läuft mit einem Ball durch den Park.");
+      await page.getByText("This looks like German. The model reads English.").waitFor();
+      await page.locator("#source").fill("床前明月光，疑是地上霜。");
+      await page.getByText("This looks like Chinese. The model reads English.").waitFor();
+      assert.deepEqual(faults, []);
+    } finally {
+      await close();
+      await honest.close();
+      rmSync(folder, { recursive: true });
+    }
+  });
+});

@@ -1,0 +1,176 @@
+// The story, walked by keyboard alone: every step shows a number that is checked against `explain`.
+
+import { AxeBuilder } from "@axe-core/playwright";
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { Translator } from "../../src/js/index.js";
+import { steps } from "../../web/address.js";
+import { headWeights } from "../../web/attention.js";
+import { headMask, initialState } from "../../web/state.js";
+import { chosenToken, chosenWord, storyHead } from "../../web/heads.js";
+import { cosine, moments } from "../../web/network.js";
+import { launchChromium, openPage } from "./browser.js";
+import { model, noSite, openSite } from "./site.js";
+
+const SENTENCE = "A young girl is reading an old book in the garden.";
+const shots = fileURLToPath(new URL("../../build/screenshots/", import.meta.url));
+const PATIENCE = 60_000; // milliseconds that a busy machine may take
+
+describe("the story", { skip: noSite }, () => {
+  /** @type {Awaited<ReturnType<typeof openSite>>} */
+  let site;
+  /** @type {import("playwright-core").Browser} */
+  let browser;
+  /** @type {Translator} */
+  let engine;
+
+  before(async () => {
+    site = await openSite();
+    mkdirSync(shots, { recursive: true });
+    browser = await launchChromium();
+    engine = await Translator.create({ model, worker: false, build: "simd128" });
+  });
+  after(async () => {
+    engine?.destroy();
+    await browser?.close();
+    await site?.close();
+  });
+
+  for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+    test(`axe finds nothing in any step, ${colorScheme}`, async () => {
+      const { page, faults, close } = await openPage(browser, { colorScheme, reducedMotion: "reduce" });
+      page.setDefaultTimeout(PATIENCE);
+      await page.goto(`${site.url}#/inside/1-tokens?t=A+dog+runs.`);
+      for (const [i, story] of steps.entries()) {
+        await page.locator(`.story-stage[data-step="${story}"] .number`).first().waitFor({ state: "attached" });
+        const { violations } = await new AxeBuilder({ page }).include("#inside").analyze();
+        assert.deepEqual(
+          violations.map(
+            ({ id, nodes }) => `${story}: ${id}: ${nodes.map((one) => one.html.slice(0, 160)).join(" | ")}`,
+          ),
+          [],
+        );
+        await page.screenshot({ path: join(shots, `step-${i + 1}-${story}-${colorScheme}.png`) });
+        if (i < steps.length - 1) await page.locator(".story-nav .action").click();
+      }
+      assert.deepEqual(faults, []);
+      await close();
+    });
+  }
+
+  test("fifteen steps by keyboard alone, each with the engine's own number and an answered question", async () => {
+    const seen = (await engine.explain(SENTENCE, { beamSize: 4, topK: 12, hidden: true })).sentences[0];
+    const { hidden } = seen;
+    if (!hidden) assert.fail("no hidden states");
+    const { width, tokens: n } = hidden.encoder;
+    const state = (/** @type {string} */ story) => ({
+      ...initialState,
+      story,
+      aligning: engine.info.model.alignmentHead,
+    });
+    const word = chosenWord(state(""), seen);
+    const token = chosenToken(state(""), seen);
+    /** @param {"encoder" | "decoder" | "cross"} kind @param {string} story @param {number} at */
+    const row = (kind, story, at) => {
+      const attention = seen[kind] ?? assert.fail(kind);
+      const { layer, head } = storyHead(state(story), seen);
+      return [...headWeights(attention, layer, head).subarray(at * attention.cols, (at + 1) * attention.cols)];
+    };
+    const layerOf = (/** @type {string} */ story) => storyHead(state(story), seen).layer;
+    const hiddenRow = (/** @type {number} */ layer, /** @type {number} */ at) =>
+      hidden.encoder.data.subarray((layer * n + at) * width, (layer * n + at + 1) * width);
+    const most = (/** @type {number[]} */ values) => Math.max(...values);
+    /** What each step must show, and how near. @type {Record<string, () => Promise<[number, number]> | [number, number]>} */
+    const expected = {
+      tokens: () => [seen.sourceTokens[word].id, 0],
+      vectors: () => [hiddenRow(0, word)[0], 1e-6],
+      projections: () => [most(row("encoder", "projections", word)), 0.05],
+      scores: () => {
+        const [a, b] = row("encoder", "scores", word).toSorted((x, y) => y - x);
+        return [Math.log(a / b), 0.3];
+      },
+      softmax: () => [most(row("encoder", "softmax", word)), 1e-6],
+      mix: () => [most(row("encoder", "mix", word)), 1e-6],
+      heads: () => {
+        const { layer } = storyHead(state("heads"), seen);
+        const { cols } = seen.encoder;
+        const first = headWeights(seen.encoder, layer, 0).subarray(word * cols, (word + 1) * cols);
+        return [most([...first]), 1e-6];
+      },
+      norm: () => [moments(hiddenRow(layerOf("norm"), word).slice(), width, 0)[0].spread, 1e-5],
+      forward: () => [hiddenRow(layerOf("forward") + 1, word)[0], 0.15],
+      stack: () => {
+        const last = seen.encoder.layers;
+        const others = Array.from({ length: n }, (_, i) => i).filter((i) => i !== word);
+        return [most(others.map((i) => cosine(hiddenRow(last, word), hiddenRow(last, i)))), 1e-5];
+      },
+      decoder: () => [most(row("decoder", "decoder", token)), 1e-6],
+      cross: () => [most(row("cross", "cross", token)), 1e-6],
+      vocabulary: () => [Math.exp(seen.targetTokens[token].logProbability), 1e-6],
+      beam: () => [seen.hypotheses[0].score, 1e-4],
+      break: async () => [await loss("c1.0"), 10],
+    };
+    /** What the sentence loses without a head: at least this much is lost without the one it needs most. @param {string} off */
+    const loss = async (off) => {
+      const ids = seen.targetTokens.slice(0, -1).map((one) => one.id);
+      const options = { prefix: ids, beamSize: 1, topK: 64, maxLength: ids.length + 1 };
+      const score = async (/** @type {object} */ more) => {
+        const { targetTokens, topK } = (await engine.explain(SENTENCE, { ...options, ...more })).sentences[0];
+        const end = topK[ids.length].find((one) => one.id === seen.targetTokens.at(-1)?.id)?.logProbability ?? 0;
+        const all = [...targetTokens.slice(0, ids.length).map((one) => one.logProbability), end];
+        return all.reduce((a, b) => a + b, 0) / all.length;
+      };
+      return (await score({})) - (await score({ headMask: headMask(off) }));
+    };
+
+    const { page, faults, close } = await openPage(browser);
+    page.setDefaultTimeout(PATIENCE);
+    await page.goto(`${site.url}#/translate?t=${encodeURIComponent(SENTENCE)}`);
+    await page.locator("#target .word").first().waitFor();
+    /** Goes on with Tab until the focus is on what is wanted. @param {string} selector */
+    const tabTo = async (selector) => {
+      for (let i = 0; i < 120; i++) {
+        if (await page.evaluate((one) => document.activeElement?.matches(one) ?? false, selector)) return;
+        await page.keyboard.press("Tab");
+      }
+      assert.fail(`no way to ${selector} by keyboard`);
+    };
+    await tabTo(".way");
+    await page.keyboard.press("Enter");
+    for (const [i, story] of steps.entries()) {
+      await page.locator(`.story-stage[data-step="${story}"]`).waitFor();
+      const number = page.locator(`.story-stage[data-step="${story}"] .number`).first();
+      await number.waitFor({ state: "attached" });
+      const [value, near] = await expected[story]();
+      const shown = Number(await number.getAttribute("data-number"));
+      if (story === "break") assert.ok(shown >= value - 1e-4, `${story}: ${shown} is less than ${value}`);
+      else assert.ok(Math.abs(shown - value) <= near, `${story}: ${shown}, explain says ${value}`);
+      assert.equal(new URL(page.url()).hash.split("?")[0], `#/inside/${i + 1}-${story}`);
+      assert.match(await page.title(), new RegExp(`^${i + 1} · `));
+
+      // The question is answered with the keyboard, and the answer is judged.
+      await page.locator(".question").waitFor();
+      const correct = Number(await page.locator(".question").getAttribute("data-correct"));
+      await tabTo(".answers button");
+      for (let k = 0; k < correct; k++) await page.keyboard.press("Tab");
+      await page.keyboard.press("Enter");
+      await page.locator(".verdict", { hasText: "Yes." }).waitFor();
+      if (i === steps.length - 1) break;
+      await tabTo(".story-nav .action");
+      await page.keyboard.press("Enter");
+      await page.waitForFunction(
+        (n) => document.querySelector(".story-head .help")?.textContent === `${n} / 15`,
+        i + 2,
+      );
+    }
+    // Back goes through the steps, and keeps the text.
+    await page.goBack();
+    await page.locator('.story-stage[data-step="beam"]').waitFor();
+    assert.equal(await page.locator("#source").inputValue(), SENTENCE);
+    assert.deepEqual(faults, []);
+    await close();
+  });
+});

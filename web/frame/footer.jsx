@@ -1,0 +1,40 @@
+// What the page is, for whom, and under which terms: quiet, at the end.
+
+import { useKeys, useWords } from "../ui.jsx";
+
+export function Footer() {
+  const { t } = useWords();
+  const { models, pair } = useKeys("models", "pair");
+  const licence = models.find((one) => one.id === pair)?.licence;
+  return (
+    <footer class="foot">
+      <p>
+        <span>{t("onDevice")}</span> · <span>{t("offline")}</span>
+        {licence && <span> · {t("licenceOf", { licence: licence.split(".")[0] })}</span>}
+      </p>
+      <details>
+        <summary>{t("about")}</summary>
+        <div class="about">
+          <section>
+            <h2>{t("limitsTitle")}</h2>
+            <p>{t("limitsText")}</p>
+          </section>
+          <section>
+            <h2>{t("embedTitle")}</h2>
+            <p>{t("embedText")}</p>
+            <pre tabIndex={0}>
+              <code>{`npm install glossa
+
+import { Translator } from "glossa";
+const translator = await Translator.create({ sourceLanguage: "en", targetLanguage: "de" });
+await translator.translate("A dog runs.");`}</code>
+            </pre>
+          </section>
+          <p>
+            {t("sourceCode")} · <a href="licenses.txt">{t("licences")}</a>
+          </p>
+        </div>
+      </details>
+    </footer>
+  );
+}
