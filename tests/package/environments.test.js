@@ -1,7 +1,7 @@
 // The packed package where people work: bundlers, frameworks, test runners and runtimes, each as a clean project with
 // the real tool. Those that take long to install are in `npm run soak` only.
 import assert from "node:assert/strict";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { build } from "esbuild";
@@ -386,6 +386,36 @@ const main :Workerd.Worker = (
       await server.stop();
     }
   });
+
+  inProject(
+    "the README's detector, with eld",
+    ["eld@2"],
+    async (project) => {
+      const readme = readFileSync(join(ROOT, "src/js/README.md"), "utf8");
+      const code = /```js\n(import \{ eld \}.*?)```/s.exec(readme)?.[1];
+      assert.ok(code);
+      project.write(
+        "detect.js",
+        `${code}
+const detector = await globalThis.LanguageDetector.create();
+const results = [];
+for (const text of ["Ein Hund läuft durch den Park.", "你好,世界", "123"]) results.push(await detector.detect(text));
+console.log(JSON.stringify(results));`,
+      );
+      const results = JSON.parse(await run(NODE, ["detect.js"], { cwd: project.folder }));
+      const first = results.map((/** @type {any} */ [{ detectedLanguage }]) => detectedLanguage);
+      assert.deepEqual(first, ["de", "zh", "und"]);
+      for (const result of results) {
+        const confidences = result.map((/** @type {any} */ { confidence }) => confidence);
+        assert.deepEqual(
+          confidences,
+          confidences.toSorted((/** @type {number} */ a, /** @type {number} */ b) => b - a),
+        );
+        assert.equal(result.at(-1).detectedLanguage, "und");
+      }
+    },
+    { skip: long },
+  );
 
   inProject(
     "Next 16: client components as they are; server components and route handlers with serverExternalPackages",
