@@ -8,7 +8,7 @@ import { keepReport, notices, packagesIn } from "./notices.js";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-for (const name of ["html"]) {
+for (const name of ["html", "messages"]) {
   const options = /** @type {const} */ ({
     entryPoints: [join(root, `src/js/${name}.js`)],
     outfile: join(root, `dist/${name}.js`),

@@ -10,7 +10,7 @@ import { chunkFiles, misplaced } from "./own-files.js";
 
 /**
  * What each chunk exports.
- * @typedef {{html: typeof import("./html.js")}} Chunks
+ * @typedef {{html: typeof import("./html.js"), messages: typeof import("./messages.js")}} Chunks
  */
 
 /** Chunks that were evaluated in this realm, by name: those whose exports a bundler hid, and those imported by name. */

@@ -20,6 +20,9 @@ export const chunkFiles = {
   html() {
     return new URL("../../dist/html.js", import.meta.url);
   },
+  messages() {
+    return new URL("../../dist/messages.js", import.meta.url);
+  },
 };
 
 /**

@@ -22,6 +22,9 @@ import { RULES } from "./text/rules.js";
 /** @typedef {import("./types.js").TranslatorInfo} TranslatorInfo */
 /** @typedef {import("./protocol.js").WorkOptions} WorkOptions */
 
+/** A text that may be a message in ICU MessageFormat (messages.js). */
+const MESSAGE = /\{\s*[\w.-]+\s*,\s*(?:plural|select|selectordinal)\s*,/;
+
 /** Texts that one message to an engine carries at most. */
 const MESSAGE_TEXTS = 64;
 
@@ -557,16 +560,22 @@ export class Translator {
     const signals = [options.signal, ...cancelled];
     for (const signal of [this.#life.signal, ...signals]) signal?.throwIfAborted();
     if (!this.#pool) return texts;
-    return this.#pool.run(
-      {
-        type: "translate",
-        texts,
-        progress: Boolean(onProgress),
-        stream: Boolean(onChunk),
-        options: work,
-      },
-      { signals: [...signals, this.#supersede(options)], onProgress, onChunk },
-    );
+    const request = {
+      type: /** @type {const} */ ("translate"),
+      texts,
+      progress: Boolean(onProgress),
+      stream: Boolean(onChunk),
+      options: work,
+    };
+    const how = { signals: [...signals, this.#supersede(options)], onProgress, onChunk };
+    if (!work.preserve.includes("placeholders") || !texts.some((text) => MESSAGE.test(text)))
+      return this.#pool.run(request, how);
+    const { readMessages } = await loadChunk("messages");
+    const messages = readMessages(texts);
+    // No part of a message is one by itself, and so they come at once.
+    const parts = { ...request, texts: messages.texts, progress: false, stream: false };
+    const translations = await this.#pool.run(parts, { signals: how.signals });
+    return messages.write(/** @type {string[]} */ (translations));
   }
 }
 
