@@ -242,6 +242,7 @@ async function soak() {
       "--test",
       "--test-reporter=spec",
       "tests/js/soak.test.js",
+      "tests/js/catalogues.test.js",
       "tests/package/environments.test.js",
     ])
   )

@@ -10,8 +10,9 @@ import { patternsOf } from "./text/use.js";
 /** @typedef {import("./types.js").Preserve} Preserve */
 
 /**
- * A part of the source, and what must stand for it in the translation. `tag`: it need not be read, as it marks words.
- * @typedef {{start: number, end: number, replacement: string, tag?: boolean}} Fixed
+ * A part of the source, and what must stand for it in the translation. `tag`: it need not be read, as it marks words;
+ * `touched`: letters may belong to it.
+ * @typedef {{start: number, end: number, replacement: string, tag?: boolean, touched?: boolean}} Fixed
  */
 
 /** A replacement in a translation. @typedef {{start: number, end: number, replacement: string}} Edit */
@@ -72,10 +73,12 @@ const LETTERS_BEHIND = /^(?:(?![\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Th
 /** No longer runs are looked for. */
 const LETTERS = 24;
 
-/** @param {string} text @param {number} at */
-export const lettersBefore = (text, at) => LETTERS_BEFORE.exec(text.slice(Math.max(0, at - LETTERS), at))?.[0] ?? "";
-/** @param {string} text @param {number} at */
-export const lettersBehind = (text, at) => LETTERS_BEHIND.exec(text.slice(at, at + LETTERS))?.[0] ?? "";
+/** @param {string} text @param {number} at @param {number} [from] where something else ends */
+export const lettersBefore = (text, at, from = 0) =>
+  LETTERS_BEFORE.exec(text.slice(Math.max(from, at - LETTERS), at))?.[0] ?? "";
+/** @param {string} text @param {number} at @param {number} [to] where something else begins */
+export const lettersBehind = (text, at, to = text.length) =>
+  LETTERS_BEHIND.exec(text.slice(at, Math.min(to, at + LETTERS)))?.[0] ?? "";
 
 /**
  * @param {string} text
@@ -97,13 +100,8 @@ function* matchesOf(text, kind) {
   for (const pattern of own ? [own] : patternsOf(/** @type {Preserve} */ (kind)))
     for (const { index, 0: found } of text.matchAll(pattern)) {
       if (!found) continue;
-      let [start, end] = [index, index + found.length];
-      if (kind === "urls") end = start + trimAddress(found).length;
-      if (kind === "placeholders") {
-        start -= touching(lettersBefore(text, start));
-        end += touching(lettersBehind(text, end));
-      }
-      yield fixed(start, end);
+      const length = kind === "urls" ? trimAddress(found).length : found.length;
+      yield { ...fixed(index, index + length), touched: kind === "placeholders" };
     }
 }
 
@@ -158,7 +156,14 @@ export function findFixed(text, kinds, glossary, tokenize) {
     for (const match of text.matchAll(new RegExp(bounded(term), "giu")))
       found.push({ start: match.index, end: match.index + match[0].length, replacement });
   }
-  return longestOf(found, text.length);
+  const kept = longestOf(found, text.length);
+  for (const [i, part] of kept.entries()) {
+    if (!part.touched) continue;
+    part.start -= touching(lettersBefore(text, part.start, kept[i - 1]?.end));
+    part.end += touching(lettersBehind(text, part.end, kept[i + 1]?.start));
+    part.replacement = text.slice(part.start, part.end);
+  }
+  return kept;
 }
 
 /**

@@ -100,10 +100,10 @@ export function plainReading(sentence, fixed) {
     ...free.map(({ start, end }) => ({ start, end, replacement: "" })),
     ...fixed.flatMap(({ start, end, tag }) => (tag && marked.has(start) ? [{ start, end, replacement: "" }] : [])),
   ];
-  const glued = kept.map(({ start, end }) => {
+  const glued = kept.map(({ start, end }, i) => {
     const sides = /** @type {[boolean, boolean]} */ ([
-      lettersBefore(sentence, start) !== "",
-      lettersBehind(sentence, end) !== "",
+      lettersBefore(sentence, start, kept[i - 1]?.end) !== "",
+      lettersBehind(sentence, end, kept[i + 1]?.start) !== "",
     ]);
     if (sides[0]) edits.push({ start, end: start, replacement: " " });
     if (sides[1]) edits.push({ start: end, end, replacement: " " });

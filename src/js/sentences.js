@@ -324,7 +324,10 @@ function finishTry(core, index, one, scored) {
     target[0] = shifted(target[0], placed.edits);
     target[1] = shifted(target[1], placed.edits);
   }
-  one.result = written(reading, placed.text, links, all[0].answer ?? "");
+  const first = all[0].answer ?? "";
+  one.result = written(reading, placed.text, links, first);
+  // Nothing to cut the sentence at: marks of the writing direction are left out.
+  if (!one.result && !work.fixed.length) one.result = written({ ...reading, marks: [] }, placed.text, links, first);
 }
 
 /**

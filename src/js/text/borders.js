@@ -121,7 +121,7 @@ export function* sentenceBorders(line, sentenceRules) {
     closed = past(SPACED_CLOSING, line, closed);
     const next = past(SPACE, line, closed);
     if (next === line.length) return;
-    depths ??= bracketDepths(line, rules.pairs);
+    if (depths === undefined) depths = bracketDepths(line, rules.pairs);
     if (depths?.[closed]) continue;
     if (!isBorder(line, index, mark, closed, next, rules)) continue;
     yield next;
