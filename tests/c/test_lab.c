@@ -295,6 +295,7 @@ static void test_every_parameter_moves(void) {
         glossa_error error = {GLOSSA_OK, ""};
         glossa_lab_defaults(&config);
         glossa_lab_set(&config, "task", "pig-latin", &error);
+        glossa_lab_set(&config, "batch", "8", &error);
         glossa_lab_set(&config, "warmup", "0", &error);
         for (const char *const *s = variants[v]; *s; s += 2)
             CHECK_INT(glossa_lab_set(&config, s[0], s[1], &error), GLOSSA_OK);
@@ -333,7 +334,7 @@ static void test_a_batch_is_learnt_by_heart(void) {
     static const char *const rates[][2] = {{"adam", "3e-3"}, {"adamw", "3e-3"}, {"sgd", "0.3"}, {"muon", "1e-2"}};
     for (size_t i = 0; i < 4; i++) {
         glossa_error error = {GLOSSA_OK, ""};
-        glossa_lab *lab = OPEN(&error, "vocabulary", "12", "width", "32", "feed_forward", "64", "optimizer",
+        glossa_lab *lab = OPEN(&error, "vocabulary", "12", "width", "16", "feed_forward", "32", "optimizer",
                                rates[i][0], "learning_rate", rates[i][1], "warmup", "10", "beta2", "0.99");
         const uint32_t source[] = {4, 5, 6, 3, 8, 7, 3, 9, 3}, target[] = {6, 5, 4, 3, 7, 8, 3, 11, 3};
         const uint32_t starts[] = {0, 4, 7, 9};
@@ -379,11 +380,12 @@ static void test_nothing_is_allocated_while_training(void) {
     glossa_lab_defaults(&config);
     glossa_lab_set(&config, "task", "dates", &error);
     glossa_lab_set(&config, "optimizer", "muon", &error);
+    glossa_lab_set(&config, "batch", "8", &error);
     CHECK_INT(glossa_lab_open(&config, &allocator, &lab, &error), GLOSSA_OK);
     const size_t before = allocations;
     for (int i = 0; i < 20; i++)
         CHECK_INT(glossa_lab_step(lab, NULL, &report, &error), GLOSSA_OK);
-    CHECK_INT(glossa_lab_evaluate(lab, NULL, 0, 200, &report, &error), GLOSSA_OK);
+    CHECK_INT(glossa_lab_evaluate(lab, NULL, 0, 50, &report, &error), GLOSSA_OK);
     CHECK_INT(allocations, before);
     const size_t bytes = glossa_lab_bytes(lab);
     CHECK(bytes > held * 9 / 10 && bytes < held * 11 / 10);
@@ -521,8 +523,8 @@ static void test_bad_batches(void) {
 /* A rate far too high, by SGD, whose steps grow with the gradient: training stops, and the weights are finite again. */
 static void test_a_training_that_diverges(void) {
     glossa_error error = {GLOSSA_OK, ""};
-    glossa_lab *lab = OPEN(&error, "task", "copy", "optimizer", "sgd", "learning_rate", "1e6", "clip", "0", "norm",
-                           "pre", "warmup", "0");
+    glossa_lab *lab = OPEN(&error, "task", "copy", "batch", "8", "width", "16", "optimizer", "sgd", "learning_rate",
+                           "1e6", "clip", "0", "norm", "pre", "warmup", "0");
     float *first = malloc(lab->network.floats * sizeof *first);
     if (!first) abort();
     memcpy(first, lab->blocks.values, lab->network.floats * sizeof *first);
