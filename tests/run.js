@@ -8,6 +8,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { includeFaults } from "./c-includes.js";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
@@ -138,7 +139,8 @@ async function native(name, options, env) {
 
 /** @param {string} folder */
 const testsIn = (folder) => files(folder, /\.test\.js$/);
-const cFiles = () => [...files("src", /\.[ch]$/), ...files("tests", /\.[ch]$/)];
+const C_FILE = /\.(c|h|inc)$/;
+const cFiles = () => [...files("src", C_FILE), ...files("tests", C_FILE)];
 
 const SANITIZED = ["-DCMAKE_C_COMPILER=clang-19", "-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DGLOSSA_SANITIZE=ON"];
 const SANITIZER_OPTIONS = { ASAN_OPTIONS: "detect_leaks=1", UBSAN_OPTIONS: "print_stacktrace=1" };
@@ -150,6 +152,15 @@ const steps = {
     check: true,
     async run() {
       await run("clang-format-19", ["--dry-run", "-Werror", ...cFiles()]);
+      return onePass();
+    },
+  },
+  "c-includes": {
+    about: "ranks of the folders of src/, no cycle",
+    check: true,
+    async run() {
+      const faults = includeFaults("src", files("src", C_FILE));
+      if (faults.length) throw new StepFailure(faults.join("\n"));
       return onePass();
     },
   },
@@ -226,7 +237,7 @@ Sets the machine up, builds, checks and tests everything, or only these steps:
 ${Object.entries(steps)
   .map(([name, { about }]) => `  ${name.padEnd(11)} ${about}`)
   .join("\n")}
-  check      the first four: npm run check
+  check       the steps up to js-types: npm run check
 
 GLOSSA_FUZZ_SECONDS  how long each fuzz target runs (15; npm run fuzz: 1200)
 GLOSSA_DATA          a folder of test sets; the tests that want one are skipped without it

@@ -493,7 +493,7 @@ class Transformer(nn.Module):
     def translate(
         self, source: Tensor, beam: int = 1, normalize: float = 1.0, limit: int = 0, first_byte: int = -1
     ) -> list[list["Hypothesis"]]:
-        """Beam search by the rules of the engine (src/beam.c), sentence by sentence the finished hypotheses, best first.
+        """Beam search by the rules of the engine (src/search/beam.c), sentence by sentence the finished hypotheses, best first.
 
         score = sum(log p) / length^normalize, end-of-sentence counted. Of the 2 x beam best candidates, those that end
         within the first `beam` are finished and the others go on. A sentence is done when `beam` hypotheses are finished

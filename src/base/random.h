@@ -6,7 +6,7 @@
 #ifndef GLOSSA_RANDOM_H
 #define GLOSSA_RANDOM_H
 
-#include "base.h"
+#include "base/base.h"
 
 /* The four words of one counter. */
 void glossa_philox(uint64_t key, const uint32_t counter[4], uint32_t words[4]);

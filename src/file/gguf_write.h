@@ -14,7 +14,7 @@
 #ifndef GLOSSA_GGUF_WRITE_H
 #define GLOSSA_GGUF_WRITE_H
 
-#include "gguf.h"
+#include "file/gguf.h"
 
 typedef struct glossa_gguf_bytes {
     uint8_t *data;

@@ -1,13 +1,13 @@
 /*
  * x86-64 with AVX2: products of bytes in pairs of 16 bits. The instruction saturates, but 127 x 127 x 2 fits.
  */
-#include "kernels.h"
+#include "kernels/kernels.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
 
 #define MATMUL_ROWS   2
 #define MATMUL_TARGET __attribute__((target("avx2")))
-#include "x86.h"
+#include "kernels/x86.inc"
 
 typedef __m256i ones_t;
 
@@ -20,7 +20,7 @@ MATMUL_TARGET static inline __m256i add_products(__m256i sums, __m256i weights, 
     return _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, ones));
 }
 
-#include "matmul.h"
+#include "kernels/matmul.inc"
 
 const glossa_kernels glossa_kernels_avx2 = GLOSSA_VECTOR_KERNELS("avx2", false, matmul);
 

@@ -8,7 +8,7 @@
 #ifndef GLOSSA_KERNELS_H
 #define GLOSSA_KERNELS_H
 
-#include "../base.h"
+#include "base/base.h"
 
 #include <float.h>
 

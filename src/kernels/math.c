@@ -1,8 +1,8 @@
 /*
  * exp, log, sin and cos without libm, so that every platform gives the same bits.
  */
-#include "kernels.h"
-#include "polynomials.h"
+#include "kernels/kernels.h"
+#include "kernels/polynomials.h"
 
 #include <math.h> /* INFINITY, NAN */
 #include <string.h>

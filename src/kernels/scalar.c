@@ -3,8 +3,8 @@
  *
  * Legend: M rows of activations, K inputs, N outputs, n keys, d head width.
  */
-#include "kernels.h"
-#include "polynomials.h"
+#include "kernels/kernels.h"
+#include "kernels/polynomials.h"
 
 #include <float.h>
 #include <math.h> /* INFINITY, fabsf */

@@ -1,7 +1,7 @@
 /*
  * Choosing a table, and the test that a table must pass before it is trusted.
  */
-#include "kernels.h"
+#include "kernels/kernels.h"
 
 #include <string.h>
 

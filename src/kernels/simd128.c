@@ -2,7 +2,7 @@
  * WebAssembly SIMD128: int8 products as pairs of int16, i32x4.dot_i16x8. To widen costs as much as to multiply: inputs
  * come widened, and weights are widened once where there are rows enough. Also what the relaxed tables fall back to.
  */
-#include "vector.h"
+#include "kernels/vector.h"
 
 #if defined(__wasm_simd128__)
 
@@ -52,7 +52,7 @@ INLINE i32x4 totals_of(i32x4 a, i32x4 b, i32x4 c, i32x4 d) {
     return total4(a, b, c, d);
 }
 
-#include "matmul.h"
+#include "kernels/matmul.inc"
 
 const glossa_kernels glossa_kernels_simd128 = GLOSSA_VECTOR_KERNELS("simd128", true, matmul);
 

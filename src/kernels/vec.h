@@ -6,12 +6,12 @@
 #ifndef GLOSSA_VEC_H
 #define GLOSSA_VEC_H
 
-#include "kernels.h"
+#include "kernels/kernels.h"
 
 #if defined(__wasm_simd128__) || (defined(__x86_64__) && defined(__GNUC__))
 #define GLOSSA_HAS_VEC 1
 
-#include "polynomials.h"
+#include "kernels/polynomials.h"
 
 #include <math.h> /* INFINITY */
 #include <string.h>

@@ -4,7 +4,7 @@
  *
  * Legend: M rows of activations, K inputs, N outputs, n keys, d head width.
  */
-#include "vector.h"
+#include "kernels/vector.h"
 
 #if defined(GLOSSA_HAS_VEC)
 

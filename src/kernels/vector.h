@@ -4,7 +4,7 @@
 #ifndef GLOSSA_VECTOR_H
 #define GLOSSA_VECTOR_H
 
-#include "vec.h"
+#include "kernels/vec.h"
 
 #if defined(GLOSSA_HAS_VEC)
 

@@ -1,13 +1,13 @@
 /*
  * x86-64 with the 256-bit forms of AVX-512 VNNI: four products of bytes into 32 bits at once.
  */
-#include "kernels.h"
+#include "kernels/kernels.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
 
 #define MATMUL_ROWS   3
 #define MATMUL_TARGET __attribute__((target("avx512vl,avx512vnni,avx2")))
-#include "x86.h"
+#include "kernels/x86.inc"
 
 typedef int ones_t;
 
@@ -20,7 +20,7 @@ MATMUL_TARGET static inline __m256i add_products(__m256i sums, __m256i weights, 
     return _mm256_dpbusd_epi32(sums, inputs, weights);
 }
 
-#include "matmul.h"
+#include "kernels/matmul.inc"
 
 const glossa_kernels glossa_kernels_vnni = GLOSSA_VECTOR_KERNELS("vnni", false, matmul);
 

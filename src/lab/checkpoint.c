@@ -4,8 +4,8 @@
  */
 #include <string.h>
 
+#include "file/gguf.h"
 #include "file/gguf_write.h"
-#include "gguf.h"
 #include "lab/lab.h"
 
 #define PREFIX "glossa.lab."

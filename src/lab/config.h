@@ -5,7 +5,7 @@
 #ifndef GLOSSA_LAB_CONFIG_H
 #define GLOSSA_LAB_CONFIG_H
 
-#include "base.h"
+#include "base/base.h"
 #include "glossa_lab.h"
 
 typedef enum glossa_setting_kind { SETTING_COUNT, SETTING_REAL, SETTING_CHOICE, SETTING_TEXT } glossa_setting_kind;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/random.h"
-#include "layers.h" /* glossa_sinusoids */
+#include "model/positions.h"
 
 #define BORDER  16  /* floats from one tensor's begin to a multiple of which the next one has its own */
 #define INITIAL 200 /* purpose of the streams that weights are drawn from */

@@ -14,7 +14,7 @@
 #ifndef GLOSSA_TAPE_H
 #define GLOSSA_TAPE_H
 
-#include "base.h"
+#include "base/base.h"
 #include "kernels/gradients.h"
 
 /* ---- parameters ------------------------------------------------------------------------------------------------- */

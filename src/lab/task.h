@@ -5,7 +5,7 @@
 #ifndef GLOSSA_TASK_H
 #define GLOSSA_TASK_H
 
-#include "base.h"
+#include "base/base.h"
 #include "glossa_lab.h"
 
 /* Ids of every task's vocabulary; the characters follow. */

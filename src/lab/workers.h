@@ -5,7 +5,7 @@
 #ifndef GLOSSA_WORKERS_H
 #define GLOSSA_WORKERS_H
 
-#include "base.h"
+#include "base/base.h"
 
 typedef struct glossa_workers glossa_workers;
 

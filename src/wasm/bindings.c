@@ -6,8 +6,8 @@
  * written by the caller into a block from glossa_context_input (glossa_begin's, kept until the next one) or
  * glossa_context_scratch (anything shorter-lived), and named by offsets or pointers into it.
  */
-#include "../glossa.h"
-#include "../kernels/kernels.h"
+#include "glossa.h"
+#include "kernels/kernels.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,9 +2,9 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#include "base.h"
+#include "base/base.h"
 #include "check.h"
-#include "utf8.h"
+#include "base/utf8.h"
 
 /* ---- messages --------------------------------------------------------------------------------------------------- */
 

@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "check.h"
-#include "gguf.h"
+#include "file/gguf.h"
 #include "gguf_builder.h"
 #include "scarcity.h"
 

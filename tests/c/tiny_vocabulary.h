@@ -6,7 +6,7 @@
 
 #include "check.h"
 #include "gguf_builder.h"
-#include "tokenizer.h"
+#include "text/tokenizer.h"
 
 #define SPACE "\xE2\x96\x81" /* U+2581 */
 #define P     "tokenizer.ggml."

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "tokenizer.h"
+#include "text/tokenizer.h"
 
 static int fail(const char *what) {
     fprintf(stderr, "tokenize_lines: %s\n", what);

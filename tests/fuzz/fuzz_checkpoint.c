@@ -1,13 +1,13 @@
 /*
  * Any bytes as a checkpoint: the container, its tokenizers, and, where a whole model opens, a translation with it.
  *
- *     clang -g -O1 -fsanitize=fuzzer,address,undefined -Isrc fuzz_checkpoint.c and all sources of src/ and src/kernels/
+ *     clang -g -O1 -fsanitize=fuzzer,address,undefined -Isrc fuzz_checkpoint.c and all sources of the library
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "require.h"
-#include "tokenizer.h"
+#include "text/tokenizer.h"
 
 #define BUDGET 0x4000000 /* bytes; a hostile size must fail as lack of memory does, not bring the machine down */
 

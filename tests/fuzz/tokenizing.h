@@ -5,7 +5,7 @@
 #define GLOSSA_FUZZ_TOKENIZING_H
 
 #include "require.h"
-#include "tokenizer.h"
+#include "text/tokenizer.h"
 
 /* Spans follow each other without a gap; decoding fills them again, within the bound. */
 static inline void check_decoding(const glossa_tokenizer *tokenizer, glossa_token *tokens, size_t count) {

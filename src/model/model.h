@@ -1,0 +1,98 @@
+/*
+ * The model: its config, its tensor table, and weights that point into the checkpoint. Immutable once open.
+ *
+ * Legend: D width, F feed-forward width, H heads, V vocabulary, L layers.
+ */
+#ifndef GLOSSA_MODEL_H
+#define GLOSSA_MODEL_H
+
+#include "kernels/kernels.h"
+#include "text/tokenizer.h"
+
+typedef enum glossa_position_kind {
+    POSITION_SINUSOID_INTERLEAVED, /* P[2j] = sin(p w_j), P[2j + 1] = cos(p w_j), w_j = 10000^(-2j / D) */
+    POSITION_SINUSOID_HALVES,      /* sines in the first half, cosines in the second, the same w_j */
+    POSITION_SINUSOID_MARIAN,      /* halves, w_j = 10000^(-j / (D / 2 - 1)) */
+    POSITION_LEARNED
+} glossa_position_kind;
+
+typedef struct glossa_config {
+    uint32_t encoder_layers, decoder_layers;
+    uint32_t d, ffn, heads, context;
+    bool pre_norm;
+    float epsilon;
+    glossa_activation activation;
+    glossa_position_kind position;
+    glossa_mixer mixer;
+    bool start_is_zero; /* the decoder starts from the zero vector ... */
+    uint32_t start;     /* ... else from this token */
+    float embedding_scale;
+    uint32_t training_length;                /* 0: unknown */
+    int32_t alignment_layer, alignment_head; /* -1: unknown */
+} glossa_config;
+
+typedef struct glossa_norm {
+    const float *weight, *bias; /* (D) */
+} glossa_norm;
+
+typedef struct glossa_attention {
+    glossa_matrix q, k, v, o; /* (D, D) each */
+} glossa_attention;
+
+typedef struct glossa_ffn {
+    glossa_matrix up;   /* (F, D) */
+    glossa_matrix down; /* (D, F) */
+} glossa_ffn;
+
+/* An encoder layer uses attn and ffn; a decoder layer attn or ssru, cross and ffn. */
+typedef struct glossa_layer {
+    glossa_attention attn;
+    glossa_norm attn_norm;
+    glossa_matrix ssru_w, ssru_f; /* (D, D) */
+    glossa_norm ssru_norm;
+    glossa_attention cross;
+    glossa_norm cross_norm;
+    glossa_ffn ffn;
+    glossa_norm ffn_norm;
+} glossa_layer;
+
+/* Candidates of the output layer by source token (a lexical shortlist). */
+typedef struct glossa_shortlist {
+    const int32_t *offsets; /* (V_source + 1), NULL: no shortlist */
+    const int32_t *ids;     /* (offsets[V_source]) ascending within a list */
+    uint32_t first;         /* ids below this are always candidates */
+} glossa_shortlist;
+
+/* What the file says of its languages. */
+typedef struct glossa_languages {
+    const uint8_t *names; /* (count) strings as GGUF has them */
+    size_t count;
+} glossa_languages;
+
+struct glossa_model {
+    glossa_allocator allocator;
+    const glossa_kernels *kernels;
+    glossa_config config;
+    glossa_tokenizer *source_tokenizer;
+    glossa_tokenizer *target_tokenizer; /* the same one where the vocabularies are shared */
+    glossa_matrix source_embedding;     /* (V_source, D) */
+    glossa_matrix target_embedding;     /* (V_target, D) */
+    glossa_matrix output;               /* (V_target, D) */
+    const float *encoder_position;      /* (context, D) learned, else NULL */
+    const float *decoder_position;
+    glossa_layer *encoder;                  /* (L_enc) */
+    glossa_layer *decoder;                  /* (L_dec) */
+    glossa_norm encoder_norm, decoder_norm; /* pre-norm only */
+    glossa_shortlist shortlist;
+    uint32_t *banned; /* (banned_count) ids never produced */
+    size_t banned_count;
+    uint32_t source_eos, target_eos;
+    int32_t first_byte; /* of the target's pieces, as glossa_tokenizer_first_byte has it; -1 with a shortlist */
+    int32_t *row_sums;  /* of all int8 matrices */
+    glossa_text name;
+    glossa_languages source_languages, target_languages;
+    uint32_t *language_tokens; /* (target_languages.count) NULL: a source does not name its target */
+    uint64_t parameters, tensor_bytes, working_bytes;
+};
+
+#endif

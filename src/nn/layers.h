@@ -1,0 +1,72 @@
+/*
+ * The layers: embedding, position, norm, attention, feed-forward and SSRU, one function each, over rows of activations.
+ *
+ * Legend: M rows, D width, F feed-forward width, H heads, d = D / H head width, n keys. Rows of different sentences lie
+ * one after the other without padding, so a sentence's numbers do not depend on its company.
+ */
+#ifndef GLOSSA_LAYERS_H
+#define GLOSSA_LAYERS_H
+
+#include "model/model.h"
+
+/* Work memory is for this many rows, or for the longest sentence: a large batch goes through a layer in groups of whole
+   sentences, and the feed-forward layer never takes more, so that its hidden values stay in the cache. */
+#define GLOSSA_GROUP_ROWS 64
+/* Self-attention of the encoder works on this many queries at a time. */
+#define GLOSSA_QUERY_ROWS 16
+
+/* Work memory of the layers for at most `rows` rows and `keys` keys. */
+typedef struct glossa_scratch {
+    size_t rows;
+    float *y;       /* (rows, D) normed input of a pre-norm model */
+    float *q;       /* (rows, D) */
+    float *k;       /* (rows, D) */
+    float *v;       /* (rows, D) */
+    float *context; /* (rows, D) heads side by side, before the output projection */
+    float *hidden;  /* (GLOSSA_GROUP_ROWS, F) */
+    float *kt;      /* (D, keys) transposed keys of one sentence */
+    float *weights; /* (max(GLOSSA_QUERY_ROWS, GLOSSA_MAX_BEAM), keys) */
+    void *quant;    /* (rows, D) or (GLOSSA_GROUP_ROWS, F), what the kernels quantize to */
+    float *scale;   /* (rows) */
+    int32_t *zero;  /* (rows) */
+} glossa_scratch;
+
+/* Carves the scratch out of an arena. */
+void glossa_scratch_take(glossa_scratch *scratch, glossa_arena *arena, const glossa_model *model, size_t rows,
+                         size_t keys);
+
+/* y (D) = embedding of `id` times the embedding scale + position (D). */
+void glossa_embed(const glossa_model *model, const glossa_matrix *table, uint32_t id, const float *position, float *y);
+
+/* Prepares M rows of x (M, D) for products with `w` and its like: quantizes them where w is int8. */
+glossa_rows glossa_rows_prepare(const glossa_model *model, const float *x, size_t count, size_t width,
+                                const glossa_matrix *w, const glossa_scratch *scratch);
+
+/* y (M, N) = rows x w^T + bias, with the edge. */
+void glossa_linear(const glossa_model *model, const glossa_rows *rows, const glossa_matrix *w, float *y,
+                   const glossa_edge *edge);
+
+/* The input of a sub-layer: x itself (post-norm), or its norm in scratch->y (pre-norm). */
+const float *glossa_sublayer_input(const glossa_model *model, const float *x, size_t rows, const glossa_norm *norm,
+                                   const glossa_scratch *scratch);
+
+/* The end of a sub-layer whose product was already added to x (M, D): the norm where it stands behind (post-norm). */
+void glossa_sublayer_end(const glossa_model *model, float *x, size_t rows, const glossa_norm *norm);
+
+/* kt (D, stride) = transpose of k (n, D), columns [at, at + n). */
+void glossa_transpose_keys(const float *k, size_t n, size_t d, float *kt, size_t stride, size_t at);
+
+/*
+ * All heads for m queries q (m, D) over n keys kt (D, kt_stride), v (n, D), into context (m, D). `mask` (H) switches
+ * heads off (their part of the context is 0), or NULL. `capture`, where not NULL, gets the weights of head h and query
+ * i at capture + h * capture_head + i * capture_row (n of them).
+ */
+void glossa_attend(const glossa_model *model, const float *q, const float *kt, size_t kt_stride, const float *v,
+                   size_t m, size_t n, const uint8_t *mask, float *capture, size_t capture_head, size_t capture_row,
+                   float *context, const glossa_scratch *scratch);
+
+/* x (M, D) = residual and norm around the feed-forward layer, section 3.3. */
+void glossa_feed_forward(const glossa_model *model, const glossa_layer *layer, float *x, size_t rows,
+                         const glossa_scratch *scratch);
+
+#endif

@@ -1,0 +1,314 @@
+#include "search/beam.h"
+
+#include <string.h>
+
+#include "base/utf8.h"
+
+#define IMPOSSIBLE (-3.0e38f) /* below every score that can arise; comparisons with it need no infinities */
+#define BLOCK      16
+
+typedef struct candidate {
+    float sum;
+    float logp;
+    uint32_t row, id;
+} candidate;
+
+/* The best candidates so far, best first; on equal sums the earlier one stays in front. */
+typedef struct shortlist {
+    candidate best[2 * GLOSSA_MAX_BEAM];
+    uint32_t count, capacity;
+} shortlist;
+
+void glossa_beam_take(glossa_beam *beam, glossa_arena *arena, uint32_t width, uint32_t limit) {
+    beam->limit = limit;
+    beam->tokens = TAKE(arena, uint32_t, 2, width, limit);
+    beam->logp = TAKE(arena, float, 2, width, limit);
+    beam->finished_tokens = TAKE(arena, uint32_t, width, limit);
+    beam->finished_logp = TAKE(arena, float, width, limit);
+}
+
+void glossa_beam_start(glossa_beam *beam) {
+    beam->length = 0;
+    beam->live = 1;
+    beam->half = 0;
+    beam->sum[0] = 0;
+    beam->parent[0] = 0;
+    beam->finished_count = 0;
+}
+
+static size_t place_of(const glossa_beam *beam, uint32_t width, uint32_t half, uint32_t i) {
+    return ((size_t)half * width + i) * beam->limit;
+}
+
+const uint32_t *glossa_beam_tokens(const glossa_beam *beam, uint32_t width, uint32_t i) {
+    return beam->tokens + place_of(beam, width, beam->half, i);
+}
+
+const uint32_t *glossa_beam_finished_tokens(const glossa_beam *beam, uint32_t rank) {
+    return beam->finished_tokens + (size_t)beam->finished[rank].place * beam->limit;
+}
+
+const float *glossa_beam_finished_logp(const glossa_beam *beam, uint32_t rank) {
+    return beam->finished_logp + (size_t)beam->finished[rank].place * beam->limit;
+}
+
+ptrdiff_t glossa_candidate(const uint32_t *ids, size_t n, uint32_t id) {
+    if (!ids) return id < n ? (ptrdiff_t)id : -1;
+    size_t low = 0, high = n;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (ids[middle] < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < n && ids[low] == id ? (ptrdiff_t)low : -1;
+}
+
+static float power(float base, float exponent) {
+    if (exponent == 1) return base;
+    if (exponent == 0) return 1;
+    return glossa_exp(exponent * glossa_log(base));
+}
+
+static float score_of(const glossa_rules *rules, float sum, uint32_t length) {
+    return sum / power((float)length, rules->normalize);
+}
+
+/* Keeps the B best finished hypotheses, sorted; an equal score stands behind the older one. */
+static void finish(glossa_beam *beam, const glossa_rules *rules, const uint32_t *tokens, const float *logp,
+                   uint32_t count, float sum) {
+    const float score = score_of(rules, sum, count ? count : 1);
+    uint32_t place = beam->finished_count;
+    if (beam->finished_count == rules->beam) {
+        if (score <= beam->finished[rules->beam - 1].score) return;
+        place = beam->finished[rules->beam - 1].place;
+        beam->finished_count--;
+    }
+    uint32_t rank = beam->finished_count;
+    while (rank > 0 && beam->finished[rank - 1].score < score) {
+        beam->finished[rank] = beam->finished[rank - 1];
+        rank--;
+    }
+    beam->finished[rank] = (glossa_finished){.score = score, .sum = sum, .count = count, .place = place};
+    beam->finished_count++;
+    memcpy(beam->finished_tokens + (size_t)place * beam->limit, tokens, count * sizeof *tokens);
+    memcpy(beam->finished_logp + (size_t)place * beam->limit, logp, count * sizeof *logp);
+}
+
+static void offer(shortlist *list, candidate c) {
+    if (list->count == list->capacity) {
+        if (!(c.sum > list->best[list->count - 1].sum)) return;
+        list->count--;
+    }
+    uint32_t i = list->count++;
+    while (i > 0 && list->best[i - 1].sum < c.sum) {
+        list->best[i] = list->best[i - 1];
+        i--;
+    }
+    list->best[i] = c;
+}
+
+/* Offers all candidates of one row. Most blocks hold nothing of interest, and their maximum tells. */
+static void scan(shortlist *list, const float *logits, const uint32_t *ids, size_t n, uint32_t row, float sum,
+                 float log_total) {
+    for (size_t at = 0; at < n; at += BLOCK) {
+        const size_t end = at + BLOCK < n ? at + BLOCK : n;
+        const float least = list->count == list->capacity ? list->best[list->count - 1].sum : IMPOSSIBLE;
+        if (end == at + BLOCK) {
+            float top[4] = {logits[at], logits[at + 1], logits[at + 2], logits[at + 3]};
+            for (size_t j = 4; j < BLOCK; j += 4) {
+                for (size_t i = 0; i < 4; i++)
+                    top[i] = logits[at + j + i] > top[i] ? logits[at + j + i] : top[i];
+            }
+            const float left = top[0] > top[1] ? top[0] : top[1], right = top[2] > top[3] ? top[2] : top[3];
+            if (!(sum + ((left > right ? left : right) - log_total) > least)) continue;
+        }
+        for (size_t i = at; i < end; i++) {
+            const float logp = logits[i] - log_total;
+            if (!(sum + logp > IMPOSSIBLE)) continue;
+            offer(list, (candidate){.sum = sum + logp, .logp = logp, .row = row, .id = ids ? ids[i] : (uint32_t)i});
+        }
+    }
+}
+
+static void ban(float *logits, const uint32_t *ids, size_t n, uint32_t id) {
+    const ptrdiff_t at = glossa_candidate(ids, n, id);
+    if (at >= 0) logits[at] = IMPOSSIBLE;
+}
+
+/* Bans every token that would complete an n-gram that the hypothesis already has. */
+static void ban_repeats(float *logits, const uint32_t *ids, size_t n, const uint32_t *tokens, uint32_t length,
+                        uint32_t gram) {
+    if (gram == 0 || length + 1 < gram) return;
+    const uint32_t *tail = tokens + length + 1 - gram;
+    for (uint32_t i = 0; i + gram <= length; i++) {
+        if (memcmp(tokens + i, tail, (gram - 1) * sizeof *tokens) == 0) ban(logits, ids, n, tokens[i + gram - 1]);
+    }
+}
+
+/* Bytes of the character that a byte other than ASCII begins; 0 where it begins none. */
+static uint32_t bytes_from(uint32_t lead) {
+    return lead < 0xC2 || lead > 0xF4 ? 0 : (uint32_t)glossa_utf8_step((uint8_t)lead);
+}
+
+/* Bans what would leave ill-formed UTF-8 (RFC 3629, section 4). Where no character is open, that is a byte that begins
+   none, or one that has no room before the limit; else everything but the next byte of the open one. */
+static void ban_ill_formed(const glossa_rules *rules, float *logits, const uint32_t *ids, size_t n,
+                           const uint32_t *tokens, uint32_t length, uint32_t limit) {
+    const uint32_t first = (uint32_t)rules->first_byte;
+    uint32_t count = 0, lead = 0; /* the bytes at the end, back to one that begins a character */
+    for (bool inside = true; inside && count < 3 && count < length; count++) {
+        const uint32_t byte = tokens[length - 1 - count] - first; /* wraps for the ids before, far beyond a byte */
+        inside = byte >= 0x80 && byte < 0xC0;
+        if (bytes_from(byte)) lead = byte;
+    }
+    if (count >= bytes_from(lead)) {
+        for (uint32_t byte = 0x80; byte <= 0xFF; byte++) {
+            if (bytes_from(byte) == 0 || length + bytes_from(byte) > limit) ban(logits, ids, n, first + byte);
+        }
+        return;
+    }
+    const uint32_t low = count > 1 ? 0x80 : lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+    const uint32_t high = count > 1 ? 0xBF : lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+    float kept[64];
+    for (uint32_t byte = low; byte <= high; byte++) {
+        const ptrdiff_t at = glossa_candidate(ids, n, first + byte);
+        kept[byte - low] = at < 0 ? IMPOSSIBLE : logits[at];
+    }
+    for (size_t i = 0; i < n; i++)
+        logits[i] = IMPOSSIBLE;
+    for (uint32_t byte = low; byte <= high; byte++) {
+        const ptrdiff_t at = glossa_candidate(ids, n, first + byte);
+        if (at >= 0) logits[at] = kept[byte - low];
+    }
+}
+
+float glossa_log_total(const glossa_rules *rules, const glossa_kernels *kernels, float *logits, const uint32_t *ids,
+                       size_t n, const uint32_t *tokens, uint32_t length, uint32_t limit) {
+    const bool renormalize = rules->search == GLOSSA_SEARCH_HUGGINGFACE;
+    const float total = renormalize ? 0 : kernels->log_sum_exp(logits, n);
+    for (int i = 0; i < 2; i++) {
+        for (size_t j = 0; j < rules->banned_count[i]; j++)
+            ban(logits, ids, n, rules->banned[i][j]);
+    }
+    ban_repeats(logits, ids, n, tokens, length, rules->no_repeat_ngram);
+    if (rules->first_byte >= 0) ban_ill_formed(rules, logits, ids, n, tokens, length, limit);
+    return renormalize ? kernels->log_sum_exp(logits, n) : total;
+}
+
+/* All candidates of this step, best first. */
+static void gather(const glossa_beam *beam, const glossa_rules *rules, const glossa_kernels *kernels, float *logits,
+                   const uint32_t *ids, size_t n, int32_t forced, shortlist *list) {
+    const bool last = beam->length + 1 == beam->limit;
+    const ptrdiff_t only = forced < 0 ? -1 : glossa_candidate(ids, n, (uint32_t)forced);
+    for (uint32_t row = 0; row < beam->live; row++) {
+        float *x = logits + row * n;
+        const float sum = beam->sum[row];
+        if (last && forced < 0 && rules->search == GLOSSA_SEARCH_HUGGINGFACE) {
+            /* transformers' forced_eos_token_id: certain, so its log-probability is 0 */
+            offer(list, (candidate){.sum = sum, .logp = 0, .row = row, .id = rules->eos});
+            continue;
+        }
+        const float raw = only < 0 ? 0 : x[only];
+        const uint32_t *tokens = glossa_beam_tokens(beam, rules->beam, row);
+        const float total = glossa_log_total(rules, kernels, x, ids, n, tokens, beam->length, beam->limit);
+        if (forced < 0)
+            scan(list, x, ids, n, row, sum, total);
+        else if (only >= 0) {
+            offer(list,
+                  (candidate){.sum = sum + (raw - total), .logp = raw - total, .row = row, .id = (uint32_t)forced});
+        }
+    }
+}
+
+/* Whether some live hypothesis could still enter where it matters. */
+static bool decided(const glossa_beam *beam, const glossa_rules *rules, float best_candidate) {
+    if (beam->finished_count < rules->beam) return false;
+    if (rules->search == GLOSSA_SEARCH_HUGGINGFACE) {
+        return score_of(rules, best_candidate, beam->length) <= beam->finished[rules->beam - 1].score;
+    }
+    if (rules->search == GLOSSA_SEARCH_MARIAN) return true;
+    /* log p <= 0: the best that a live hypothesis can reach is its present sum over the kindest length. */
+    const float soon = score_of(rules, beam->sum[0], beam->length + 1),
+                late = score_of(rules, beam->sum[0], beam->limit);
+    return (soon > late ? soon : late) <= beam->finished[0].score;
+}
+
+void glossa_beam_advance(glossa_beam *beam, const glossa_rules *rules, const glossa_kernels *kernels, float *logits,
+                         const uint32_t *ids, size_t n, int32_t forced) {
+    const uint32_t width = rules->beam;
+    const bool marian = rules->search == GLOSSA_SEARCH_MARIAN;
+    shortlist list = {.count = 0};
+    /* Twice the width leaves `width` candidates that go on even if `width` of them end. Marian gives up a place
+     * instead. */
+    list.capacity = marian ? width - beam->finished_count : width == 1 ? 1 : 2 * width;
+    gather(beam, rules, kernels, logits, ids, n, forced, &list);
+
+    const uint32_t next = 1 - beam->half, length = beam->length;
+    uint32_t live = 0;
+    float sums[GLOSSA_MAX_BEAM];
+    for (uint32_t i = 0; i < list.count && live < width; i++) {
+        const candidate c = list.best[i];
+        uint32_t *tokens = beam->tokens + place_of(beam, width, next, live);
+        float *logp = beam->logp + place_of(beam, width, next, live);
+        const size_t from = place_of(beam, width, beam->half, c.row);
+        memcpy(tokens, beam->tokens + from, length * sizeof *tokens);
+        memcpy(logp, beam->logp + from, length * sizeof *logp);
+        tokens[length] = c.id;
+        logp[length] = c.logp;
+        if (c.id == rules->eos) {
+            if (i < width) finish(beam, rules, tokens, logp, length + 1, c.sum);
+            if (width == 1) break;
+        } else {
+            sums[live] = c.sum;
+            beam->parent[live++] = c.row;
+        }
+    }
+    if (list.count == 0) { /* everything is banned: what there is has to do */
+        for (uint32_t i = 0; i < beam->live; i++) {
+            const size_t at = place_of(beam, width, beam->half, i);
+            finish(beam, rules, beam->tokens + at, beam->logp + at, length, beam->sum[i]);
+        }
+    }
+    beam->half = next;
+    beam->length = length + 1;
+    beam->live = live;
+    memcpy(beam->sum, sums, live * sizeof *sums);
+    if (live == 0) return;
+    if (beam->length >= beam->limit) { /* out of length: the live ones end as they are */
+        for (uint32_t i = 0; i < live; i++) {
+            const size_t at = place_of(beam, width, next, i);
+            finish(beam, rules, beam->tokens + at, beam->logp + at, beam->length, sums[i]);
+        }
+        beam->live = 0;
+    } else if (decided(beam, rules, list.best[0].sum)) {
+        beam->live = 0;
+    }
+}
+
+size_t glossa_beam_common(const glossa_beam *beam, uint32_t width, const uint32_t **tokens) {
+    const uint32_t *first = beam->live ? glossa_beam_tokens(beam, width, 0) : NULL;
+    size_t common = beam->live ? beam->length : 0;
+    if (!beam->live && beam->finished_count) { /* done: the best is certain */
+        *tokens = glossa_beam_finished_tokens(beam, 0);
+        return beam->finished[0].count;
+    }
+    for (uint32_t i = 1; i < beam->live; i++) {
+        const uint32_t *other = glossa_beam_tokens(beam, width, i);
+        size_t same = 0;
+        while (same < common && first[same] == other[same])
+            same++;
+        common = same;
+    }
+    for (uint32_t i = 0; i < beam->finished_count; i++) {
+        const uint32_t *other = glossa_beam_finished_tokens(beam, i);
+        const size_t most = common < beam->finished[i].count ? common : beam->finished[i].count;
+        size_t same = 0;
+        while (same < most && first[same] == other[same])
+            same++;
+        common = same;
+    }
+    *tokens = first;
+    return common;
+}

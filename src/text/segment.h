@@ -1,0 +1,31 @@
+/*
+ * Cutting normalized text into pieces: the best path through a unigram model (Kudo 2018), or byte-pair merges
+ * (Sennrich et al. 2016). Both equal the reference, ties included.
+ */
+#ifndef GLOSSA_SEGMENT_H
+#define GLOSSA_SEGMENT_H
+
+#include "base/utf8.h"
+#include "text/vocabulary.h"
+
+/* A segment starts where the one before it ends. */
+typedef struct glossa_segment {
+    uint32_t end;
+    int32_t piece; /* -1: unknown, one character */
+} glossa_segment;
+
+/* `size` is at least 1 and below 2^31. *segments is allocated with `allocator` and belongs to the caller. */
+glossa_status glossa_unigram_segment(const glossa_vocabulary *vocabulary, const uint8_t *text, size_t size,
+                                     const glossa_allocator *allocator, glossa_segment **segments, size_t *count,
+                                     glossa_error *error);
+glossa_status glossa_bpe_segment(const glossa_vocabulary *vocabulary, const uint8_t *text, size_t size,
+                                 const glossa_allocator *allocator, glossa_segment **segments, size_t *count,
+                                 glossa_error *error);
+
+/* Bytes of the character that starts at `begin` < size, never beyond the end. */
+static inline size_t glossa_segment_step(const uint8_t *text, size_t begin, size_t size) {
+    const size_t step = glossa_utf8_step(text[begin]);
+    return step < size - begin ? step : size - begin;
+}
+
+#endif
