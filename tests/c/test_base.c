@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "base/base.h"
-#include "check.h"
 #include "base/utf8.h"
+#include "check.h"
 
 /* ---- messages --------------------------------------------------------------------------------------------------- */
 

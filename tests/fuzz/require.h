@@ -6,12 +6,17 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-/* A fuzzer sees an abort. */
-static inline void require(bool condition) {
-    if (!condition) abort();
-}
+/* A fuzzer sees an abort; a person, what was wanted. */
+#define require(condition)                                                                                             \
+    do {                                                                                                               \
+        if (!(condition)) {                                                                                            \
+            fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #condition);                              \
+            abort();                                                                                                   \
+        }                                                                                                              \
+    } while (0)
 
 /* In front of each block that the budget gave; as wide as the alignment that the library asks for. */
 typedef union header {
