@@ -4,7 +4,19 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 
 /** @type {Record<string, number>} */
-const RANKS = { base: 0, file: 1, kernels: 1, text: 2, search: 2, model: 3, nn: 4, translate: 5, lab: 5, cli: 6, wasm: 6 };
+const RANKS = {
+  base: 0,
+  file: 1,
+  kernels: 1,
+  text: 2,
+  search: 2,
+  model: 3,
+  nn: 4,
+  translate: 5,
+  lab: 5,
+  cli: 6,
+  wasm: 6,
+};
 /** Lower in rank, and yet none of its business: the lab has a forward pass of its own. @type {Record<string, string[]>} */
 const APART = { lab: ["nn"] };
 const PUBLIC = ["glossa.h", "glossa_lab.h"];
