@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base.h"
+#include "base/base.h"
 
 #define EXPORT __attribute__((used, visibility("default")))
 #define SLOTS  16
