@@ -1,39 +1,15 @@
-// The package in WebKit, Safari's engine: WebKitGTK through its WebDriver (Debian: webkit2gtk-driver, xvfb), spoken to
-// directly, for it takes three commands.
+// The package in WebKit, Safari's engine.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { test } from "node:test";
 import { Translator } from "../../src/js/index.js";
-import { freePort, MODEL, makeConsumer, ROOT, run, serve, startServer } from "./consumer.js";
+import { MODEL, makeConsumer, ROOT, run, serve } from "./consumer.js";
+import { noWebKit, onPath, openWebKit } from "./webkit.js";
 
-const folders = (process.env.PATH ?? "").split(delimiter);
-const onPath = (/** @type {string} */ name) => folders.map((folder) => join(folder, name)).find(existsSync);
-const driver = onPath("WebKitWebDriver");
-const screen = onPath("Xvfb");
 const built = existsSync(join(ROOT, "dist/html.js")) && existsSync(MODEL);
-const tools = driver && screen && onPath("openssl");
-const skip = !built ? "dist or the model is missing" : tools ? false : "no WebKitWebDriver, Xvfb or openssl";
-
-/** The plain browser that comes with the engine's library. */
-function miniBrowser() {
-  const libraries = readdirSync("/usr/lib").map((name) => join("/usr/lib", name));
-  const places = libraries.flatMap((folder) => ["4.1", "4.0"].map((v) => join(folder, `webkit2gtk-${v}/MiniBrowser`)));
-  return places.find(existsSync);
-}
-
-/** @returns {Promise<{display: string, stop: () => void}>} a screen that nobody sees */
-async function openScreen() {
-  const child = spawn(String(screen), ["-displayfd", "1", "-screen", "0", "800x600x24", "-nolisten", "tcp"], {
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  const [number] = await new Promise((resolve) =>
-    child.stdout.once("data", (/** @type {Buffer} */ text) => resolve(String(text).split("\n"))),
-  );
-  return { display: `:${number}`, stop: () => child.kill() };
-}
+const skip = !built ? "dist or the model is missing" : noWebKit || (onPath("openssl") ? false : "no openssl");
 
 const APP = `import { modelCache, Translator } from "/node_modules/glossa/src/js/index.js";
 import { install } from "/node_modules/glossa/src/js/polyfill.js";
@@ -73,9 +49,7 @@ globalThis.done = (async () => {
 globalThis.done.catch(() => {});
 `;
 
-test("the package in WebKit", { skip }, async (t) => {
-  const binary = miniBrowser();
-  if (!binary) return t.skip("webkit2gtk has no MiniBrowser here");
+test("the package in WebKit", { skip }, async () => {
   const home = mkdtempSync(join(tmpdir(), "glossa-webkit-"));
   const consumer = await makeConsumer();
   consumer.write("app.js", APP);
@@ -87,37 +61,15 @@ test("the package in WebKit", { skip }, async (t) => {
   await run("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", ...subject, ...files]);
   const tls = { key: readFileSync(join(home, "key.pem")), cert: readFileSync(join(home, "cert.pem")) };
   const site = await serve(consumer.folder, { "content-security-policy": csp }, { "/": page }, tls);
-  const display = await openScreen();
-  const port = await freePort();
-  const base = `http://127.0.0.1:${port}`;
-  const env = {
-    ...process.env,
-    ...{ DISPLAY: display.display, HOME: home, XDG_CACHE_HOME: home, XDG_DATA_HOME: home, XDG_RUNTIME_DIR: home },
-    ...{ LIBGL_ALWAYS_SOFTWARE: "1", GDK_BACKEND: "x11", NO_AT_BRIDGE: "1" },
-  };
-  const server = await startServer(String(driver), [`--port=${port}`], `${base}/status`, { env });
-  /** @param {string} path @param {unknown} body */
-  const command = async (path, body) => {
-    const response = await fetch(`${base}/session${path}`, { method: "POST", body: JSON.stringify(body) });
-    const { value } = /** @type {{value: any}} */ (await response.json());
-    if (value?.error) throw new Error(`${value.error}: ${value.message}`);
-    return value;
-  };
+  const browser = await openWebKit();
   try {
-    const browserOptions = { binary, args: ["--automation"] };
-    const timeouts = { script: 240_000 };
-    const { sessionId } = await command("", {
-      capabilities: {
-        alwaysMatch: { "webkitgtk:browserOptions": browserOptions, acceptInsecureCerts: true, timeouts },
-      },
-    });
-    await command(`/${sessionId}/url`, { url: site.url });
+    await browser.goto(site.url);
     const script = `const reply = arguments[0];
 const wait = () => globalThis.done
   ? globalThis.done.then((result) => reply(JSON.stringify(result)), (error) => reply(error.name + ": " + error.message))
   : setTimeout(wait, 50);
 wait();`;
-    const answer = await command(`/${sessionId}/execute/async`, { script, args: [] });
+    const answer = await browser.ask(script);
     assert.match(answer, /^\{/);
     const { out, kept, polyfill, left } = JSON.parse(answer);
 
@@ -142,8 +94,7 @@ wait();`;
     assert.deepEqual([kept.length, kept[0].complete, left], [1, true, 0]);
     assert.deepEqual(polyfill, ["available", out[0].translation, true, "downloadable"]);
   } finally {
-    await server.stop();
-    display.stop();
+    await browser.close();
     await site.close();
     consumer.remove();
     rmSync(home, { recursive: true, force: true });
