@@ -26,11 +26,17 @@ glossa_status glossa_session_open(const glossa_model *model, const glossa_limits
             (unsigned)l.beam, GLOSSA_MAX_BEAM);
     FAIL_IF(l.rows < l.beam, error, GLOSSA_ERROR_ARGUMENT, "limits: rows is %u, below the beam of %u", (unsigned)l.rows,
             (unsigned)l.beam);
+    const uint64_t needed = sizeof(glossa_session) + (uint64_t)l.source_tokens * sizeof(glossa_token) +
+                            (uint64_t)l.sentences * sizeof(glossa_span);
+    FAIL_IF(
+        needed > l.memory, error, GLOSSA_ERROR_LIMIT,
+        "limits: a session of %u tokens in %u sentences needs %llu bytes, more than its bound of %llu (limits.memory)",
+        (unsigned)l.source_tokens, (unsigned)l.sentences, (unsigned long long)needed, (unsigned long long)l.memory);
     glossa_session *s = glossa_allocate(&model->allocator, 1, sizeof *s);
     FAIL_IF(!s, error, GLOSSA_ERROR_MEMORY, "out of memory for a session");
     s->model = model;
     s->limits = l;
-    s->bytes = sizeof *s + l.source_tokens * sizeof *s->tokens + l.sentences * sizeof *s->spans;
+    s->bytes = (size_t)needed;
     s->tokens = glossa_allocate(&model->allocator, l.source_tokens, sizeof *s->tokens);
     s->spans = glossa_allocate(&model->allocator, l.sentences, sizeof *s->spans);
     if (!s->tokens || !s->spans) {

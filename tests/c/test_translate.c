@@ -543,6 +543,10 @@ static void test_memory_bound(void) {
     CHECK(glossa_session_bytes(s) <= limits.memory);
     glossa_session_close(s);
 
+    CHECK_INT(glossa_session_open(o.model, &(glossa_limits){.memory = 12000}, &s, &error), GLOSSA_ERROR_LIMIT);
+    CHECK_CONTAINS(error.message, "limits: a session of 1024 tokens in 16 sentences needs ");
+    CHECK_CONTAINS(error.message, "more than its bound of 12000 (limits.memory)");
+    CHECK(s == NULL);
     CHECK_INT(glossa_session_open(o.model, &(glossa_limits){.memory = 14000}, &s, &error), GLOSSA_OK);
     CHECK_INT(glossa_begin(s, &text, 1, NULL, &error), GLOSSA_ERROR_LIMIT);
     CHECK_CONTAINS(error.message, "the table of positions needs 5120 bytes beside the ");

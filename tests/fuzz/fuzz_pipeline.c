@@ -161,7 +161,7 @@ static void translate(glossa_model *model, const input *in) {
                     check_result(session, i, rank, rank < 2);
             if (in->count > 1 && !again) check_alone(session, model, in, &c);
         }
-        if (limits.memory) require(glossa_session_bytes(session) <= limits.memory + 4096); /* beside its own struct */
+        if (limits.memory) require(glossa_session_bytes(session) <= limits.memory);
         c.options.beam = 1;
     }
     glossa_session_close(session);

@@ -177,7 +177,7 @@ const TEXTS = {
 function pipeline(options, text, variant, change = () => {}) {
   const head = Buffer.alloc(34);
   Buffer.from(options).copy(head);
-  Buffer.from([4, 100, 8, 32]).copy(head, 24); // limits
+  Buffer.from([4, 100, 8, 32, 1]).copy(head, 24); // limits, of memory where the seventh option asks for it
   const texts = Buffer.from(text);
   head.writeUInt16LE(texts.length, 32);
   return Buffer.concat([head, texts, whole(change, { seed: 1, ...variant })]);
@@ -210,6 +210,7 @@ const PIPELINES = {
   marian: () => pipeline([3, 2, 4, 7, 0, 3, 1], "ba\nA b A b", { float: true, pre: true }),
   prefix: () => pipeline([2, 0, 2 | 8 | 64, 8, 0, 1, 0, 0, 0, 0, 0, 0, 5, 3, 4, 4, 6], "ab", { heads: 4, encoder: 2 }),
   shortlist: () => pipeline([5, 0, 0, 5, 3, 8], "ab\nA", { ssru: true }, shortlist),
+  tight: () => pipeline([1, 0, 0, 8, 0, 2, 2], "ab", { ssru: true }),
   learned: () => pipeline([2, 0, 0, 9, 0, 4], "a b\nb", {}, learned),
 };
 
