@@ -258,8 +258,8 @@ async function readURL(url, intake) {
 
 /**
  * Reads what the cache has of a model into the intake. Fails only where there is no memory for it.
- * @param {import("./model-cache.js").CacheEntry} entry
- * @param {import("./model-cache.js").CacheRecord} record of it
+ * @param {import("./cache-entry.js").CacheEntry} entry
+ * @param {import("./cache-entry.js").CacheRecord} record of it
  * @param {Intake} intake
  * @returns {Promise<boolean>} whether that was all of it, and a checkpoint
  */
@@ -281,7 +281,7 @@ async function readKept(entry, record, intake) {
 /**
  * Whether the server has another version than the one kept; false where it cannot be reached.
  * @param {string} url
- * @param {import("./model-cache.js").CacheRecord} record
+ * @param {import("./cache-entry.js").CacheRecord} record
  */
 async function hasChanged(url, record) {
   try {
@@ -305,7 +305,7 @@ class Broken extends Error {}
 /**
  * @param {string} url
  * @param {Intake} intake
- * @param {import("./model-cache.js").CacheEntry | null} entry
+ * @param {import("./cache-entry.js").CacheEntry | null} entry
  * @returns {Promise<string>} why the model could not be kept in the entry
  */
 async function download(url, intake, entry) {

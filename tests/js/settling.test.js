@@ -86,7 +86,7 @@ for (const threaded of [false, true])
     });
   });
 
-/** Changes what the cache knows of its one model. @param {import("../../src/js/model-cache.js").CacheRecord} record */
+/** Changes what the cache knows of its one model. @param {import("../../src/js/cache-entry.js").CacheRecord} record */
 function tamper(record) {
   const cache = process.env.GLOSSA_CACHE ?? "";
   const name = readdirSync(cache).find((file) => file.endsWith(".json"));

@@ -50,7 +50,7 @@ describe("in Chromium", { skip: noBrowser }, () => {
       async ({ model, options }) => {
         const { Translator, modelCache } = await import(/** @type {any} */ ("/src/js/index.js"));
         const kept = async () => {
-          /** @type {import("../../src/js/model-cache.js").CacheRecord[]} */
+          /** @type {import("../../src/js/cache-entry.js").CacheRecord[]} */
           const records = await modelCache.list();
           return records.map(({ etag, complete }) => `${etag} ${complete}`);
         };

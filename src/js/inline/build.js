@@ -12,7 +12,11 @@ const dist = join(here, "../../../dist");
 /** @type {import("esbuild").Plugin} */
 const inlineFiles = {
   name: "inline-files",
-  setup: ({ onResolve }) => onResolve({ filter: /\/own-files\.js$/ }, () => ({ path: join(here, "files.js") })),
+  setup({ onResolve }) {
+    onResolve({ filter: /\/own-files\.js$/ }, () => ({ path: join(here, "files.js") }));
+    // The one file runs in Node too.
+    onResolve({ filter: /\/cache-folder\.js$/ }, () => ({ path: join(here, "../cache-folder.js") }));
+  },
 };
 
 /** @param {string} entry @param {import("esbuild").BuildOptions} options */

@@ -1,0 +1,3 @@
+// In the place of cache-folder.js where there are no folders.
+
+export const folderStore = null;
