@@ -26,12 +26,14 @@ async function* filesIn(folder) {
   }
 }
 
+const SITE = join(root, "dist/site");
+
 /**
  * @param {object} [options]
  * @param {string} [options.out] folder that is emptied and filled
  * @param {string} [options.models] folder with manifest.json and the models that it names
  */
-export async function buildSite({ out = join(root, "dist/site"), models = join(root, "models") } = {}) {
+export async function buildSite({ out = SITE, models = join(root, "models") } = {}) {
   await rm(out, { recursive: true, force: true });
   await mkdir(join(out, "models"), { recursive: true });
   const { metafile } = await build({
@@ -57,7 +59,7 @@ export async function buildSite({ out = join(root, "dist/site"), models = join(r
     metafile: true,
     logLevel: "warning",
   });
-  keepReport("site", metafile);
+  if (out === SITE) keepReport("site", metafile);
   const text = `Glossa, the page and what it computes with:\n\n${await readFile(join(root, "LICENSE"), "utf8")}`;
   await writeFile(join(out, "licenses.txt"), `${text}\n\nIt contains:\n\n${notices(packagesIn(metafile))}\n`);
   for (const name of ["index.html", "style.css", "icon.svg", "card.svg"])

@@ -56,7 +56,11 @@ describe("the npm package", { skip: built }, () => {
     const tarball = readFileSync(join(folder, tarballName));
     const buffer = new Uint8Array(tarball).buffer;
     const { messages } = await publint({ pack: { tarball: buffer }, strict: true });
-    assert.deepEqual(messages, []);
+    // "browser" and not "imports": a page that loads the modules as they are knows no "#names".
+    assert.deepEqual(
+      messages.filter(({ code }) => code !== "USE_EXPORTS_OR_IMPORTS_BROWSER"),
+      [],
+    );
     const problems = await checkPackage(createPackageFromTarballData(new Uint8Array(tarball)));
     assert.ok(problems.types);
     // of the four ways to resolve, the two of ES modules
