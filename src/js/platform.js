@@ -64,6 +64,12 @@ let decoder;
 // Made when they are first used: the environments of some test runners lack these globals, and importing must do no
 // harm there.
 
+/** @param {UnderlyingDefaultSource<string>} source @returns {ReadableStream<string>} */
+export function newStream(source) {
+  const web = /** @type {(name: string) => typeof globalThis} */ (/** @type {unknown} */ (builtin));
+  return new (globalThis.ReadableStream ?? web("stream/web").ReadableStream)(source);
+}
+
 /** @param {string} text @returns {Uint8Array<ArrayBuffer>} */
 export function toUTF8(text) {
   encoder ??= new (globalThis.TextEncoder ?? builtin("util").TextEncoder)();

@@ -8,7 +8,7 @@ import { canonicalTag, findRoute, loadManifest, routeError } from "./manifest.js
 import { modelCache } from "./model-cache.js";
 import { batchOptions, createOptions, explainOptions, given, noText, strings, workOptions } from "./options.js";
 import { wasmSources } from "./own-files.js";
-import { builtin, isNode, isURL, toURL } from "./platform.js";
+import { builtin, isNode, isURL, newStream, toURL } from "./platform.js";
 import { RULES } from "./text/rules.js";
 
 /** @typedef {import("./types.js").Availability} Availability */
@@ -361,7 +361,7 @@ export class Translator {
     for (const signal of [this.#life.signal, taken.signal]) signal?.throwIfAborted();
     const cancelled = new AbortController();
     const stream = /** @type {ReadableStream<string>} */ (
-      new ReadableStream({
+      newStream({
         start: (controller) => {
           let chunks = 0;
           const onChunk = (/** @type {string} */ chunk) => {

@@ -442,7 +442,10 @@ ${body}`;
         "app/server/page.jsx",
         onServer("export default async function Page() { return <pre>{JSON.stringify(await translate())}</pre>; }"),
       );
-      project.write("next.config.mjs", 'export default { serverExternalPackages: ["glossa"] };');
+      project.write(
+        "next.config.mjs",
+        'export default { serverExternalPackages: ["glossa"], turbopack: { root: import.meta.dirname } };',
+      );
       const next = project.path("node_modules/next/dist/bin/next");
       const all = async (/** @type {string} */ url) => {
         await assertPage(url);
@@ -450,7 +453,7 @@ ${body}`;
         const html = await (await fetch(`${url}server`)).text();
         assert.match(html, /&quot;translation&quot;:&quot;Ein Hund.*&quot;workers&quot;:1/);
       };
-      for (const bundler of ["--turbopack", "--webpack"]) {
+      for (const bundler of ["--webpack", "--turbopack"]) {
         await run(NODE, [next, "build", bundler], {
           cwd: project.folder,
           env: { ...process.env, NEXT_TELEMETRY_DISABLED: "1" },
