@@ -201,7 +201,8 @@ class Reader extends Parser {
     this.#flush();
     for (let node = this.#readings.at(-1); node?.closed; node = this.#readings.at(-1)) {
       this.#readings.pop();
-      if (this.runs[node.opening].kind === "open") this.runs.push({ kind: "close", start: run.start, end: run.start });
+      if (this.runs[node.opening].kind === "open")
+        this.runs.push({ kind: "close", implied: true, start: run.start, end: run.start });
       this.runs[node.opening].matched = true;
     }
     this.runs.push(run);
@@ -322,7 +323,7 @@ class Reader extends Parser {
     if (tagName === "noscript") this.scripted = true;
     const inner = this.#current;
     const opened = this.#open.depth === depth + 1 && inner.parent === (around.content ?? around);
-    const simple = created === before + 1 && (opened || this.#open.depth === depth);
+    const simple = created === before + 1 && (opened || inner === around);
     if (
       created !== before &&
       !this.lost &&

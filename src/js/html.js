@@ -9,12 +9,13 @@ import { Tokenizer } from "parse5";
 import { shelve } from "./chunks.js";
 import { readHTML } from "./html-source.js";
 import { nextTurn } from "./platform.js";
-import { linesOf, mendParts, partsOf, placeMarks, tornTexts } from "./runs.js";
+import { cutParts, linesOf, mendParts, partsOf, placeMarks, tornTexts } from "./runs.js";
 import { isTranslatable } from "./split.js";
 
 /** @typedef {import("./html-source.js").Source} Source */
 /** @typedef {import("./protocol.js").AlignedPart} AlignedPart */
 /** @typedef {import("./protocol.js").BorderedText} BorderedText */
+/** @typedef {import("./runs.js").Piece} Piece */
 
 /**
  * What translating HTML needs of a translator.
@@ -64,24 +65,31 @@ export async function translateHTML(html, { attributes, sourceLanguage, targetLa
   const found = await align([...lines.map(({ request }) => request), ...texts.map(plain)]);
   began = performance.now();
 
-  const results = [];
-  /** @type {{i: number, texts: string[]}[]} lines in which a text would be lost */
-  const torn = [];
-  for (const [i, line] of lines.entries()) {
-    const parts = partsOf(line, found[i]);
-    const placed = await inTurns(placeMarks(line, parts));
-    results.push({ line, parts, ...placed });
-    if (placed.torn.size) torn.push({ i, texts: tornTexts(line, parts, placed.torn) });
-    await turn();
-  }
-  const again = torn.length ? await align(torn.flatMap(({ texts }) => texts.map(plain))) : [];
-  let next = 0;
-  for (const { i, texts } of torn) {
-    const result = results[i];
-    const translations = again.slice(next, (next += texts.length));
-    const parts = mendParts(result.line, result.parts, result.torn, translations, targetLanguage);
-    result.pieces = (await inTurns(placeMarks(result.line, parts))).pieces;
-    result.parts = parts;
+  const results = lines.map((line, i) => ({
+    line,
+    parts: partsOf(line, found[i]),
+    pieces: /** @type {Piece[]} */ ([]),
+  }));
+  // Sentences in which a text would be lost are translated run by run, and their line is put together again.
+  for (let left = results, round = 0; left.length; round++) {
+    const torn = [];
+    for (const result of left) {
+      const placed = await inTurns(placeMarks(result.line, result.parts));
+      result.pieces = placed.pieces;
+      // What helped one sentence may have cost another its text: then all of the line goes run by run.
+      const lost = placed.torn.size && round ? cutParts(result.line, result.parts) : placed.torn;
+      if (lost.size) torn.push({ result, lost, texts: tornTexts(result.line, result.parts, lost) });
+      await turn();
+    }
+    if (!torn.length || round === 2) break;
+    const again = await align(torn.flatMap(({ texts }) => texts.map(plain)));
+    began = performance.now();
+    let next = 0;
+    for (const { result, lost, texts } of torn) {
+      const translations = again.slice(next, (next += texts.length));
+      result.parts = mendParts(result.line, result.parts, lost, translations, targetLanguage);
+    }
+    left = torn.map(({ result }) => result);
   }
 
   const known = new Map(texts.map((text, i) => [text, joined(found[lines.length + i])]));

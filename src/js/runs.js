@@ -22,6 +22,7 @@ import { isTranslatable, joiner } from "./split.js";
  * @property {"" | "kept" | "silent" | "raised" | "separate"} [role] of what opens. kept: its text is read but not
  *     changed; silent: its text is not even read; raised: may be the mark of a footnote; separate: one of a menu
  * @property {boolean} [matched] what opens is closed
+ * @property {boolean} [implied] what closes has no form of its own: the end of what is around it closes
  */
 
 /** A text, or the runs of the row from one to another as they were. @typedef {string | [number, number]} Piece */
@@ -37,6 +38,7 @@ import { isTranslatable, joiner } from "./split.js";
  * @property {boolean} text whether text stands in it that is in no mark inside it
  * @property {boolean} [spaced] a point with white space on both sides, of which the line's text has one
  * @property {boolean} [trail] a point with white space behind it that the line's text has not
+ * @property {boolean} [last] a point that nothing may follow in its element
  * @property {boolean} [tight] a point without white space, for which the line's text has a space
  * @property {Mark[]} inner
  */
@@ -50,7 +52,7 @@ import { isTranslatable, joiner } from "./split.js";
  * @property {BorderedText} request
  */
 
-/** A folded run: several runs that stay together. @typedef {{kind: Run["kind"], from: number, to: number, run: Run, text: string}} Fold */
+/** A folded run: several runs that stay together. @typedef {{kind: Run["kind"], from: number, to: number, run: Run, text: string, last?: boolean}} Fold */
 
 const WORD = /[\p{L}\p{N}]/u;
 
@@ -114,7 +116,7 @@ export function* linesOf(runs, sourceLanguage) {
       else if (run.role === "raised" && whole && isNote(runs, i, close)) text = "";
       if (text === " " && !textOf(runs, i, close)) text = "";
       if (text !== null) {
-        folds.push({ kind: "point", from: i, to: close + 1, run, text });
+        folds.push({ kind: "point", from: i, to: close + 1, run, text, last: runs[close].implied });
         i = close;
         continue;
       }
@@ -333,7 +335,7 @@ function makeLine(folds) {
     }
     text += added;
   };
-  for (const { kind, from, to, run, text: own } of folds) {
+  for (const { kind, from, to, run, text: own, last } of folds) {
     const mark = open[open.length - 1];
     if (kind === "text") {
       add(own, Boolean(run.pre));
@@ -363,7 +365,7 @@ function makeLine(folds) {
       const start = text.length;
       if (own !== " ") add(own, Boolean(run.pre));
       const point = { start, end: text.length, open: pair(from, to), close: null, outer: false, text: false };
-      mark.inner.push({ ...point, tight, inner: [] });
+      mark.inner.push({ ...point, tight, last, inner: [] });
       if (text.length > start) keep.push([start, text.length]);
     }
   }
@@ -422,6 +424,19 @@ export function partsOf({ text }, aligned) {
   });
   return positioned(parts);
 }
+
+/**
+ * Whether a border lies inside a part.
+ * @param {Line} line
+ * @param {Part} part
+ */
+function isCut({ request: { borders } }, { start, end, exact }) {
+  const next = borders[lowerBound(borders, start + 1)];
+  return !exact && next !== undefined && next < end;
+}
+
+/** @param {Line} line @param {Part[]} parts */
+export const cutParts = (line, parts) => new Set(parts.filter((part) => isCut(line, part)));
 
 /** @param {Part[]} parts */
 function positioned(parts) {
@@ -583,14 +598,7 @@ class Placer {
     this.#parts = parts;
     this.#starts = parts.map(({ start }) => start);
     // Where the words could not be followed there is nothing to place by.
-    for (const part of parts) if (part.links === null && !part.exact && this.#isCut(part)) this.torn.add(part);
-  }
-
-  /** Whether a border lies inside a part. @param {Part} part */
-  #isCut({ start, end }) {
-    const { borders } = this.#line.request;
-    const next = borders[lowerBound(borders, start + 1)];
-    return next !== undefined && next < end;
+    for (const part of parts) if (part.links === null && isCut(line, part)) this.torn.add(part);
   }
 
   /** @param {number} index of a character @returns {Part} */
@@ -605,7 +613,7 @@ class Placer {
     for (let i = Math.max(0, lowerBound(this.#starts, start + 1) - 1); i < this.#parts.length; i++) {
       const part = this.#parts[i];
       if (part.start >= end) break;
-      if (!part.exact && part.end > start && this.#isCut(part)) this.torn.add(part);
+      if (part.end > start && isCut(this.#line, part)) this.torn.add(part);
     }
   }
 
@@ -615,7 +623,7 @@ class Placer {
    * @param {number} to
    * @returns {Place[]} in order
    */
-  place({ inner }, from, to) {
+  place({ inner, text }, from, to) {
     /** @type {Set<WordLink>} */
     const taken = new Set();
     const places = inner.map((mark) => ({ mark, at: -1, end: -1 }));
@@ -628,9 +636,57 @@ class Placer {
       if (found) [place.at, place.end] = found;
     }
     for (const place of places) if (place.at < 0) [place.at, place.end] = this.#spare(place.mark, from, to, taken);
+    this.#bound(places, from, to);
     places.sort((a, b) => a.at - b.at || a.end - b.end);
+    if (!text) this.#share(places, from, to);
     for (let i = 1; i < places.length; i++) this.#space(places[i - 1], places[i]);
     return places;
+  }
+
+  /**
+   * Keeps an element that began before the line at its beginning, and one that goes on behind it at its end.
+   * @param {Place[]} places in the order of the source
+   * @param {number} from
+   * @param {number} to
+   */
+  #bound(places, from, to) {
+    const first = places[0]?.mark.outer && places[0].mark.close ? places[0] : null;
+    const last = places.length && isOpenEnded(places[places.length - 1].mark) ? places[places.length - 1] : null;
+    if (first) first.at = from;
+    if (last) last.end = to;
+    if (first && last) last.at = Math.max(last.at, first.end);
+    const [low, high] = [first ? first.end : from, last ? last.at : to];
+    for (const place of places) {
+      if (place === first || place === last) continue;
+      if (place.mark.last) place.at = to;
+      place.at = Math.min(Math.max(place.at, low), high);
+      place.end = Math.min(Math.max(place.end, place.at), high);
+    }
+  }
+
+  /**
+   * Where all text of an element is in others inside it, so it is in the translation.
+   * @param {Place[]} places
+   * @param {number} from
+   * @param {number} to
+   */
+  #share(places, from, to) {
+    const elements = places.filter(({ mark }) => mark.close || mark.outer);
+    if (!elements.length) return;
+    const inked = (/** @type {number} */ a, /** @type {number} */ b) => {
+      const text = this.#output.slice(a, b);
+      const lead = text.length - text.trimStart().length;
+      return lead === text.length ? null : [a + lead, a + text.trimEnd().length];
+    };
+    let cursor = from;
+    for (const [i, place] of elements.entries()) {
+      const before = i ? null : inked(cursor, Math.max(cursor, place.at));
+      if (before) place.at = before[0];
+      const next = elements[i + 1]?.at ?? to;
+      const after = inked(Math.max(place.end, cursor), Math.max(next, place.end));
+      if (after) place.end = after[1];
+      cursor = Math.max(cursor, place.end);
+    }
   }
 
   /**
@@ -872,6 +928,9 @@ class Placer {
     return this.#withMarks(part, mark.start, mark.end, best.target[0], best.target[1]);
   }
 }
+
+/** @param {Mark} mark */
+const isOpenEnded = (mark) => mark.outer && !mark.close;
 
 /** Where the word begins that has the character before `at`, or begins there. @param {string} text @param {number} at */
 function wordStart(text, at) {
