@@ -223,11 +223,17 @@ class Reader extends Parser {
 
   /** @param {CharacterToken} token @param {(token: CharacterToken) => void} take */
   #characters(token, take) {
-    const { chars } = token;
+    let { chars } = token;
     const before = created;
     take.call(this, token);
-    const { startOffset: start, endOffset: end } = /** @type {Location} */ (token.location);
+    const { endOffset: end, startOffset } = /** @type {Location} */ (token.location);
+    let start = startOffset;
     if (created !== before) this.#push({ kind: "border", start, end: start });
+    if (this.#inCode(start) && end > this.#codeUntil && !this.html.slice(start, end).includes("&")) {
+      this.#border({ startOffset: start, endOffset: this.#codeUntil });
+      start = this.#codeUntil;
+      chars = chars.slice(start - end);
+    }
     const { prose, pre } = this.#current.context ?? PAGE;
     const kept = !prose || this.lost || this.#inCode(start);
     const space = token.type === WHITE;
