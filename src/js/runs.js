@@ -68,6 +68,9 @@ const STOP = /[.!?…。！？:：;；][\p{Pe}\p{Pf}"'”’]*\s*$/u;
 /** Languages that write nouns with capitals. */
 const CAPITALS = /^(?:de|lb)\b/i;
 
+/** Characters of a word that are looked at. */
+const LONGEST_WORD = 100;
+
 /** Text that a kept element may have for the model to read it. */
 const READABLE = 80;
 
@@ -371,9 +374,12 @@ function makeLine(folds) {
   }
   for (const mark of open) mark.end = text.length;
   for (const mark of open.slice(1)) mark.outer = true;
+  // What looks like a reference is none that is known, or a text about one.
+  const marked = keep.length;
+  let next = 0;
   for (const { index, 0: reference } of text.matchAll(/&[a-z][a-z\d]*;/gi)) {
-    const [start, end] = [index, index + reference.length];
-    if (!keep.some((span) => span[0] < end && span[1] > start)) keep.push([start, end]);
+    while (next < marked && keep[next][1] <= index) next++;
+    if (next === marked || keep[next][0] >= index + reference.length) keep.push([index, index + reference.length]);
   }
   keep.sort((a, b) => a[0] - b[0]);
   /** @type {Set<number>} */
@@ -473,11 +479,11 @@ function between({ text, request }, { start, end }) {
   const { borders, keep } = request;
   const first = lowerBound(borders, start + 1);
   const inner = borders.slice(first, lowerBound(borders, end));
-  return [start, ...inner].map((from, i) => ({
-    start: from,
-    text: text.slice(from, inner[i] ?? end),
-    kept: keep.some((span) => span[0] <= from && from < span[1]),
-  }));
+  let next = 0;
+  return [start, ...inner].map((from, i) => {
+    while (next < keep.length && keep[next][1] <= from) next++;
+    return { start: from, text: text.slice(from, inner[i] ?? end), kept: next < keep.length && keep[next][0] <= from };
+  });
 }
 
 /**
@@ -590,6 +596,8 @@ class Placer {
   #starts;
 
   #output;
+  /** @type {Map<Part, {order: number[], starts: number[]}>} */
+  #sorted = new Map();
 
   /** @param {Line} line @param {Part[]} parts @param {string} output */
   constructor(line, parts, output) {
@@ -760,22 +768,47 @@ class Placer {
   #words(part, start, end, from, to, taken) {
     const links = part.links ?? [];
     const [a, b] = [start - part.start, end - part.start];
-    const own = links.map(
-      (link) =>
-        link.source[0] < b &&
-        link.source[1] > a &&
-        part.at + link.target[0] >= from &&
-        part.at + link.target[1] <= to &&
-        !taken.has(link),
-    );
     const inWord = this.#inWord(part, links, a, b);
     if (inWord) return inWord;
-    const run = longestRun(own);
-    if (!run) return null;
-    const chosen = links.slice(run[0], run[1]);
-    for (const link of chosen) taken.add(link);
-    const [x, y] = [chosen[0].target[0], chosen[chosen.length - 1].target[1]];
+    const free = this.#linked(part, a, b).filter(
+      (i) => part.at + links[i].target[0] >= from && part.at + links[i].target[1] <= to && !taken.has(links[i]),
+    );
+    const chosen = longestRun(free.sort((i, j) => i - j));
+    if (!chosen) return null;
+    for (let i = chosen[0]; i <= chosen[1]; i++) taken.add(links[i]);
+    const [x, y] = [links[chosen[0]].target[0], links[chosen[1]].target[1]];
     return this.#withMarks(part, start, end, x, y);
+  }
+
+  /**
+   * Links of a part by the words that they come from.
+   * @param {Part} part
+   * @returns {{order: number[], starts: number[]}} indices of links, and where their words begin
+   */
+  #bySource(part) {
+    let known = this.#sorted.get(part);
+    if (!known) {
+      const links = part.links ?? [];
+      const order = [...links.keys()].sort((i, j) => links[i].source[0] - links[j].source[0] || i - j);
+      known = { order, starts: order.map((i) => links[i].source[0]) };
+      this.#sorted.set(part, known);
+    }
+    return known;
+  }
+
+  /**
+   * The links from words that reach into a range.
+   * @param {Part} part
+   * @param {number} a in the part's text
+   * @param {number} b
+   * @returns {number[]} indices
+   */
+  #linked(part, a, b) {
+    const { order, starts } = this.#bySource(part);
+    const links = part.links ?? [];
+    let first = lowerBound(starts, a);
+    while (first > 0 && links[order[first - 1]].source[1] > a) first--;
+    return order.slice(first, lowerBound(starts, b));
   }
 
   /**
@@ -788,21 +821,21 @@ class Placer {
    */
   #inWord(part, links, a, b) {
     const source = this.#line.text.slice(part.start, part.end);
+    if (b - a > LONGEST_WORD) return null;
     const joined = (/** @type {number} */ at) => WORD.test(source[at - 1] ?? " ") && WORD.test(source[at] ?? " ");
     if (!joined(a) && !joined(b)) return null;
     if (UNSPACED.test(source.slice(a, b))) return null;
     let [x, y] = [a, b];
-    while (x > 0 && WORD.test(source[x - 1])) x--;
-    while (y < source.length && WORD.test(source[y])) y++;
+    while (x > 0 && a - x < LONGEST_WORD && WORD.test(source[x - 1])) x--;
+    while (y < source.length && y - b < LONGEST_WORD && WORD.test(source[y])) y++;
     const word = source.slice(x, y);
-    for (const { source: span, target } of links) {
-      if (span[0] >= y || span[1] <= x) continue;
+    const near = this.#linked(part, x, y).map((i) => links[i]);
+    for (const { target } of near) {
       const [p, q] = [wordStart(part.output, target[0]), wordEnd(part.output, target[1])];
       const whole = part.output.slice(p, q).indexOf(word);
       if (whole >= 0) return [part.at + p + whole + a - x, part.at + p + whole + b - x];
     }
-    for (const { source: span, target } of links) {
-      if (span[0] >= y || span[1] <= x) continue;
+    for (const { target } of near) {
       const piece = source.slice(a, b);
       const at = part.output.indexOf(piece, target[0]);
       if (at >= 0 && at + piece.length <= target[1]) return [part.at + at, part.at + at + piece.length];
@@ -844,15 +877,20 @@ class Placer {
   #copied(part, start, end, from, to) {
     const { output, at, links } = part;
     const kept = this.#line.text.slice(start, end);
-    const link = links?.find(({ source }) => source[0] < end - part.start && source[1] > start - part.start);
-    const near = link ? link.target[0] : Math.round(((start - part.start) / (part.end - part.start)) * output.length);
-    let best = -1;
-    for (let k = output.indexOf(kept); k >= 0; k = output.indexOf(kept, k + 1)) {
-      const whole = wordStart(output, k) === k || !WORD.test(firstOf(kept));
-      const ends = wordEnd(output, k + kept.length) === k + kept.length || !WORD.test(lastOf(kept));
-      if (!whole || !ends || at + k < from || at + k + kept.length > to || this.#known.has(`kept ${at + k}`)) continue;
-      if (best < 0 || Math.abs(k - near) < Math.abs(best - near)) best = k;
-    }
+    const [link] = this.#linked(part, start - part.start, end - part.start);
+    const share = (start - part.start) / (part.end - part.start);
+    const near = link === undefined ? Math.round(share * output.length) : (links?.[link].target[0] ?? 0);
+    const fits = (/** @type {number} */ k) =>
+      !(WORD.test(output[k - 1] ?? " ") && WORD.test(firstOf(kept))) &&
+      !(WORD.test(output[k + kept.length] ?? " ") && WORD.test(lastOf(kept))) &&
+      at + k >= from &&
+      at + k + kept.length <= to &&
+      !this.#known.has(`kept ${at + k}`);
+    let behind = output.indexOf(kept, near);
+    while (behind >= 0 && !fits(behind)) behind = output.indexOf(kept, behind + 1);
+    let before = near > 0 ? output.lastIndexOf(kept, near - 1) : -1;
+    while (before >= 0 && !fits(before)) before = before > 0 ? output.lastIndexOf(kept, before - 1) : -1;
+    const best = before < 0 || (behind >= 0 && behind - near < near - before) ? behind : before;
     if (best < 0) {
       this.tear({ ...this.#line.root, start, end });
       return null;
@@ -886,22 +924,26 @@ class Placer {
     if (index >= end) return at + output.length;
     if (index <= start) return at;
     const own = index - start;
+    const { order, starts } = this.#bySource(part);
+    const all = links ?? [];
     if (touches) {
-      const source = text.slice(start, index);
-      const bare = source.length - (/[\p{P}]*$/u.exec(source)?.[0].length ?? 0); // where the word before ends
-      const before = (links ?? []).filter((link) => link.source[0] < bare && link.source[1] >= bare);
-      const found = before.length ? before : (links ?? []).filter((link) => link.source[1] <= own).slice(-1);
-      const last = found[found.length - 1];
+      let bare = own; // where the word before ends
+      while (bare > 0 && /\p{P}/u.test(text[start + bare - 1])) bare--;
+      // Of the words that came from it, the last one.
+      let k = lowerBound(starts, bare) - 1;
+      const word = k < 0 ? -1 : starts[k];
+      let last = k < 0 ? null : all[order[k]];
+      for (; k >= 0 && starts[k] === word; k--)
+        if (all[order[k]].target[1] > (last?.target[1] ?? 0)) last = all[order[k]];
       if (last) {
         let to = last.target[1];
-        for (let signs = own - bare; signs > 0 && /\p{P}/u.test(output[to] ?? ""); signs--) to++;
         if (own === bare) while (to > last.target[0] + 1 && /\p{P}/u.test(output[to - 1])) to--;
+        else for (let signs = own - bare; signs > 0 && /\p{P}/u.test(output[to] ?? ""); signs--) to++;
         return at + to;
       }
     }
-    const next = (links ?? []).filter((link) => link.source[1] > own);
-    const first = next.reduce((best, link) => (!best || link.source[0] < best.source[0] ? link : best), next[0]);
-    return first ? at + first.target[0] : at + output.length;
+    const [next] = this.#linked(part, own, end - start);
+    return next === undefined ? at + output.length : at + all[next].target[0];
   }
 
   /**
@@ -934,38 +976,33 @@ const isOpenEnded = (mark) => mark.outer && !mark.close;
 
 /** Where the word begins that has the character before `at`, or begins there. @param {string} text @param {number} at */
 function wordStart(text, at) {
-  while (at > 0 && WORD.test(text[at - 1])) at--;
+  for (let i = 0; at > 0 && i < LONGEST_WORD && WORD.test(text[at - 1]); i++) at--;
   return at;
 }
 
 /** @param {string} text @param {number} at */
 function wordEnd(text, at) {
-  while (at < text.length && WORD.test(text[at])) at++;
+  for (let i = 0; at < text.length && i < LONGEST_WORD && WORD.test(text[at]); i++) at++;
   return at;
 }
 
 /**
- * The longest run of true, across single gaps.
- * @param {boolean[]} hits
- * @returns {[number, number] | null}
+ * The longest run of consecutive numbers, across single gaps.
+ * @param {number[]} sorted
+ * @returns {[number, number] | null} its first and its last number
  */
-function longestRun(hits) {
+function longestRun(sorted) {
   /** @type {[number, number] | null} */
   let best = null;
   let most = 0;
-  for (let i = 0; i < hits.length; i++) {
-    let count = 0;
-    let end = i;
-    for (let j = i; hits[j] || (j > i && hits[j + 1]); j++)
-      if (hits[j]) {
-        count++;
-        end = j + 1;
-      }
-    if (count > most) {
-      most = count;
-      best = [i, end];
+  let start = 0;
+  for (let i = 1; i <= sorted.length; i++) {
+    if (i < sorted.length && sorted[i] - sorted[i - 1] <= 2) continue;
+    if (i - start > most) {
+      most = i - start;
+      best = [sorted[start], sorted[i - 1]];
     }
-    i = Math.max(i, end - 1);
+    start = i;
   }
   return best;
 }

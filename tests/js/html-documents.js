@@ -52,7 +52,7 @@ export const ANSWERS = {
 };
 
 /**
- * An engine that answers as it is told: a sentence ends at a stop, a word at white space.
+ * An engine that answers as it is told: a sentence ends at a stop or after 200 words, a word at white space.
  * @param {Answer} answer
  * @param {number} seed
  * @returns {Align}
@@ -63,12 +63,21 @@ export function standIn(answer, seed = 1) {
     texts.map(({ text, keep, borders }) => {
       /** @type {AlignedPart[]} */
       const parts = [];
-      let masked = text;
-      for (const [start, end] of keep) masked = masked.slice(0, start) + "x".repeat(end - start) + masked.slice(end);
-      for (const { index, 0: piece } of masked.matchAll(/\s+|[^\s.!?。]+(?:\s+[^\s.!?。]+)*[.!?。]*|[.!?。]+/gu)) {
+      const pieces = [];
+      let from = 0;
+      for (const [start, end] of keep) {
+        pieces.push(text.slice(from, start), "x".repeat(end - start));
+        from = end;
+      }
+      const masked = pieces.join("") + text.slice(from);
+      let border = 0;
+      for (const { index, 0: piece } of masked.matchAll(
+        /\s+|[^\s.!?。]+(?:\s+[^\s.!?。]+){0,199}[.!?。]*|[.!?。]+/gu,
+      )) {
         const source = text.slice(index, index + piece.length);
         const sentence = /\p{L}/u.test(piece);
-        const cut = sentence && borders.some((border) => border > index && border < index + piece.length);
+        while (borders[border] <= index) border++;
+        const cut = sentence && borders[border] < index + piece.length;
         const said = sentence ? answered(source, piece, answer, random) : null;
         if (!said) parts.push({ start: index, sentence, output: source, links: sentence && cut ? null : [] });
         else parts.push({ start: index, sentence, output: said.output, links: cut ? said.links : [] });
