@@ -5,9 +5,13 @@ import { after, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Translator } from "../../src/js/index.js";
 import { findFixed } from "../../src/js/preserve.js";
+import { workOptions } from "../../src/js/options.js";
+import { Turns } from "../../src/js/sentences.js";
 import { splitText } from "../../src/js/split.js";
 import { RULES } from "../../src/js/text/rules.js";
 import { useRules } from "../../src/js/text/use.js";
+import { translateTexts } from "../../src/js/translation.js";
+import { ANSWERS, stubEngine } from "./stub-engine.js";
 
 useRules(RULES);
 
@@ -288,5 +292,48 @@ describe("the shipped models", () => {
     );
     const zh = await translator("zh-en");
     assert.equal(await zh.translate("一只狗\n在跑。", { wrapped: true }), await zh.translate("一只狗在跑。"));
+  });
+});
+
+describe("what a checkpoint says", () => {
+  /**
+   * @param {ReturnType<typeof stubEngine>} engine
+   * @param {string} text
+   * @param {import("../../src/js/types.js").TranslateOptions} [options]
+   */
+  async function translated(engine, text, options = {}) {
+    const { sourceLanguage, targetLanguage } = engine.core.model;
+    const how = { sourceLanguage, targetLanguage };
+    const [translation] = await translateTexts(engine, [text], workOptions(options), new Turns(), how);
+    return translation;
+  }
+
+  test("what is no language is read as it is, whole", async () => {
+    const engine = stubEngine(ANSWERS.identity, { sourceLanguage: "zxx", targetLanguage: "zxx" });
+    for (const text of ["3 1 2", "A DOG. A cat. - {x} https://example.com\n- \u2066b", "123", "ab cd"])
+      assert.equal(await translated(engine, text), text);
+    assert.deepEqual(engine.read, ["3 1 2", "A DOG. A cat. - {x} https://example.com\n- \u2066b", "123", "ab cd"]);
+    assert.equal(await translated(engine, " \n"), " \n");
+  });
+
+  test("sentences longer than the training's are cut at clauses, and never within what is kept", async () => {
+    const text = `${"A dog runs in the grass, ".repeat(12)}and see https://example.com/a,b,c,d,e,f,g,h,i for more.`;
+    const engine = stubEngine(ANSWERS.identity, { trainingLength: 40 });
+    assert.equal(await translated(engine, text), text);
+    assert.ok(engine.read.length > 3);
+    for (const piece of engine.read.slice(0, -1)) assert.match(piece, /,$|and see$/);
+    for (const piece of engine.read) assert.ok(engine.core.countTokens(piece) <= 40, piece);
+    assert.ok(engine.read.some((piece) => piece.includes("https://example.com/a,b,c,d,e,f,g,h,i")));
+    const whole = stubEngine();
+    await translated(whole, text);
+    assert.deepEqual(whole.read, [text]);
+  });
+
+  test("a translation far too short is tried clause by clause", async () => {
+    const text = "A dog runs in the green grass, a man throws a red ball, and two women sit on an old bench.";
+    const engine = stubEngine((source) => (source === text ? "A dog." : source));
+    assert.equal(await translated(engine, text), text);
+    assert.equal(await translated(engine, text, { retry: false }), "A dog.");
+    assert.equal(await translated(engine, text, { maxLength: 50 }), "A dog.");
   });
 });

@@ -316,6 +316,7 @@ globalThis.done = (async () => {
       bundle: true,
       minify: true,
       format: "esm",
+      splitting: true, // what page and worker share is one file
       outdir: consumer.path("es/dist"),
       logLevel: "error",
     });
