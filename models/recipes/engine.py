@@ -24,14 +24,20 @@ def engine_translate(model: Path, lines: list[str], beam: int, way: tuple[str, s
     return out
 
 
-def engine_links(model: Path, line: str, way: tuple[str, str]) -> tuple[str, list[tuple[str, str]]]:
-    """The translation of one sentence and the words (source, target) that the alignment head links."""
+def engine_explain(model: Path, line: str, way: tuple[str, str]) -> dict:
+    """One sentence as `glossa explain --json` has it."""
     parts = json.loads(glossa("explain", "--model", model, "--source", way[0], "--target", way[1], "--json", line))[
         "sentences"
     ]
     if len(parts) != 1:
         raise ValueError(f"not one sentence but {len(parts)}: {line}")
-    source, translation, links = parts[0]["source"], parts[0]["translation"], parts[0]["alignment"]
+    return parts[0]
+
+
+def engine_links(model: Path, line: str, way: tuple[str, str]) -> tuple[str, list[tuple[str, str]]]:
+    """The translation of one sentence and the words (source, target) that the alignment head links."""
+    part = engine_explain(model, line, way)
+    source, translation, links = part["source"], part["translation"], part["alignment"]
 
     def words(text: str, span: list[int]) -> str:  # JavaScript counts UTF-16 units
         return text.encode("utf-16-le")[2 * span[0] : 2 * span[1]].decode("utf-16-le")

@@ -10,6 +10,7 @@ float32 is the averaged checkpoint run by PyTorch; int8 is models/ID.gguf run by
 import argparse
 import html
 import json
+import math
 import random
 import tempfile
 from pathlib import Path
@@ -19,7 +20,7 @@ import sentencepiece as spm
 import torch
 
 import corpus
-from engine import ROOT, engine_links, engine_translate, glossa
+from engine import ROOT, engine_explain, engine_links, engine_translate, glossa
 from export import load_average
 from train import translate
 
@@ -137,7 +138,14 @@ def card(info: dict) -> str:
               f"- **Training**: {info['step']} steps of {c['batch_tokens']} tokens, {info['seconds'] / 60:.0f} minutes on "
               f"{general['trained_on']}; recipe `models/recipes/{info['id']}.json`"
               + (f"; {general['training_note']}" if "training_note" in general else ""),
-              f"- **Known weaknesses**: {general['weaknesses']}", ""]  # fmt: skip
+              f"- **Known weaknesses**: {general['weaknesses']}"]  # fmt: skip
+    hints = c.get("hints", {})
+    if "limits" in hints:
+        lines += [f"- **What the page says of it**: {hints['limits']['en']}"]
+    if "confidence" in hints:
+        lines += [f"- **Unsure**: a word below a log-probability of {hints['confidence']['word']}, a sentence below "
+                  f"{hints['confidence']['sentence']} in the mean{'; ' + general['calibration'] if 'calibration' in general else ''}"]  # fmt: skip
+    lines += [""]
     kinds = [k for k in next(iter(info["scores"].values())) if k != "lines"]
     lines += [
         "| test set | lines | " + " | ".join(f"{k}" for k in kinds) + " |",
@@ -162,6 +170,16 @@ def card(info: dict) -> str:
             "| --- | --- |",
         ]
         lines += [f"| {a} | {b} |" for a, b in info["samples"]] + [""]
+    if info.get("first_inputs"):
+        right = sum(judged.startswith("right") for _, _, judged in info["first_inputs"])
+        lines += [
+            f"What people type first: {right} of {len(info['first_inputs'])} are right, as judged by hand (greedy, int8). "
+            "Marked: the model itself is unsure of a word or of the sentence, and the page says so.",
+            "",
+            "| source | translation | |",
+            "| --- | --- | --- |",
+        ]
+        lines += [f"| {a} | {b} | {judged} |" for a, b, judged in info["first_inputs"]] + [""]
     if info.get("links"):
         lines += [
             "<details><summary>Words that the alignment head links, in twenty sentences</summary>",
@@ -172,6 +190,22 @@ def card(info: dict) -> str:
         lines += ["- " + " · ".join(f"{target} = {source}" for source, target in links) for links in info["links"]]
         lines += ["", "</details>", ""]
     return "\n".join(lines)
+
+
+def first_inputs(gguf: Path, config: dict, way: tuple[str, str]) -> list[list[str]]:
+    """[source, translation, how it was judged] of what people type first; `wrong_first_inputs` of the recipe is by hand."""
+    texts = json.loads((ROOT / "models" / "recipes" / "first-inputs.json").read_text())[way[0]]
+    at = config.get("hints", {}).get("confidence", {"word": -math.inf, "sentence": -math.inf})
+    wrong = config.get("wrong_first_inputs", [])
+    if unknown := set(wrong) - set(texts):
+        raise ValueError(f"no first input: {sorted(unknown)}")
+    out = []
+    for text in texts:
+        part = engine_explain(gguf, text, way)
+        scores = [token["logProbability"] for token in part["targetTokens"]]
+        marked = min(scores) < at["word"] or sum(scores) / len(scores) < at["sentence"]
+        out.append([text, part["translation"], ("wrong" if text in wrong else "right") + (", marked" if marked else "")])
+    return out
 
 
 def drawn(config: dict, count: int) -> list[str]:
@@ -209,6 +243,7 @@ def main() -> None:
     gguf = ROOT / "models" / f"{args.id}.gguf"
     samples = drawn(info["config"], 10)
     way = corpus.directions(info["config"])[0]
+    info["first_inputs"] = first_inputs(gguf, info["config"], way)
     info["samples"] = list(zip(samples, engine_translate(gguf, samples, 1, way)))
     info["links"] = [engine_links(gguf, line, way)[1] for line in drawn(info["config"], 20)]
     info["speed"] = speed(gguf, drawn(info["config"], 40))
