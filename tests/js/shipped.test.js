@@ -111,8 +111,11 @@ async function sameBits(name, t) {
   for (const build of BUILDS) {
     const translator = await Translator.create({ model: readFileSync(file), build, worker: false });
     for (const [i, line] of lines.entries()) {
-      const explanation = await translator.explain(line, { split: false, preserve: false, topK: 64, hidden: true });
-      assert.equal(digest(explanation), want[i], `${build}: ${line}`);
+      // The native command only translates: no second try, no copying.
+      const plain = /** @type {const} */ ({ split: false, preserve: false, retry: false });
+      const explanation = await translator.explain(line, { ...plain, topK: 64, hidden: true });
+      if (explanation.sentences.length) assert.equal(digest(explanation), want[i], `${build}: ${line}`);
+      else assert.equal(explanation.translation, line); // no letter in it: it goes through as it is
     }
     translator.destroy();
   }
