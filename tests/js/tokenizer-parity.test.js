@@ -15,7 +15,16 @@ import { PIECE, readSentencePiece } from "../../src/js/convert/sentencepiece.js"
 import { generatedCorpus, generatedLines, random } from "./tokenizer-lines.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const SOURCES = ["base", "utf8", "gguf", "vocabulary", "normalizer", "unigram", "bpe", "tokenizer"];
+const SOURCES = [
+  "base/base",
+  "base/utf8",
+  "file/gguf",
+  "text/vocabulary",
+  "text/normalizer",
+  "text/unigram",
+  "text/bpe",
+  "text/tokenizer",
+];
 const LIMIT = 1 << 28; // bytes of a program's output
 
 const missing = ["spm_train", "spm_encode", "spm_decode", "cc"].filter(

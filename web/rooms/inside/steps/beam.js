@@ -1,5 +1,5 @@
 // The beam search once more, one step at a time, from the engine's own candidates: which beginnings were kept at each step,
-// which were dropped, and which were complete. The rules are those of src/beam.c.
+// which were dropped, and which were complete. The rules are those of src/search/beam.c.
 
 /** @typedef {import("../../../../src/js/types.js").SentenceExplanation} SentenceExplanation */
 /** @typedef {import("../../../../src/js/types.js").ExplainOptions} ExplainOptions */
