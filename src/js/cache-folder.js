@@ -163,7 +163,10 @@ class FileLock {
   /** Whether its owner is gone. */
   async #isStale() {
     const [pid, time, place, start] = (await this.#read()).split(" ");
-    const facts = await builtin("fs").promises.lstat(this.file);
+    const facts = await builtin("fs")
+      .promises.lstat(this.file)
+      .catch(() => null);
+    if (!facts) return false; // given back meanwhile
     const renewed = Number(time) || facts.mtimeMs; // made, and not yet written
     return Math.abs(Date.now() - renewed) > LEASE || (place === this.#place && startOf(pid) !== start);
   }
@@ -179,8 +182,7 @@ class FileLock {
       if (left && Date.now() - left.mtimeMs > LEASE) await fs.rm(broom, { force: true });
       if (!(await this.#create(broom))) return false;
       try {
-        if (!(await this.#isStale())) return false;
-        await fs.rm(this.file, { force: true });
+        if (await this.#isStale()) await fs.rm(this.file, { force: true });
         if (!(await this.#create(this.file))) return false;
       } finally {
         await fs.rm(broom, { force: true });

@@ -61,28 +61,27 @@ function documentOf(family, length) {
   return before + part.repeat(Math.ceil(length / part.length)) + behind;
 }
 
-/** Processor time of one translation, in microseconds: the best of some. @param {string} html @param {number} tries */
-async function timeOf(html, tries) {
-  let best = Infinity;
-  for (let i = 0; i < tries; i++) {
-    const start = process.cpuUsage();
-    await translateHTML(html, {
-      attributes: ["title"],
-      sourceLanguage: "en",
-      targetLanguage: "de",
-      check() {},
-      align: standIn(ANSWERS.same),
-    });
-    const { user, system } = process.cpuUsage(start);
-    best = Math.min(best, user + system);
-  }
-  return best;
+/** Processor time of one translation, in microseconds. @param {string} html */
+async function timeOf(html) {
+  const start = process.cpuUsage();
+  await translateHTML(html, {
+    attributes: ["title"],
+    sourceLanguage: "en",
+    targetLanguage: "de",
+    check() {},
+    align: standIn(ANSWERS.same),
+  });
+  const { user, system } = process.cpuUsage(start);
+  return user + system;
 }
 
 for (const family of Object.keys(FAMILIES))
   test(`linear: ${family}`, async () => {
-    const small = await timeOf(documentOf(family, SMALL), 5);
-    const large = await timeOf(documentOf(family, LARGE), 3);
     const floor = 4000; // what is done in no time has no ratio
+    let [small, large] = [Infinity, Infinity]; // the best of five; of more where the collector of garbage was in the way
+    for (let i = 0; i < 5 || (i < 15 && large > 8 * Math.max(small, floor)); i++) {
+      small = Math.min(small, await timeOf(documentOf(family, SMALL)));
+      large = Math.min(large, await timeOf(documentOf(family, LARGE)));
+    }
     assert.ok(large <= 8 * Math.max(small, floor), `${small} µs for ${SMALL} characters, ${large} µs for ${LARGE}`);
   });
