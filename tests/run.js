@@ -142,8 +142,13 @@ const testsIn = (folder) => files(folder, /\.test\.js$/);
 const C_FILE = /\.(c|h|inc)$/;
 const cFiles = () => [...files("src", C_FILE), ...files("tests", C_FILE)];
 
-const SANITIZED = ["-DCMAKE_C_COMPILER=clang-19", "-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DGLOSSA_SANITIZE=ON"];
 const SANITIZER_OPTIONS = { ASAN_OPTIONS: "detect_leaks=1", UBSAN_OPTIONS: "print_stacktrace=1" };
+
+/** @param {string} name @param {string} sanitizers as -fsanitize wants them @param {...string} options */
+function sanitized(name, sanitizers, ...options) {
+  const clang = ["-DCMAKE_C_COMPILER=clang-19", "-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DGLOSSA_FUZZ=ON"];
+  return native(name, [...clang, `-DGLOSSA_SANITIZE=${sanitizers}`, ...options], SANITIZER_OPTIONS);
+}
 
 /** `alone`: only where it is named. @type {Record<string, { about: string, check?: boolean, alone?: boolean, run: () => Promise<Counts> }>} */
 const steps = {
@@ -205,16 +210,26 @@ const steps = {
   native: { about: "C tests, gcc", run: () => native("native", ["-DCMAKE_C_COMPILER=cc"]) },
   sanitize: {
     about: "C tests, clang with ASan and UBSan",
-    run: () => native("sanitize", [...SANITIZED, "-DGLOSSA_FUZZ=ON"], SANITIZER_OPTIONS),
+    run: () => sanitized("sanitize", "address,undefined"),
   },
   "sanitize-32": {
     about: "the same for 32 bits, where sizes wrap",
     async run() {
-      const trial = ["-m32", "-shared", "-include", "stdio.h", "-x", "c", "/dev/null", "-o", "/dev/null"];
+      const trial = ["-m32", "-shared", "-include", "stdio.h", "-x", "c", "/dev/null", "-lstdc++", "-o", "/dev/null"];
       if ((await attempt("clang-19", trial)).status)
-        return oneSkip("clang-19 -m32 needs the packages libc6-dev-i386 and lib32gcc-12-dev (or of another number)");
-      return native("sanitize-32", [...SANITIZED, "-DCMAKE_C_FLAGS=-m32"], SANITIZER_OPTIONS);
+        return oneSkip("clang-19 -m32 needs the packages libc6-dev-i386 and lib32stdc++-12-dev (or of another number)");
+      return sanitized("sanitize-32", "address,undefined", "-DCMAKE_C_FLAGS=-m32");
     },
+  },
+  "sanitize-memory": {
+    about: "the same with MSan (npm run fuzz)",
+    alone: true,
+    run: () => sanitized("sanitize-memory", "memory"),
+  },
+  "sanitize-thread": {
+    about: "the same with TSan (npm run fuzz)",
+    alone: true,
+    run: () => sanitized("sanitize-thread", "thread"),
   },
   js: { about: "JavaScript tests", run: () => nodeTests(testsIn("tests/js")) },
   "js-new": {
@@ -239,7 +254,7 @@ ${Object.entries(steps)
   .join("\n")}
   check       the steps up to js-types: npm run check
 
-GLOSSA_FUZZ_SECONDS  how long each fuzz target runs (15; npm run fuzz: 1200)
+GLOSSA_FUZZ_SECONDS  how long each fuzz target runs (15; npm run fuzz: 900 under each of four sanitizers)
 GLOSSA_DATA          a folder of test sets; the tests that want one are skipped without it
 GLOSSA_HTML          a folder of HTML pages, of which 200 fragments are translated
 GLOSSA_STUDENTS      "full": compare with bergamot on students of Firefox's own sizes, not on narrow ones (half an hour)
@@ -253,9 +268,11 @@ async function soak() {
   return onePass();
 }
 
-/** Every fuzz target over its corpus, then for a while on its own. @returns {Promise<Counts>} */
+/** Every fuzz target, of each sanitizer that is named, over its corpus, then for a while on its own. @returns {Promise<Counts>} */
 async function fuzz() {
-  const targets = files("build/sanitize", /\/fuzz_[a-z0-9_]+$/);
+  const named = process.argv.slice(2).filter((name) => name.startsWith("sanitize"));
+  const trees = named.length ? named : ["sanitize"];
+  const targets = trees.flatMap((tree) => files(`build/${tree}`, /\/fuzz_[a-z0-9_]+$/));
   if (!targets.length) throw new StepFailure("build/sanitize holds no fuzz target; run the step sanitize first");
   const counts = { passed: 0, failed: 0, skipped: 0, notes: /** @type {string[]} */ ([]) };
   let output = "";
@@ -270,7 +287,7 @@ async function fuzz() {
       args.push(`-artifact_prefix=${found}/`, found, ...(existsSync(corpus) ? [corpus] : []));
       const result = await attempt(target, args);
       const runs = numberIn(result.output, /stat::number_of_executed_units:\s+(\d+)/);
-      counts.notes.push(`${name}: ${runs} inputs`);
+      counts.notes.push(`${target.replace("build/", "")}: ${runs} inputs`);
       if (result.status || !runs) {
         counts.failed++;
         output += `$ ${target} ${args.join(" ")}\n${result.output.split("\n").slice(-60).join("\n")}\n`;
