@@ -1,0 +1,150 @@
+#include "lab/batch.h"
+
+static glossa_status grow(glossa_lab *lab, glossa_room *room, size_t count, size_t size, const char *what,
+                          glossa_error *error) {
+    size_t bytes;
+    FAIL_IF(!glossa_mul_size(count, size, &bytes), error, GLOSSA_ERROR_LIMIT, "%zu %s are too many", count, what);
+    if (bytes <= room->size) return GLOSSA_OK;
+    glossa_release(&lab->allocator, room->data);
+    room->data = glossa_allocate(&lab->allocator, bytes, 1);
+    room->size = room->data ? bytes : 0;
+    FAIL_IF(!room->data, error, GLOSSA_ERROR_MEMORY, "out of memory for %zu %s", count, what);
+    return GLOSSA_OK;
+}
+
+static glossa_status check_side(const char *side, const uint32_t *ids, const uint32_t *starts, size_t count,
+                                uint32_t vocabulary, uint32_t context, glossa_error *error) {
+    FAIL_IF(!ids || !starts, error, GLOSSA_ERROR_ARGUMENT, "the batch has no %s", side);
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t begin = starts[i], end = starts[i + 1];
+        FAIL_IF(end <= begin, error, GLOSSA_ERROR_ARGUMENT, "%s %zu of the batch is empty", side, i);
+        FAIL_IF(end - begin > context, error, GLOSSA_ERROR_LIMIT,
+                "%s %zu of the batch has %u tokens, more than the context of %u", side, i, (unsigned)(end - begin),
+                (unsigned)context);
+        for (uint32_t j = begin; j < end; j++)
+            FAIL_IF(ids[j] >= vocabulary, error, GLOSSA_ERROR_ARGUMENT,
+                    "%s %zu of the batch has token %u, beyond the vocabulary of %u", side, i, (unsigned)ids[j],
+                    (unsigned)vocabulary);
+    }
+    return GLOSSA_OK;
+}
+
+/* Whether wanted attention weights are finite; they reach no further than the sizes that the starts give. */
+static glossa_status check_alignment(const glossa_lab_batch *b, glossa_error *error) {
+    size_t at = 0;
+    for (size_t i = 0; b->alignment && i < b->count; i++) {
+        const size_t m = b->target_starts[i + 1] - b->target_starts[i];
+        for (const size_t end = at + m * (b->source_starts[i + 1] - b->source_starts[i]); at < end; at++)
+            FAIL_IF(!(b->alignment[at] >= 0.0f && b->alignment[at] <= 1.0f), error, GLOSSA_ERROR_ARGUMENT,
+                    "the alignment of pair %zu holds a number that is not from 0 to 1", i);
+    }
+    return GLOSSA_OK;
+}
+
+glossa_status glossa_batch_check(const glossa_lab *lab, const glossa_lab_batch *b, glossa_error *error) {
+    FAIL_IF(b->count == 0 || b->count > INT32_MAX, error, GLOSSA_ERROR_ARGUMENT, "the batch has %zu pairs", b->count);
+    FORWARD(check_side("source", b->source, b->source_starts, b->count, lab->network.source_vocabulary,
+                       lab->config.context, error));
+    FORWARD(check_side("target", b->target, b->target_starts, b->count, lab->network.target_vocabulary,
+                       lab->config.context, error));
+    return check_alignment(b, error);
+}
+
+/* The starts of sequences [first, end) from 0 on. */
+static glossa_segments starts_of(const uint32_t *starts, size_t first, size_t end, uint32_t **at) {
+    uint32_t *out = *at;
+    for (size_t i = first; i <= end; i++)
+        out[i - first] = starts[i] - starts[first];
+    *at += end - first + 1;
+    return (glossa_segments){out, end - first};
+}
+
+/* What the decoder reads: each target moved one to the right behind the start. */
+static const uint32_t *inputs_of(const glossa_lab *lab, const glossa_lab_batch *b, size_t first, size_t end,
+                                 uint32_t **at) {
+    uint32_t *out = *at;
+    for (size_t i = first; i < end; i++) {
+        for (uint32_t j = b->target_starts[i]; j < b->target_starts[i + 1]; j++)
+            *(*at)++ = j == b->target_starts[i] ? lab->bos : b->target[j - 1];
+    }
+    return out;
+}
+
+glossa_status glossa_batch_cut(glossa_lab *lab, const glossa_lab_batch *b, double weight, glossa_error *error) {
+    const size_t shards = lab->config.shards;
+    const uint32_t tokens = b->target_starts[b->count] - b->target_starts[0];
+    FORWARD(grow(lab, &lab->indices, 2 * (b->count + shards) + tokens, sizeof(uint32_t), "numbers of a batch", error));
+    uint32_t *at = lab->indices.data;
+    size_t aligned = 0;
+    lab->part_count = 0;
+    for (size_t s = 0; s < shards; s++) {
+        const size_t first = b->count * s / shards, end = b->count * (s + 1) / shards;
+        if (first == end) continue;
+        glossa_part *part = &lab->parts[lab->part_count++];
+        *part = (glossa_part){.first = (uint32_t)first};
+        part->shard = (glossa_shard){
+            .source = b->source + b->source_starts[first],
+            .targets = b->target + b->target_starts[first],
+            .inputs = inputs_of(lab, b, first, end, &at),
+            .sources = starts_of(b->source_starts, first, end, &at),
+            .outputs = starts_of(b->target_starts, first, end, &at),
+            .alignment = b->alignment ? b->alignment + aligned : NULL,
+            .weight = (float)(weight / tokens),
+        };
+        for (size_t i = first; i < end; i++)
+            aligned += (size_t)(b->target_starts[i + 1] - b->target_starts[i]) *
+                       (b->source_starts[i + 1] - b->source_starts[i]);
+    }
+    return GLOSSA_OK;
+}
+
+/* ---- strings of a task ------------------------------------------------------------------------------------------ */
+
+/* Where the strings of a batch lie in the lab's memory. */
+typedef struct strings {
+    uint32_t *starts, *ends;     /* (count + 1) of sources and of targets */
+    uint32_t *sources, *targets; /* tokens */
+} strings;
+
+static glossa_status place_drawn(glossa_lab *lab, uint32_t count, strings *out, glossa_error *error) {
+    const size_t source = (size_t)glossa_task_longest_source(lab->task, &lab->config) + 1;
+    const size_t target = (size_t)glossa_task_longest_target(lab->task, &lab->config) + 1;
+    FORWARD(grow(lab, &lab->drawn, (source + target + 2) * count + 2, sizeof(uint32_t), "tokens of a task", error));
+    out->starts = lab->drawn.data;
+    out->ends = out->starts + count + 1;
+    out->sources = out->ends + count + 1;
+    out->targets = out->sources + source * count;
+    out->starts[0] = out->ends[0] = 0;
+    return GLOSSA_OK;
+}
+
+static glossa_lab_batch batch_of(const strings *d, uint32_t count) {
+    return (glossa_lab_batch){count, d->sources, d->starts, d->targets, d->ends, NULL};
+}
+
+glossa_status glossa_batch_draw(glossa_lab *lab, bool held_out, uint32_t first, uint32_t count, glossa_lab_batch *out,
+                                glossa_error *error) {
+    strings d;
+    FAIL_IF(!lab->task, error, GLOSSA_ERROR_STATE, "there is no batch, and no task that would make one");
+    FORWARD(place_drawn(lab, count, &d, error));
+    for (uint32_t i = 0; i < count; i++) {
+        glossa_task_make(lab->task, &lab->config, held_out, first + i, lab->source_text, lab->target_text);
+        d.starts[i + 1] =
+            d.starts[i] + (uint32_t)glossa_task_encode(lab->task, lab->source_text, d.sources + d.starts[i]);
+        d.ends[i + 1] = d.ends[i] + (uint32_t)glossa_task_encode(lab->task, lab->target_text, d.targets + d.ends[i]);
+    }
+    *out = batch_of(&d, count);
+    return GLOSSA_OK;
+}
+
+glossa_status glossa_batch_longest(glossa_lab *lab, glossa_lab_batch *out, glossa_error *error) {
+    const uint32_t count = lab->config.batch;
+    strings d;
+    FORWARD(place_drawn(lab, count, &d, error));
+    for (uint32_t i = 0; i < count; i++) {
+        d.starts[i + 1] = d.starts[i] + (uint32_t)glossa_task_longest_source(lab->task, &lab->config) + 1;
+        d.ends[i + 1] = d.ends[i] + (uint32_t)glossa_task_longest_target(lab->task, &lab->config) + 1;
+    }
+    *out = batch_of(&d, count);
+    return GLOSSA_OK;
+}

@@ -1,0 +1,24 @@
+/*
+ * The draws of dropout: a mask is not stored but drawn again by the way back (Philox, Salmon et al. 2011).
+ */
+#ifndef GLOSSA_DROPOUT_H
+#define GLOSSA_DROPOUT_H
+
+#include "lab/tape.h"
+
+/* What a place of the network draws. */
+typedef struct glossa_draw {
+    uint64_t seed;
+    uint32_t site, step;
+    uint32_t threshold; /* a word below it drops the element */
+    float keep;         /* 1 / (1 - p) */
+} glossa_draw;
+
+/* The draw of the next place on the tape. */
+glossa_draw glossa_draw_next(glossa_tape *tape, float p);
+
+/* out (count) = mask / (1 - p) * x, or += where `add`; `row` counts within its sequence. */
+void glossa_drop(const glossa_draw *draw, uint32_t sequence, size_t row, size_t count, const float *x, bool add,
+                 float *out);
+
+#endif

@@ -1,0 +1,35 @@
+/* Linear: y = x w^T + b. */
+#include "lab/operation.h"
+
+typedef struct linear {
+    glossa_operation head;
+    glossa_node x, y;
+    const glossa_parameter *w, *b;
+} linear;
+
+void glossa_linear_backward(glossa_tape *tape, glossa_node x, const float *dy, size_t n, const glossa_parameter *w,
+                            const glossa_parameter *b) {
+    const glossa_gradients *g = tape->kernels;
+    const size_t m = x.rows, k = x.width;
+    if (x.gradient)
+        g->multiply((glossa_factor){dy, n, 1}, (glossa_factor){value_of(tape, w), 1, k}, m, k, n, x.gradient, k,
+                    tape->work);
+    g->multiply((glossa_factor){dy, 1, n}, (glossa_factor){x.value, 1, k}, n, k, m, gradient_of(tape, w), k,
+                tape->work);
+    if (b) g->column_sums(dy, m, n, gradient_of(tape, b));
+}
+
+static void backward(glossa_tape *tape, const glossa_operation *self) {
+    const linear *o = (const linear *)self;
+    glossa_linear_backward(tape, o->x, o->y.gradient, o->y.width, o->w, o->b);
+}
+
+glossa_node glossa_tape_linear(glossa_tape *tape, glossa_node x, const glossa_parameter *w, const glossa_parameter *b) {
+    const glossa_node y = glossa_tape_take(tape, x.rows, w->rows);
+    linear *o = glossa_tape_record(tape, sizeof *o, backward);
+    if (!is_ready(tape, y.value)) return y;
+    tape->kernels->linear(x.value, value_of(tape, w), b ? value_of(tape, b) : NULL, x.rows, y.width, x.width, y.value,
+                          tape->work);
+    if (o) *o = (linear){o->head, x, y, w, b};
+    return y;
+}

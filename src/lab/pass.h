@@ -1,0 +1,23 @@
+/*
+ * A pass over a batch: its parts go to the workers, forward and, where it learns, backward.
+ */
+#ifndef GLOSSA_LAB_PASS_H
+#define GLOSSA_LAB_PASS_H
+
+#include "lab/lab.h"
+
+/* What a pass computes with, and what it gives beside the loss. */
+typedef struct glossa_pass {
+    glossa_lab *lab;
+    const float *values;
+    bool learning;
+    float *log_probability; /* of the target tokens of the batch, or NULL */
+    uint32_t *best;
+} glossa_pass;
+
+/* Runs a batch; adds its gradients, weighted, to the block of gradients where it learns. *loss is the weighted mean
+   over the target tokens, *exact the number of sequences without a fault where it does not learn. */
+glossa_status glossa_pass_run(glossa_lab *lab, const glossa_lab_batch *batch, double weight, glossa_pass *pass,
+                              double *loss, uint32_t *exact, glossa_error *error);
+
+#endif
