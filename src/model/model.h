@@ -7,6 +7,7 @@
 #define GLOSSA_MODEL_H
 
 #include "kernels/kernels.h"
+#include "search/shortlist.h"
 #include "text/tokenizer.h"
 
 typedef enum glossa_position_kind {
@@ -55,13 +56,6 @@ typedef struct glossa_layer {
     glossa_ffn ffn;
     glossa_norm ffn_norm;
 } glossa_layer;
-
-/* Candidates of the output layer by source token (a lexical shortlist). */
-typedef struct glossa_shortlist {
-    const int32_t *offsets; /* (V_source + 1), NULL: no shortlist */
-    const int32_t *ids;     /* (offsets[V_source]) ascending within a list */
-    uint32_t first;         /* ids below this are always candidates */
-} glossa_shortlist;
 
 /* What the file says of its languages. */
 typedef struct glossa_languages {

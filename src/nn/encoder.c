@@ -23,11 +23,7 @@ void glossa_encoder_attend(const glossa_model *model, size_t l, const glossa_spa
     const glossa_layer *layer = &model->encoder[l];
     const size_t d = model->config.d, first = spans[0].start;
     const size_t rows = spans[sentences - 1].start + spans[sentences - 1].count - first; /* M */
-    const float *input = glossa_sublayer_input(model, x, rows, &layer->attn_norm, scratch);
-    const glossa_rows in = glossa_rows_prepare(model, input, rows, d, &layer->attn.q, scratch);
-    glossa_linear(model, &in, &layer->attn.q, scratch->q, NULL);
-    glossa_linear(model, &in, &layer->attn.k, scratch->k, NULL);
-    glossa_linear(model, &in, &layer->attn.v, scratch->v, NULL);
+    glossa_attention_begin(model, &layer->attn, &layer->attn_norm, x, rows, scratch);
     for (size_t i = 0; i < sentences; i++) {
         const size_t n = spans[i].count, at = (spans[i].start - first) * d;
         glossa_transpose_keys(scratch->k + at, n, d, scratch->kt, n, 0);
@@ -37,13 +33,5 @@ void glossa_encoder_attend(const glossa_model *model, size_t l, const glossa_spa
                           attention ? attention + row * n : NULL, n * n, n, scratch->context + at + row * d, scratch);
         }
     }
-    const glossa_rows context = glossa_rows_prepare(model, scratch->context, rows, d, &layer->attn.o, scratch);
-    glossa_linear(model, &context, &layer->attn.o, x, &(glossa_edge){.residual = x, .residual_stride = d});
-    glossa_sublayer_end(model, x, rows, &layer->attn_norm);
-}
-
-void glossa_encoder_end(const glossa_model *model, size_t rows, float *x) {
-    const glossa_config *c = &model->config;
-    const glossa_norm *norm = &model->encoder_norm;
-    if (c->pre_norm) model->kernels->layer_norm(x, rows, c->d, norm->weight, norm->bias, c->epsilon, x);
+    glossa_attention_end(model, &layer->attn.o, &layer->attn_norm, x, rows, scratch);
 }

@@ -28,7 +28,4 @@ void glossa_encoder_embed(const glossa_model *model, const glossa_token *tokens,
 void glossa_encoder_attend(const glossa_model *model, size_t layer, const glossa_span *spans, size_t sentences,
                            const uint8_t *mask, float *attention, float *x, const glossa_scratch *scratch);
 
-/* The norm behind the last layer of a pre-norm model; nothing else. */
-void glossa_encoder_end(const glossa_model *model, size_t rows, float *x);
-
 #endif

@@ -68,6 +68,28 @@ void glossa_sublayer_end(const glossa_model *model, float *x, size_t rows, const
     if (!c->pre_norm) model->kernels->layer_norm(x, rows, c->d, norm->weight, norm->bias, c->epsilon, x);
 }
 
+void glossa_stack_end(const glossa_model *model, const glossa_norm *norm, size_t rows, float *x) {
+    const glossa_config *c = &model->config;
+    if (c->pre_norm) model->kernels->layer_norm(x, rows, c->d, norm->weight, norm->bias, c->epsilon, x);
+}
+
+void glossa_attention_begin(const glossa_model *model, const glossa_attention *attention, const glossa_norm *norm,
+                            const float *x, size_t rows, const glossa_scratch *scratch) {
+    const float *input = glossa_sublayer_input(model, x, rows, norm, scratch);
+    const glossa_rows in = glossa_rows_prepare(model, input, rows, model->config.d, &attention->q, scratch);
+    glossa_linear(model, &in, &attention->q, scratch->q, NULL);
+    glossa_linear(model, &in, &attention->k, scratch->k, NULL);
+    glossa_linear(model, &in, &attention->v, scratch->v, NULL);
+}
+
+void glossa_attention_end(const glossa_model *model, const glossa_matrix *o, const glossa_norm *norm, float *x,
+                          size_t rows, const glossa_scratch *scratch) {
+    const size_t d = model->config.d;
+    const glossa_rows context = glossa_rows_prepare(model, scratch->context, rows, d, o, scratch);
+    glossa_linear(model, &context, o, x, &(glossa_edge){.residual = x, .residual_stride = d});
+    glossa_sublayer_end(model, x, rows, norm);
+}
+
 void glossa_transpose_keys(const float *k, size_t n, size_t d, float *kt, size_t stride, size_t at) {
     for (size_t c = 0; c < d; c++) {
         float *out = kt + c * stride + at;

@@ -53,6 +53,17 @@ const float *glossa_sublayer_input(const glossa_model *model, const float *x, si
 /* The end of a sub-layer whose product was already added to x (M, D): the norm where it stands behind (post-norm). */
 void glossa_sublayer_end(const glossa_model *model, float *x, size_t rows, const glossa_norm *norm);
 
+/* The norm behind the last layer of a pre-norm model, on x (M, D); nothing else. */
+void glossa_stack_end(const glossa_model *model, const glossa_norm *norm, size_t rows, float *x);
+
+/* The start of self-attention: queries, keys and values of x (M, D), in scratch->q, k and v. */
+void glossa_attention_begin(const glossa_model *model, const glossa_attention *attention, const glossa_norm *norm,
+                            const float *x, size_t rows, const glossa_scratch *scratch);
+
+/* The end of attention: x (M, D) += scratch->context x o^T + bias, and the end of the sub-layer. */
+void glossa_attention_end(const glossa_model *model, const glossa_matrix *o, const glossa_norm *norm, float *x,
+                          size_t rows, const glossa_scratch *scratch);
+
 /* kt (D, stride) = transpose of k (n, D), columns [at, at + n). */
 void glossa_transpose_keys(const float *k, size_t n, size_t d, float *kt, size_t stride, size_t at);
 

@@ -4,20 +4,20 @@
 
 #include "base/utf8.h"
 
-#define IMPOSSIBLE (-3.0e38f) /* below every score that can arise; comparisons with it need no infinities */
-#define BLOCK      16
+#define BLOCK 16
 
-typedef struct candidate {
+/* A live hypothesis, `row`, with one more token. */
+typedef struct extension {
     float sum;
     float logp;
     uint32_t row, id;
-} candidate;
+} extension;
 
-/* The best candidates so far, best first; on equal sums the earlier one stays in front. */
-typedef struct shortlist {
-    candidate best[2 * GLOSSA_MAX_BEAM];
+/* The best extensions so far, best first; on equal sums the earlier one stays in front. */
+typedef struct best {
+    extension items[2 * GLOSSA_MAX_BEAM];
     uint32_t count, capacity;
-} shortlist;
+} best;
 
 void glossa_beam_take(glossa_beam *beam, glossa_arena *arena, uint32_t width, uint32_t limit) {
     beam->limit = limit;
@@ -52,7 +52,10 @@ const float *glossa_beam_finished_logp(const glossa_beam *beam, uint32_t rank) {
     return beam->finished_logp + (size_t)beam->finished[rank].place * beam->limit;
 }
 
-ptrdiff_t glossa_candidate(const uint32_t *ids, size_t n, uint32_t id) {
+/* Index of `id` among the candidates, or -1. */
+static ptrdiff_t index_of(const glossa_candidates *candidates, uint32_t id) {
+    const uint32_t *ids = candidates->ids;
+    const size_t n = candidates->count;
     if (!ids) return id < n ? (ptrdiff_t)id : -1;
     size_t low = 0, high = n;
     while (low < high) {
@@ -96,25 +99,27 @@ static void finish(glossa_beam *beam, const glossa_rules *rules, const uint32_t 
     memcpy(beam->finished_logp + (size_t)place * beam->limit, logp, count * sizeof *logp);
 }
 
-static void offer(shortlist *list, candidate c) {
+static void offer(best *list, extension e) {
     if (list->count == list->capacity) {
-        if (!(c.sum > list->best[list->count - 1].sum)) return;
+        if (!(e.sum > list->items[list->count - 1].sum)) return;
         list->count--;
     }
     uint32_t i = list->count++;
-    while (i > 0 && list->best[i - 1].sum < c.sum) {
-        list->best[i] = list->best[i - 1];
+    while (i > 0 && list->items[i - 1].sum < e.sum) {
+        list->items[i] = list->items[i - 1];
         i--;
     }
-    list->best[i] = c;
+    list->items[i] = e;
 }
 
-/* Offers all candidates of one row. Most blocks hold nothing of interest, and their maximum tells. */
-static void scan(shortlist *list, const float *logits, const uint32_t *ids, size_t n, uint32_t row, float sum,
+/* Offers all extensions of one row. Most blocks hold nothing of interest, and their maximum tells. */
+static void scan(best *list, const float *logits, const glossa_candidates *candidates, uint32_t row, float sum,
                  float log_total) {
+    const uint32_t *ids = candidates->ids;
+    const size_t n = candidates->count;
     for (size_t at = 0; at < n; at += BLOCK) {
         const size_t end = at + BLOCK < n ? at + BLOCK : n;
-        const float least = list->count == list->capacity ? list->best[list->count - 1].sum : IMPOSSIBLE;
+        const float least = list->count == list->capacity ? list->items[list->count - 1].sum : GLOSSA_IMPOSSIBLE;
         if (end == at + BLOCK) {
             float top[4] = {logits[at], logits[at + 1], logits[at + 2], logits[at + 3]};
             for (size_t j = 4; j < BLOCK; j += 4) {
@@ -126,24 +131,24 @@ static void scan(shortlist *list, const float *logits, const uint32_t *ids, size
         }
         for (size_t i = at; i < end; i++) {
             const float logp = logits[i] - log_total;
-            if (!(sum + logp > IMPOSSIBLE)) continue;
-            offer(list, (candidate){.sum = sum + logp, .logp = logp, .row = row, .id = ids ? ids[i] : (uint32_t)i});
+            if (!(sum + logp > GLOSSA_IMPOSSIBLE)) continue;
+            offer(list, (extension){.sum = sum + logp, .logp = logp, .row = row, .id = ids ? ids[i] : (uint32_t)i});
         }
     }
 }
 
-static void ban(float *logits, const uint32_t *ids, size_t n, uint32_t id) {
-    const ptrdiff_t at = glossa_candidate(ids, n, id);
-    if (at >= 0) logits[at] = IMPOSSIBLE;
+static void ban(float *logits, const glossa_candidates *candidates, uint32_t id) {
+    const ptrdiff_t at = index_of(candidates, id);
+    if (at >= 0) logits[at] = GLOSSA_IMPOSSIBLE;
 }
 
 /* Bans every token that would complete an n-gram that the hypothesis already has. */
-static void ban_repeats(float *logits, const uint32_t *ids, size_t n, const uint32_t *tokens, uint32_t length,
+static void ban_repeats(float *logits, const glossa_candidates *candidates, const uint32_t *tokens, uint32_t length,
                         uint32_t gram) {
     if (gram == 0 || length + 1 < gram) return;
     const uint32_t *tail = tokens + length + 1 - gram;
     for (uint32_t i = 0; i + gram <= length; i++) {
-        if (memcmp(tokens + i, tail, (gram - 1) * sizeof *tokens) == 0) ban(logits, ids, n, tokens[i + gram - 1]);
+        if (memcmp(tokens + i, tail, (gram - 1) * sizeof *tokens) == 0) ban(logits, candidates, tokens[i + gram - 1]);
     }
 }
 
@@ -154,7 +159,7 @@ static uint32_t bytes_from(uint32_t lead) {
 
 /* Bans what would leave ill-formed UTF-8 (RFC 3629, section 4). Where no character is open, that is a byte that begins
    none, or one that has no room before the limit; else everything but the next byte of the open one. */
-static void ban_ill_formed(const glossa_rules *rules, float *logits, const uint32_t *ids, size_t n,
+static void ban_ill_formed(const glossa_rules *rules, float *logits, const glossa_candidates *candidates,
                            const uint32_t *tokens, uint32_t length, uint32_t limit) {
     const uint32_t first = (uint32_t)rules->first_byte;
     uint32_t count = 0, lead = 0; /* the bytes at the end, back to one that begins a character */
@@ -165,7 +170,7 @@ static void ban_ill_formed(const glossa_rules *rules, float *logits, const uint3
     }
     if (count >= bytes_from(lead)) {
         for (uint32_t byte = 0x80; byte <= 0xFF; byte++) {
-            if (bytes_from(byte) == 0 || length + bytes_from(byte) > limit) ban(logits, ids, n, first + byte);
+            if (bytes_from(byte) == 0 || length + bytes_from(byte) > limit) ban(logits, candidates, first + byte);
         }
         return;
     }
@@ -173,60 +178,60 @@ static void ban_ill_formed(const glossa_rules *rules, float *logits, const uint3
     const uint32_t high = count > 1 ? 0xBF : lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
     float kept[64];
     for (uint32_t byte = low; byte <= high; byte++) {
-        const ptrdiff_t at = glossa_candidate(ids, n, first + byte);
-        kept[byte - low] = at < 0 ? IMPOSSIBLE : logits[at];
+        const ptrdiff_t at = index_of(candidates, first + byte);
+        kept[byte - low] = at < 0 ? GLOSSA_IMPOSSIBLE : logits[at];
     }
-    for (size_t i = 0; i < n; i++)
-        logits[i] = IMPOSSIBLE;
+    for (size_t i = 0; i < candidates->count; i++)
+        logits[i] = GLOSSA_IMPOSSIBLE;
     for (uint32_t byte = low; byte <= high; byte++) {
-        const ptrdiff_t at = glossa_candidate(ids, n, first + byte);
+        const ptrdiff_t at = index_of(candidates, first + byte);
         if (at >= 0) logits[at] = kept[byte - low];
     }
 }
 
-float glossa_log_total(const glossa_rules *rules, const glossa_kernels *kernels, float *logits, const uint32_t *ids,
-                       size_t n, const uint32_t *tokens, uint32_t length, uint32_t limit) {
+float glossa_rules_apply(const glossa_rules *rules, const glossa_kernels *kernels, float *logits,
+                         const glossa_candidates *candidates, const uint32_t *tokens, uint32_t length, uint32_t limit) {
     const bool renormalize = rules->search == GLOSSA_SEARCH_HUGGINGFACE;
-    const float total = renormalize ? 0 : kernels->log_sum_exp(logits, n);
+    const float total = renormalize ? 0 : kernels->log_sum_exp(logits, candidates->count);
     for (int i = 0; i < 2; i++) {
         for (size_t j = 0; j < rules->banned_count[i]; j++)
-            ban(logits, ids, n, rules->banned[i][j]);
+            ban(logits, candidates, rules->banned[i][j]);
     }
-    ban_repeats(logits, ids, n, tokens, length, rules->no_repeat_ngram);
-    if (rules->first_byte >= 0) ban_ill_formed(rules, logits, ids, n, tokens, length, limit);
-    return renormalize ? kernels->log_sum_exp(logits, n) : total;
+    ban_repeats(logits, candidates, tokens, length, rules->no_repeat_ngram);
+    if (rules->first_byte >= 0) ban_ill_formed(rules, logits, candidates, tokens, length, limit);
+    return renormalize ? kernels->log_sum_exp(logits, candidates->count) : total;
 }
 
-/* All candidates of this step, best first. */
+/* The best extensions of this step, best first. */
 static void gather(const glossa_beam *beam, const glossa_rules *rules, const glossa_kernels *kernels, float *logits,
-                   const uint32_t *ids, size_t n, int32_t forced, shortlist *list) {
+                   const glossa_candidates *candidates, int32_t forced, best *list) {
     const bool last = beam->length + 1 == beam->limit;
-    const ptrdiff_t only = forced < 0 ? -1 : glossa_candidate(ids, n, (uint32_t)forced);
+    const ptrdiff_t only = forced < 0 ? -1 : index_of(candidates, (uint32_t)forced);
     for (uint32_t row = 0; row < beam->live; row++) {
-        float *x = logits + row * n;
+        float *x = logits + row * candidates->count;
         const float sum = beam->sum[row];
         if (last && forced < 0 && rules->search == GLOSSA_SEARCH_HUGGINGFACE) {
             /* transformers' forced_eos_token_id: certain, so its log-probability is 0 */
-            offer(list, (candidate){.sum = sum, .logp = 0, .row = row, .id = rules->eos});
+            offer(list, (extension){.sum = sum, .logp = 0, .row = row, .id = rules->eos});
             continue;
         }
         const float raw = only < 0 ? 0 : x[only];
         const uint32_t *tokens = glossa_beam_tokens(beam, rules->beam, row);
-        const float total = glossa_log_total(rules, kernels, x, ids, n, tokens, beam->length, beam->limit);
+        const float total = glossa_rules_apply(rules, kernels, x, candidates, tokens, beam->length, beam->limit);
         if (forced < 0)
-            scan(list, x, ids, n, row, sum, total);
+            scan(list, x, candidates, row, sum, total);
         else if (only >= 0) {
             offer(list,
-                  (candidate){.sum = sum + (raw - total), .logp = raw - total, .row = row, .id = (uint32_t)forced});
+                  (extension){.sum = sum + (raw - total), .logp = raw - total, .row = row, .id = (uint32_t)forced});
         }
     }
 }
 
 /* Whether some live hypothesis could still enter where it matters. */
-static bool decided(const glossa_beam *beam, const glossa_rules *rules, float best_candidate) {
+static bool decided(const glossa_beam *beam, const glossa_rules *rules, float best_extension) {
     if (beam->finished_count < rules->beam) return false;
     if (rules->search == GLOSSA_SEARCH_HUGGINGFACE) {
-        return score_of(rules, best_candidate, beam->length) <= beam->finished[rules->beam - 1].score;
+        return score_of(rules, best_extension, beam->length) <= beam->finished[rules->beam - 1].score;
     }
     if (rules->search == GLOSSA_SEARCH_MARIAN) return true;
     /* log p <= 0: the best that a live hypothesis can reach is its present sum over the kindest length. */
@@ -236,33 +241,33 @@ static bool decided(const glossa_beam *beam, const glossa_rules *rules, float be
 }
 
 void glossa_beam_advance(glossa_beam *beam, const glossa_rules *rules, const glossa_kernels *kernels, float *logits,
-                         const uint32_t *ids, size_t n, int32_t forced) {
+                         const glossa_candidates *candidates, int32_t forced) {
     const uint32_t width = rules->beam;
     const bool marian = rules->search == GLOSSA_SEARCH_MARIAN;
-    shortlist list = {.count = 0};
+    best list = {.count = 0};
     /* Twice the width leaves `width` candidates that go on even if `width` of them end. Marian gives up a place
      * instead. */
     list.capacity = marian ? width - beam->finished_count : width == 1 ? 1 : 2 * width;
-    gather(beam, rules, kernels, logits, ids, n, forced, &list);
+    gather(beam, rules, kernels, logits, candidates, forced, &list);
 
     const uint32_t next = 1 - beam->half, length = beam->length;
     uint32_t live = 0;
     float sums[GLOSSA_MAX_BEAM];
     for (uint32_t i = 0; i < list.count && live < width; i++) {
-        const candidate c = list.best[i];
+        const extension e = list.items[i];
         uint32_t *tokens = beam->tokens + place_of(beam, width, next, live);
         float *logp = beam->logp + place_of(beam, width, next, live);
-        const size_t from = place_of(beam, width, beam->half, c.row);
+        const size_t from = place_of(beam, width, beam->half, e.row);
         memcpy(tokens, beam->tokens + from, length * sizeof *tokens);
         memcpy(logp, beam->logp + from, length * sizeof *logp);
-        tokens[length] = c.id;
-        logp[length] = c.logp;
-        if (c.id == rules->eos) {
-            if (i < width) finish(beam, rules, tokens, logp, length + 1, c.sum);
+        tokens[length] = e.id;
+        logp[length] = e.logp;
+        if (e.id == rules->eos) {
+            if (i < width) finish(beam, rules, tokens, logp, length + 1, e.sum);
             if (width == 1) break;
         } else {
-            sums[live] = c.sum;
-            beam->parent[live++] = c.row;
+            sums[live] = e.sum;
+            beam->parent[live++] = e.row;
         }
     }
     if (list.count == 0) { /* everything is banned: what there is has to do */
@@ -282,7 +287,7 @@ void glossa_beam_advance(glossa_beam *beam, const glossa_rules *rules, const glo
             finish(beam, rules, beam->tokens + at, beam->logp + at, beam->length, sums[i]);
         }
         beam->live = 0;
-    } else if (decided(beam, rules, list.best[0].sum)) {
+    } else if (decided(beam, rules, list.items[0].sum)) {
         beam->live = 0;
     }
 }

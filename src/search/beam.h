@@ -7,6 +7,7 @@
 #define GLOSSA_BEAM_H
 
 #include "kernels/kernels.h"
+#include "search/shortlist.h"
 
 /* Rules that hold for all sentences of a batch. */
 typedef struct glossa_rules {
@@ -48,20 +49,22 @@ void glossa_beam_take(glossa_beam *beam, glossa_arena *arena, uint32_t width, ui
 void glossa_beam_start(glossa_beam *beam);
 
 /*
- * Extends the live hypotheses by one token from logits (live, N), which are changed. `ids` (N, ascending) names the
- * candidates, or NULL for 0..N-1. `forced` >= 0: only this token may follow. Afterwards `live` may be 0: the sentence
- * is done; else tokens, sum and parent describe the new hypotheses.
+ * Extends the live hypotheses by one token from logits (live, N), which are changed. `forced` >= 0: only this token may
+ * follow. Afterwards `live` may be 0: the sentence is done; else tokens, sum and parent describe the new hypotheses.
  */
 void glossa_beam_advance(glossa_beam *beam, const glossa_rules *rules, const glossa_kernels *kernels, float *logits,
-                         const uint32_t *ids, size_t n, int32_t forced);
+                         const glossa_candidates *candidates, int32_t forced);
+
+/* Below every score that can arise, so that comparisons need no infinities; the logit of what is banned. */
+#define GLOSSA_IMPOSSIBLE (-3.0e38f)
 
 /*
- * log(sum(exp(logits))), and bans what must not follow `tokens` (length) by a very low logit. The total is taken before
- * the ban, so that the rest keeps the model's own probabilities; after it under transformers' rules, which renormalize.
- * `limit` (T): how long the hypothesis may become.
+ * Bans what must not follow `tokens` (length): its logit becomes GLOSSA_IMPOSSIBLE. Returns log(sum(exp(logits))),
+ * taken before the ban, so that the rest keeps the model's own probabilities; after it under transformers' rules, which
+ * renormalize. `limit` (T): how long the hypothesis may become.
  */
-float glossa_log_total(const glossa_rules *rules, const glossa_kernels *kernels, float *logits, const uint32_t *ids,
-                       size_t n, const uint32_t *tokens, uint32_t length, uint32_t limit);
+float glossa_rules_apply(const glossa_rules *rules, const glossa_kernels *kernels, float *logits,
+                         const glossa_candidates *candidates, const uint32_t *tokens, uint32_t length, uint32_t limit);
 
 /* Current tokens (length) and log-probabilities of live hypothesis i; of finished hypothesis `rank`. */
 const uint32_t *glossa_beam_tokens(const glossa_beam *beam, uint32_t width, uint32_t i);
@@ -70,8 +73,4 @@ const float *glossa_beam_finished_logp(const glossa_beam *beam, uint32_t rank);
 
 /* Length of the prefix that all live and finished hypotheses share; *tokens points to it. */
 size_t glossa_beam_common(const glossa_beam *beam, uint32_t width, const uint32_t **tokens);
-
-/* Index of `id` among the candidates, or -1. */
-ptrdiff_t glossa_candidate(const uint32_t *ids, size_t n, uint32_t id);
-
 #endif

@@ -15,7 +15,7 @@ static void carve(const glossa_session *s, glossa_arena *arena, size_t source, s
     const glossa_config *c = &s->model->config;
     const uint64_t enc = c->encoder_layers, dec = c->decoder_layers, heads = c->heads, d = c->d;
     out->encoder_attention = TAKE(arena, float, enc, heads, source, source);
-    out->decoder_attention = c->mixer == GLOSSA_MIXER_SSRU ? NULL : TAKE(arena, float, dec, heads, target, target);
+    out->decoder_attention = glossa_decoder_attends(s->model) ? TAKE(arena, float, dec, heads, target, target) : NULL;
     out->cross_attention = TAKE(arena, float, dec, heads, target, source);
     out->encoder_hidden = TAKE(arena, float, enc + 1, source, d);
     out->decoder_hidden = TAKE(arena, float, dec + 1, target, d);
@@ -53,8 +53,8 @@ static void encode(glossa_session *s, size_t sentence, const captured *out) {
         glossa_feed_forward(m, &m->encoder[l], s->x, n, &s->scratch);
         memcpy(out->encoder_hidden + (l + 1) * cells, s->x, cells * sizeof(float));
     }
-    glossa_encoder_end(m, n, s->x);
-    glossa_decoder_remember(m, &whole, 1, s->x, &s->memories[sentence], &s->scratch);
+    glossa_stack_end(m, &m->encoder_norm, n, s->x);
+    glossa_source_keys_fill(m, &whole, 1, s->x, &s->source_keys[sentence], &s->scratch);
 }
 
 /* The K best candidates of one position by log-probability; equal ones in order of their ids. */
@@ -74,7 +74,7 @@ static void best_candidates(glossa_session *s, const glossa_candidates *candidat
     }
     for (; count < s->top_k; count++) { /* fewer candidates than asked for */
         ids[count] = s->rules.eos;
-        logp[count] = -3.0e38f;
+        logp[count] = GLOSSA_IMPOSSIBLE;
     }
 }
 
@@ -89,14 +89,20 @@ static void decode(glossa_session *s, size_t sentence, const uint32_t *target, s
                                     .length = length};
     glossa_cache_clear(m, cache);
     for (size_t t = 0; t < length; t++) {
-        const glossa_row row = {.sentence = (uint32_t)sentence, .token = t ? target[t - 1] : 0, .cache = cache};
-        const float *position = glossa_session_positions(s, true, t + 1) + t * c->d;
-        glossa_decoder_step(m, &row, 1, t, position, s->memories, glossa_session_head_mask(s, 1, 0),
-                            glossa_session_head_mask(s, 2, 0), &capture, s->x, &s->scratch);
+        const glossa_live row = {.sentence = (uint32_t)sentence, .token = t ? target[t - 1] : 0, .cache = cache};
+        const glossa_decoder_input input = {.rows = &row,
+                                            .count = 1,
+                                            .t = t,
+                                            .position = glossa_session_positions(s, true, t + 1) + t * c->d,
+                                            .source_keys = s->source_keys,
+                                            .self_mask = glossa_session_head_mask(s, 1, 0),
+                                            .cross_mask = glossa_session_head_mask(s, 2, 0),
+                                            .capture = &capture};
+        glossa_decoder_step(m, &input, s->x, &s->scratch);
         if (s->top_k == 0) continue;
         glossa_session_logits(s, s->x, 1, candidates);
-        const float log_total = glossa_log_total(&s->rules, m->kernels, s->logits, candidates->ids, candidates->count,
-                                                 target, (uint32_t)t, s->beams[sentence].limit);
+        const float log_total = glossa_rules_apply(&s->rules, m->kernels, s->logits, candidates, target, (uint32_t)t,
+                                                   s->beams[sentence].limit);
         best_candidates(s, candidates, log_total, out->top_ids + t * s->top_k, out->top_log_probability + t * s->top_k);
     }
 }

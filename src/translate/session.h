@@ -1,6 +1,6 @@
 /*
- * The session: one batch on its way through the network, with all its memory. Private to translate.c, result.c and
- * explain.c.
+ * The session: one batch on its way through the network, with all its memory. Private to this folder: session.c opens
+ * and closes it, batch.c fills it, translate.c steps, result.c and explain.c read it.
  *
  * Legend: B beam width, M source rows of the batch, S source tokens of a sentence, D width, V target vocabulary.
  */
@@ -23,12 +23,6 @@ typedef enum glossa_phase {
     PHASE_DECODE,
     PHASE_DONE
 } glossa_phase;
-
-/* Candidates of the output layer for one sentence; ids NULL: the whole vocabulary. */
-typedef struct glossa_candidates {
-    uint32_t *ids; /* (count) ascending */
-    size_t count;
-} glossa_candidates;
 
 /* A finished hypothesis as text; made when asked for. */
 typedef struct glossa_rendering {
@@ -59,18 +53,18 @@ struct glossa_session {
     uint32_t top_k;
     uint32_t *prefix; /* (prefix_count) */
     size_t prefix_count;
-    uint8_t *head_mask;            /* (encoder, decoder, cross) heads, or NULL */
-    glossa_beam *beams;            /* (sentences) */
-    glossa_memory *memories;       /* (sentences) */
-    glossa_cache *caches;          /* (sentences, B) */
-    uint32_t *slots;               /* (sentences, B) cache of each live hypothesis */
-    glossa_candidates *candidates; /* (sentences) */
-    uint8_t *chosen;               /* (target vocabulary) marks while candidates are collected; NULL: no shortlist */
-    glossa_row *live;              /* (sentences x B) */
-    glossa_rendering *renderings;  /* (sentences, B) */
-    float *x;                      /* (max(M, sentences x B), D) */
-    float *logits;                 /* (B or, where sentences share them, max(B, GLOSSA_LOGIT_ROWS); candidates) */
-    char *partial;                 /* (partial_size) */
+    uint8_t *head_mask;              /* (encoder, decoder, cross) heads, or NULL */
+    glossa_beam *beams;              /* (sentences) */
+    glossa_source_keys *source_keys; /* (sentences) */
+    glossa_cache *caches;            /* (sentences, B) */
+    uint32_t *slots;                 /* (sentences, B) cache of each live hypothesis */
+    glossa_candidates *candidates;   /* (sentences) */
+    uint8_t *chosen;                 /* (target vocabulary) marks while candidates are collected; NULL: no shortlist */
+    glossa_live *live;               /* (sentences x B) */
+    glossa_rendering *renderings;    /* (sentences, B) */
+    float *x;                        /* (max(M, sentences x B), D) */
+    float *logits;                   /* (B or, where sentences share them, max(B, GLOSSA_LOGIT_ROWS); candidates) */
+    char *partial;                   /* (partial_size) */
     glossa_token *partial_tokens;
     size_t partial_size;
     glossa_scratch scratch;
@@ -82,6 +76,9 @@ struct glossa_session {
     void *clock_user;
     glossa_timings timings;
 };
+
+/* Forgets the batch: its results, its explanation and the answer of glossa_tokenize. */
+void glossa_session_drop(glossa_session *session);
 
 /*
  * Fails with LIMIT where `needed` more bytes beside the `held` ones are beyond limits.memory; `what` needs them.
@@ -106,6 +103,7 @@ glossa_status glossa_session_render(glossa_session *session, size_t sentence, si
 /* Fails unless the batch is finished and has that hypothesis. */
 glossa_status glossa_session_check(const glossa_session *session, size_t sentence, size_t rank, glossa_error *error);
 
+/* The clock's time; 0 where there is none. */
 uint64_t glossa_session_now(const glossa_session *session);
 
 #endif
