@@ -8,7 +8,7 @@ import { keepReport, notices, packagesIn } from "./notices.js";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-for (const name of ["html", "messages"]) {
+for (const name of ["engine", "html", "messages"]) {
   const options = /** @type {const} */ ({
     entryPoints: [join(root, `src/js/${name}.js`)],
     outfile: join(root, `dist/${name}.js`),
@@ -16,6 +16,8 @@ for (const name of ["html", "messages"]) {
     minify: true,
     format: "esm",
     target: "es2022",
+    platform: "neutral", // not "browser": Node has its folder of models
+    mainFields: ["module", "main"],
     logLevel: "warning",
   });
   const { metafile } = await build({ ...options, metafile: true, write: false });

@@ -3,7 +3,7 @@
 import { Core, instantiate } from "./core.js";
 import { makeError } from "./errors.js";
 import { kindOf } from "./file-kind.js";
-import { misplaced, wasmFiles } from "./own-files.js";
+import { misplaced } from "./own-files.js";
 import { isURL, readKept, toURL } from "./platform.js";
 
 /** @typedef {import("./types.js").BuildChoice} BuildChoice */
@@ -94,15 +94,18 @@ async function compile(source) {
   }
 }
 
+/** @typedef {Record<Build, () => URL | null>} WasmFiles where the builds are; null: there is no such file */
+
 /**
  * @param {Build} build
  * @param {import("./types.js").WasmSources} sources
+ * @param {WasmFiles} files
  * @returns {WasmSource | null} null where there is no such file
  */
-function sourceOf(build, sources) {
+function sourceOf(build, sources, files) {
   if (sources[build]) return sources[build];
   try {
-    return wasmFiles[build]();
+    return files[build]();
   } catch (error) {
     throw makeError(
       "NetworkError",
@@ -113,18 +116,19 @@ function sourceOf(build, sources) {
 
 /**
  * An instance of the wanted build that has passed its self-test.
+ * @param {WasmFiles} files
  * @param {BuildChoice} [wanted]
- * @param {import("./types.js").WasmSources} [sources]
+ * @param {import("./types.js").WasmSources} [sources] in place of the files
  * @returns {Promise<{build: Build, core: Core}>}
  */
-export async function openCore(wanted = "auto", sources = {}) {
+export async function openCore(files, wanted = "auto", sources = {}) {
   if (!["auto", "simd128", "relaxed"].includes(wanted))
     throw makeError("TypeError", `The option "build" is "${wanted}"; it can be "auto", "simd128" or "relaxed".`);
   if (typeof WebAssembly !== "object" || !WebAssembly.validate(SIMD128))
     throw makeError("NotSupportedError", "This browser lacks WebAssembly with SIMD; use a version from 2021 or later.");
   if (wanted !== "simd128") {
     // A module has been compiled already, maybe where nothing may be compiled: its own self-test is the only one.
-    const relaxed = isModule(sources.relaxed) || relaxedDotWorks() ? sourceOf("relaxed", sources) : null;
+    const relaxed = isModule(sources.relaxed) || relaxedDotWorks() ? sourceOf("relaxed", sources, files) : null;
     if (relaxed) {
       const core = new Core(await instantiate(await compile(relaxed)));
       if (core.checkKernels() === 0) return { build: "relaxed", core };
@@ -136,7 +140,9 @@ export async function openCore(wanted = "auto", sources = {}) {
         'This machine has no relaxed SIMD, or computes it wrongly, or the relaxed build is not at hand; use build "auto" or "simd128".',
       );
   }
-  const core = new Core(await instantiate(await compile(/** @type {WasmSource} */ (sourceOf("simd128", sources)))));
+  const core = new Core(
+    await instantiate(await compile(/** @type {WasmSource} */ (sourceOf("simd128", sources, files)))),
+  );
   const verb = core.checkKernels();
   if (verb) throw makeError("NotSupportedError", `WebAssembly SIMD computes wrongly on this machine (kernel ${verb}).`);
   return { build: "simd128", core };

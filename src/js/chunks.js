@@ -10,7 +10,11 @@ import { chunkFiles, misplaced } from "./own-files.js";
 
 /**
  * What each chunk exports.
- * @typedef {{html: typeof import("./html.js"), messages: typeof import("./messages.js")}} Chunks
+ * @typedef {{
+ *   engine: Pick<typeof import("./host.js"), "Host">,
+ *   html: typeof import("./html.js"),
+ *   messages: typeof import("./messages.js"),
+ * }} Chunks
  */
 
 /** Chunks that were evaluated in this realm, by name: those whose exports a bundler hid, and those imported by name. */
@@ -40,8 +44,9 @@ export function shelve(name, exports) {
  */
 export async function loadChunk(name) {
   if (!shelf()[name]) {
-    const { href } = chunkFiles[name]();
+    let href = "its place, which is not known here";
     try {
+      ({ href } = chunkFiles[name]());
       await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ href);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

@@ -27,14 +27,16 @@ export class Host {
   #running = new Map();
   #tail = Promise.resolve();
   #reply;
+  #files;
   #gentle;
 
   /**
    * @param {(reply: Reply, transfer?: Transferable[]) => void} reply
-   * @param {{gentle?: boolean}} [how] `gentle`: others work in this thread too
+   * @param {{files: import("./build.js").WasmFiles, gentle?: boolean}} how `gentle`: others work in this thread too
    */
-  constructor(reply, { gentle = false } = {}) {
+  constructor(reply, { files, gentle = false }) {
     this.#reply = reply;
+    this.#files = files;
     this.#gentle = gentle;
   }
 
@@ -145,7 +147,7 @@ export class Host {
   async #load({ id, models, build, wasm, cache, rules }, signal) {
     useRules(rules);
     this.#close();
-    const opened = await openCore(build, wasm);
+    const opened = await openCore(this.#files, build, wasm);
     const cores = models.map((_, i) => (i ? opened.core.sibling() : opened.core));
     try {
       const sizes = models.map(({ bytes }) => bytes);

@@ -17,6 +17,9 @@ export const wasmFiles = {
 
 /** The parts that are loaded on demand, by name. */
 export const chunkFiles = {
+  engine() {
+    return new URL("../../dist/engine.js", import.meta.url);
+  },
   html() {
     return new URL("../../dist/html.js", import.meta.url);
   },

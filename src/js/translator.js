@@ -2,13 +2,13 @@
 // The Translator: the web platform's Translator API, and what Glossa adds to it.
 
 import { loadChunk } from "./chunks.js";
-import { hasWorkers, inPlace, inWorker, Pool } from "./engine.js";
 import { abortError, makeError } from "./errors.js";
 import { canonicalTag, findRoute, loadManifest, routeError } from "./manifest.js";
 import { modelCache } from "./model-cache.js";
 import { batchOptions, createOptions, explainOptions, given, noText, strings, workOptions } from "./options.js";
 import { wasmSources } from "./own-files.js";
 import { builtin, isNode, isURL, newStream, toURL } from "./platform.js";
+import { hasWorkers, Pool } from "./pool.js";
 import { RULES } from "./text/rules.js";
 
 /** @typedef {import("./types.js").Availability} Availability */
@@ -256,7 +256,7 @@ export class Translator {
 
     const threaded = settings.worker !== false && hasWorkers;
     if (threaded) for (const load of models) load.source = await sendable(load.source);
-    const pool = new Pool(threaded ? inWorker(settings.worker) : inPlace, {
+    const pool = new Pool(threaded && settings.worker, {
       models,
       build: settings.build,
       wasm: sendableWasm({ ...wasmSources(), ...settings.wasm }),
@@ -271,7 +271,6 @@ export class Translator {
       const info = await pool.start(threaded ? settings.pool : 1, {
         signal,
         onProgress: (done, total) => report(total ? Math.min(done / total, 65535 / 65536) : 0),
-        fallBack: settings.worker === true,
       });
       pair ??= { sourceLanguage: info.model.sourceLanguage, targetLanguage: info.model.targetLanguage };
       return await Translator.#finish({ pair, pool, info, asPlatform }, report, signal);

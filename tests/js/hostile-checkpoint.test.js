@@ -7,10 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { openCore } from "../../src/js/build.js";
 import { bytesOf, model } from "../fuzz/checkpoint.js";
 import { LARGE, SMALL } from "../fuzz/hostile.js";
-import { BUILDS } from "./builds.js";
+import { BUILDS, openCore } from "./builds.js";
 
 const path = (/** @type {string} */ name) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 const WIDTHS = ["native", "sanitize", "sanitize-32"];

@@ -21,6 +21,7 @@ import { convertToBlob } from "../../src/js/convert/index.js";
 import { Host } from "../../src/js/host.js";
 import { Translator } from "../../src/js/index.js";
 import { modelCache } from "../../src/js/model-cache.js";
+import { wasmFiles } from "../../src/js/own-files.js";
 import { makeStudent, random, writeBin, writeSpm } from "./marian-student.js";
 import { serveModel } from "./model-server.js";
 
@@ -141,7 +142,7 @@ test("bytes that the caller transferred away are told as lost", async () => {
 test("messages that are not ours are ignored on both sides", async () => {
   /** @type {unknown[]} */
   const replies = [];
-  const host = new Host((reply) => replies.push(reply));
+  const host = new Host((reply) => replies.push(reply), { files: wasmFiles });
   for (const message of [null, undefined, 3, "load", [], {}, { id: 1 }, { type: "info" }, { id: 1, type: "webpackOk" }])
     host.receive(message);
   await new Promise((resolve) => setTimeout(resolve, 10));

@@ -6,12 +6,11 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { openCore } from "../../src/js/build.js";
 import { SourceFile } from "../../src/js/convert/file.js";
 import { GgufFile } from "../../src/js/convert/gguf-reader.js";
 import { writeGguf } from "../../src/js/convert/gguf-writer.js";
 import { Translator } from "../../src/js/index.js";
-import { BUILDS } from "./builds.js";
+import { BUILDS, openCore } from "./builds.js";
 import { HARD_LINES, SENTENCES } from "./sentences.js";
 
 const path = (/** @type {string} */ name) => fileURLToPath(new URL(`../../${name}`, import.meta.url));

@@ -3,11 +3,12 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { openCore } from "../../src/js/build.js";
 import { Host } from "../../src/js/host.js";
 import { Translator } from "../../src/js/index.js";
 import { workOptions } from "../../src/js/options.js";
+import { wasmFiles } from "../../src/js/own-files.js";
 import { RULES } from "../../src/js/text/rules.js";
+import { openCore } from "./builds.js";
 
 const MODEL = fileURLToPath(new URL("../../models/en-de.gguf", import.meta.url));
 const bytes = readFileSync(MODEL);
@@ -234,10 +235,13 @@ test("a text takes one message each way; a large batch takes little memory", asy
   const replies = [];
   /** @type {(reply: import("../../src/js/protocol.js").Reply) => void} */
   let answered = () => {};
-  const host = new Host((reply) => {
-    replies.push(reply);
-    if (reply.type === "result") answered(reply);
-  });
+  const host = new Host(
+    (reply) => {
+      replies.push(reply);
+      if (reply.type === "result") answered(reply);
+    },
+    { files: wasmFiles },
+  );
   const ask = (/** @type {any} */ message) =>
     new Promise((resolve) => {
       answered = resolve;

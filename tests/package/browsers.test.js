@@ -201,10 +201,11 @@ globalThis.done = Promise.resolve();
     );
   });
 
-  test("a service worker: no workers in there, so in place, and HTML by an import of its own", async () => {
+  test("a service worker: no workers in there, so in place; the engine and HTML by imports of their own", async () => {
     consumer.write(
       "sw.js",
       `import { Translator } from "/node_modules/glossa/src/js/index.js";
+import "/node_modules/glossa/dist/engine.js";
 import "/node_modules/glossa/dist/html.js";
 addEventListener("message", (event) => event.waitUntil((async () => {
   const translator = await Translator.create({ model: new URL("/model.gguf", location.href) });
@@ -305,42 +306,48 @@ globalThis.done = (async () => {
     await site.close();
   });
 
-  test("bundled and minified by esbuild, at most 100 kB gzipped with its worker and one WebAssembly file, HTML apart", async (t) => {
-    consumer.write(
-      "es/app.js",
-      app("glossa", 'wasm: { simd128: "/wasm/glossa-simd128.wasm", relaxed: "/wasm/glossa-relaxed.wasm" }'),
-    );
-    await build({
-      absWorkingDir: consumer.folder,
-      entryPoints: { app: consumer.path("es/app.js"), worker: "glossa/worker" },
-      bundle: true,
-      minify: true,
-      format: "esm",
-      splitting: true, // what page and worker share is one file
-      outdir: consumer.path("es/dist"),
-      logLevel: "error",
-    });
-    for (const build of ["simd128", "relaxed"])
-      cpSync(
-        consumer.path(`node_modules/glossa/dist/glossa-${build}.wasm`),
-        consumer.path(`es/dist/wasm/glossa-${build}.wasm`),
-      );
-    cpSync(consumer.path("node_modules/glossa/dist/html.js"), consumer.path("es/dist/dist/html.js"));
+  test("bundled and minified by esbuild: what is downloaded for texts, gzipped, and what comes on demand", async (t) => {
+    const wasm = 'wasm: { simd128: "/wasm/glossa-simd128.wasm", relaxed: "/wasm/glossa-relaxed.wasm" }';
+    consumer.write("es/app.js", app("glossa", wasm));
+    consumer.write("es/inplace.js", app("glossa", `worker: false, ${wasm}`));
+    // Each in one file, as where nothing tells esbuild to share: this is the most that is downloaded.
+    for (const [name, entry] of Object.entries({ app: "es/app.js", inplace: "es/inplace.js", worker: "glossa/worker" }))
+      await build({
+        absWorkingDir: consumer.folder,
+        entryPoints: { [name]: entry },
+        bundle: true,
+        minify: true,
+        format: "esm",
+        outdir: consumer.path("es/dist/js"),
+        logLevel: "error",
+      });
+    const parts = ["engine.js", "html.js", "messages.js"];
+    for (const name of ["glossa-simd128.wasm", "glossa-relaxed.wasm"])
+      cpSync(consumer.path("node_modules/glossa/dist", name), consumer.path("es/dist/wasm", name));
+    for (const name of parts)
+      cpSync(consumer.path("node_modules/glossa/dist", name), consumer.path("es/dist/dist", name));
     const gzipped = (/** @type {string} */ name) =>
       gzipSync(readFileSync(consumer.path("es/dist", name)), { level: 9 }).length;
-    const names = readdirSync(consumer.path("es/dist")).filter((name) => name.endsWith(".js"));
-    const script = names.reduce((sum, name) => sum + gzipped(name), 0);
-    const [simd128, relaxed] = ["simd128", "relaxed"].map((name) => gzipped(`wasm/glossa-${name}.wasm`));
-    assert.ok(
-      script + Math.max(simd128, relaxed) <= 100_000,
-      `gzipped: ${[script, simd128, relaxed].join(", ")} bytes`,
-    );
-    const html = gzipSync(readFileSync(consumer.path("node_modules/glossa/dist/html.js")), { level: 9 }).length;
-    assert.ok(html <= 60_000, `the HTML chunk gzipped: ${html} bytes`);
-    t.diagnostic(`gzipped: scripts ${script}, simd128 ${simd128}, relaxed ${relaxed}, HTML ${html}`);
-    const site = await serve(consumer.path("es/dist"), { "content-security-policy": CSP }, { "/": page("/app.js") });
-    assertWorks(await open(site.url));
-    await site.close();
+    const sizes = {
+      scripts: gzipped("js/app.js") + gzipped("js/worker.js"),
+      wasm: Math.max(gzipped("wasm/glossa-simd128.wasm"), gzipped("wasm/glossa-relaxed.wasm")),
+      engine: gzipped("dist/engine.js"),
+      html: gzipped("dist/html.js"),
+      messages: gzipped("dist/messages.js"),
+    };
+    t.diagnostic(`gzipped: ${JSON.stringify(sizes)}`);
+    const most = { scripts: 46_000, wasm: 54_000, engine: 30_000, html: 60_000, messages: 35_000 };
+    for (const [name, limit] of Object.entries(most))
+      assert.ok(sizes[/** @type {keyof typeof sizes} */ (name)] <= limit, `${name}: ${JSON.stringify(sizes)}`);
+    for (const [script, workers] of /** @type {const} */ ([
+      ["app", 1],
+      ["inplace", 0],
+    ])) {
+      const pages = { "/": page(`/js/${script}.js`) };
+      const site = await serve(consumer.path("es/dist"), { "content-security-policy": CSP }, pages);
+      assertWorks(await open(site.url), workers);
+      await site.close();
+    }
   });
 
   test("bundled by Vite", async (t) => {

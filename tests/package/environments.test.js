@@ -355,6 +355,7 @@ export default { async fetch(request) {
       entryPoints: [project.path("worker.js")],
       bundle: true,
       format: "esm",
+      conditions: ["workerd", "worker", "browser"],
       outfile: project.path("bundle/worker.js"),
       external: ["*.wasm"],
       logLevel: "error",

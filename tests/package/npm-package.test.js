@@ -40,6 +40,7 @@ describe("the npm package", { skip: built }, () => {
       "src/js/cli/glossa.js",
       "dist/glossa-simd128.wasm",
       "dist/glossa-relaxed.wasm",
+      "dist/engine.js",
       "dist/glossa-inline.js",
       "dist/glossa-inline.cjs",
     ])

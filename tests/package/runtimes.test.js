@@ -88,7 +88,7 @@ console.log(typeof Translator.create, typeof modelCache.list);`,
   test("nothing but what exports names can be imported; the rest can", async () => {
     consumer.write(
       "exports.js",
-      `for (const name of ["glossa/polyfill", "glossa/package.json", "glossa/glossa-simd128.wasm", "glossa/manifest.json", "glossa/worker"])
+      `for (const name of ["glossa/polyfill", "glossa/package.json", "glossa/glossa-simd128.wasm", "glossa/manifest.json", "glossa/worker", "glossa/engine"])
   import.meta.resolve(name);
 await import("glossa/polyfill");
 console.log(typeof globalThis.Translator, await import("glossa/src/js/core.js").catch((error) => error.code));`,

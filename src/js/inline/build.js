@@ -14,8 +14,6 @@ const inlineFiles = {
   name: "inline-files",
   setup({ onResolve }) {
     onResolve({ filter: /\/own-files\.js$/ }, () => ({ path: join(here, "files.js") }));
-    // The one file runs in Node too.
-    onResolve({ filter: /\/cache-folder\.js$/ }, () => ({ path: join(here, "../cache-folder.js") }));
   },
 };
 
@@ -28,6 +26,7 @@ async function bundle(entry, options) {
     minify: true,
     target: "es2022",
     external: ["node:*"],
+    platform: "neutral", // not "browser": Node has its folder of models
     legalComments: "inline",
     logLevel: "warning",
     metafile: true,
@@ -45,8 +44,8 @@ const nothing = { GLOSSA_SIMD128: '""', GLOSSA_WORKER: '""' };
 const worker = await bundle("../worker.js", { format: "iife", define: nothing });
 const simd128 = await readFile(join(dist, "glossa-simd128.wasm"), "base64");
 const define = { GLOSSA_SIMD128: JSON.stringify(simd128), GLOSSA_WORKER: JSON.stringify(worker.trim()) };
-await writeFile(join(dist, "glossa-inline.js"), await bundle("../index.js", { format: "esm", define }));
-await writeFile(join(dist, "glossa-inline.cjs"), await bundle("../index.js", { format: "cjs", define }));
+await writeFile(join(dist, "glossa-inline.js"), await bundle("../edge.js", { format: "esm", define }));
+await writeFile(join(dist, "glossa-inline.cjs"), await bundle("../edge.js", { format: "cjs", define }));
 
 // TypeScript's view of them: that of the package itself, for CommonJS through an import type; and of what has no
 // declarations by itself.
@@ -60,4 +59,4 @@ await writeFile(
   join(types, "wasm.d.ts"),
   "/** As the runtimes of servers import it. */\ndeclare const module: WebAssembly.Module;\nexport default module;\n",
 );
-await writeFile(join(types, "worker.d.ts"), "export {};\n");
+for (const name of ["engine", "worker"]) await writeFile(join(types, `${name}.d.ts`), "export {};\n");

@@ -6,8 +6,12 @@ import { builtin, scriptWorker } from "../platform.js";
 /** No build is a file. */
 export const wasmFiles = { simd128: () => null, relaxed: () => null };
 
-/** No part is loaded on demand: `import "glossa/html"`, or `"glossa/messages"`, hands it over. */
-export const chunkFiles = { html: () => new URL("glossa:html"), messages: () => new URL("glossa:messages") };
+/** No part is loaded on demand: `import "glossa/html"`, or `"glossa/messages"`, hands it over; the engine is inside. */
+export const chunkFiles = {
+  engine: () => new URL("glossa:engine"),
+  html: () => new URL("glossa:html"),
+  messages: () => new URL("glossa:messages"),
+};
 
 /** @type {Uint8Array<ArrayBuffer> | undefined} */
 let simd128;
