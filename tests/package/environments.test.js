@@ -16,20 +16,29 @@ const long = process.env.GLOSSA_SOAK ? false : "it installs for long: npm run so
 const CORS = { "access-control-allow-origin": "*" };
 const NODE = process.execPath;
 
-/** What every page and program does. @param {string} model @param {string} [options] */
-const work = (model, options = "") => `(async () => {
+/** What every page and program does. @param {string} model @param {{options?: string, html?: boolean}} [how] */
+const work = (model, { options = "", html = true } = {}) => `(async () => {
   const translator = await Translator.create({ model: ${model}, ${options} });
   let streamed = "";
   for await (const chunk of translator.translateStreaming("A dog runs.")) streamed += chunk;
   const translation = await translator.translate("A dog runs.");
+  const html = ${html ? 'await translator.translateHTML("<p>A <b>dog</b> runs.</p>")' : undefined};
   const { build, workers, noWorker } = translator.info;
   translator.destroy();
-  return { translation, streamed, build, workers, noWorker };
+  return { translation, streamed, html, build, workers, noWorker };
 })()`;
 
-/** A program for Node and its like, which is given the model's path. @param {string} from @param {string} [load] */
-const program = (from, load = `import { Translator } from "${from}";`) =>
-  `${load}\n${work("process.argv.at(-1)")}.then((result) => console.log(JSON.stringify(result)));\n`;
+/** How the package is imported: the one in one file gets its part for HTML by hand. @param {string} from */
+const importing = (from) =>
+  `import { Translator } from "${from}";${from === "glossa/inline" ? '\nimport "glossa/html";' : ""}\n`;
+
+const PRINT = "then((result) => console.log(JSON.stringify(result)));\n";
+
+/** A program for Node and its like, which is given the model's path. @param {string} from */
+const program = (from) => `${importing(from)}${work("process.argv.at(-1)")}.${PRINT}`;
+
+/** The same in CommonJS, for texts. */
+const required = `const { Translator } = require("glossa/inline");\n${work("process.argv.at(-1)", { html: false })}.${PRINT}`;
 
 const page = (/** @type {string} */ script, type = "module") =>
   `<!doctype html><html lang="en"><title>x</title><script type="${type}" src="${script}"></script></html>`;
@@ -38,6 +47,7 @@ const page = (/** @type {string} */ script, type = "module") =>
 function assertWorks(result, workers = 1) {
   assert.match(result.translation, /^Ein Hund/);
   assert.equal(result.streamed, result.translation);
+  if (result.html !== undefined) assert.match(result.html, /^<p>Ein <b>Hund<\/b> /);
   assert.equal(result.workers, workers, result.noWorker);
 }
 
@@ -59,9 +69,9 @@ describe("the package where people work", { skip }, () => {
     await models?.close();
   });
 
-  /** The script of a page. @param {string} from @param {string} [options] */
-  const app = (from, options) =>
-    `import { Translator } from "${from}";\nglobalThis.done = ${work(`"${models.url}/model.gguf"`, options)};\n`;
+  /** The script of a page, which works in its own thread where the address ends in "?here". @param {string} from */
+  const app = (from, html = true) =>
+    `${importing(from)}globalThis.done = ${work(`"${models.url}/model.gguf"`, { options: 'worker: location.search !== "?here"', html })};\n`;
 
   /** Opens a page and gives what its script made, or the error that it met. @param {string} url */
   async function open(url) {
@@ -85,11 +95,16 @@ describe("the package where people work", { skip }, () => {
     }
   }
 
-  /** @param {string} url */
+  /** Texts and HTML, in a worker and in place. @param {string} url */
   async function assertPage(url) {
-    const { result, seen } = await open(url);
-    assert.equal(typeof result, "object", `${result}\n${seen}`);
-    assertWorks(result);
+    for (const [place, workers] of /** @type {[string, number][]} */ ([
+      ["", 1],
+      ["?here", 0],
+    ])) {
+      const { result, seen } = await open(`${url}${place}`);
+      assert.equal(typeof result, "object", `${place} ${result}\n${seen}`);
+      assertWorks(result, workers);
+    }
   }
 
   /** @param {string} folder @param {string} script @param {Record<string, string>} [headers] */
@@ -241,7 +256,7 @@ export default { input: "app.js", output: { dir: "dist${count}", format: "${coun
     const site = await serve(project.path("node_modules/glossa"));
     project.write(
       "remote.js",
-      `import { Translator } from "${site.url}/dist/glossa-inline.js";\n${work("Deno.args[0]")}.then((result) => console.log(JSON.stringify(result)));`,
+      `import { Translator } from "${site.url}/dist/glossa-inline.js";\nimport "${site.url}/dist/html.js";\n${work("Deno.args[0]")}.${PRINT}`,
     );
     try {
       assertWorks(
@@ -253,17 +268,16 @@ export default { input: "app.js", output: { dir: "dist${count}", format: "${coun
   });
 
   inProject("esbuild for Node, both formats, and a CDN that bundles, with glossa/inline", [], async (project) => {
-    const load = 'import { Translator } from "glossa/inline";';
     for (const [format, file] of /** @type {const} */ ([
       ["esm", "out.mjs"],
       ["cjs", "out.cjs"],
     ])) {
-      const stdin = { contents: program("", load), resolveDir: project.folder };
+      const stdin = { contents: program("glossa/inline"), resolveDir: project.folder };
       await build({ stdin, bundle: true, platform: "node", format, outfile: project.path(file), logLevel: "error" });
       assertWorks(await outcome(project, NODE, [file]));
     }
     if (noBrowser) return;
-    const contents = 'export * from "glossa/inline";';
+    const contents = 'export * from "glossa/inline";\nimport "glossa/html";';
     await build({
       stdin: { contents, resolveDir: project.folder },
       bundle: true,
@@ -281,7 +295,7 @@ export default { input: "app.js", output: { dir: "dist${count}", format: "${coun
     "policies: no wasm-unsafe-eval, and another origin's worker",
     [],
     async (project) => {
-      project.write("app.js", app("/node_modules/glossa/src/js/index.js", 'worker: location.search !== "?here"'));
+      project.write("app.js", app("/node_modules/glossa/src/js/index.js"));
       const strict = await serve(
         project.folder,
         { "content-security-policy": `default-src 'self'; connect-src 'self' ${models.url}` },
@@ -516,24 +530,25 @@ ${body}`;
     ["jest@30", "jest-environment-jsdom@30", "babel-jest@30", "@babel/core@7", "@babel/preset-env@7"],
     async (project) => {
       const jest = project.path("node_modules/jest/bin/jest.js");
-      const suite = (/** @type {string} */ load) => `${load}
-test("translates", async () => {
-  const result = await ${work(JSON.stringify(MODEL))};
-  expect(result.translation).toMatch(/^Ein Hund/);
-  expect(result.noWorker).toBe("");
-  expect(result.workers).toBe(1);
-}, 60000);`;
-      const load = 'import { Translator } from "glossa";';
-      const inline = 'import { Translator } from "glossa/inline";';
+      const suite = (/** @type {string} */ load, html = true) => `${load}
+for (const worker of [true, false])
+  test(worker ? "translates" : "translates in place", async () => {
+    const result = await ${work(JSON.stringify(MODEL), { options: "worker", html })};
+    expect(result.translation).toMatch(/^Ein Hund/);
+    if (${html}) expect(result.html).toMatch(/^<p>Ein <b>Hund<[/]b> /);
+    expect(result.noWorker).toBe("");
+    expect(result.workers).toBe(worker ? 1 : 0);
+  }, 60000);`;
+      const load = importing("glossa");
       project.write("esm/node.test.js", suite(load));
       project.write("esm/dom.test.js", suite(`/** @jest-environment jsdom */\n${load}`));
-      project.write("cjs/node.test.cjs", suite('const { Translator } = require("glossa/inline");'));
+      project.write("cjs/node.test.cjs", suite('const { Translator } = require("glossa/inline");', false));
       project.write("babel/package.json", '{"type": "commonjs"}');
       project.write(
         "babel/babel.config.cjs",
         'module.exports = { presets: [["@babel/preset-env", { targets: { node: "current" } }]] };',
       );
-      project.write("babel/node.test.js", suite(inline));
+      project.write("babel/node.test.js", suite('import { Translator } from "glossa/inline";', false));
       for (const [folder, flags] of /** @type {[string, string[]][]} */ ([
         ["esm", ["--experimental-vm-modules"]],
         ["cjs", []],
@@ -555,11 +570,11 @@ test("translates", async () => {
       [`node@${version}`],
       async (project) => {
         const node = project.path("node_modules/node/bin/node");
-        project.write("use.cjs", program("", 'const { Translator } = require("glossa/inline");'));
+        project.write("use.cjs", required);
         assertWorks(await outcome(project, node, ["use.cjs"]));
         project.write(
           "later.cjs",
-          `import("glossa").then(({ Translator }) => ${work("process.argv.at(-1)")}).then((result) => console.log(JSON.stringify(result)));`,
+          `import("glossa").then(({ Translator }) => ${work("process.argv.at(-1)")}).${PRINT}`,
         );
         assertWorks(await outcome(project, node, ["later.cjs"]));
       },
