@@ -8,9 +8,28 @@ import { keepReport, notices, packagesIn } from "./notices.js";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-for (const name of ["engine", "html", "messages"]) {
+const chunks = {
+  engine: "engine.js",
+  html: "html.js",
+  messages: "messages.js",
+  registry: "registry/index.js",
+  converter: "registry/converter.js",
+  catalogue: "registry/snapshot.js",
+  zstd: "registry/zstd.js",
+  proxy: "registry/proxy.js",
+};
+
+/** Parts take the cache's folder from the package, which has it in Node. @type {import("esbuild").Plugin} */
+const lentFolder = {
+  name: "lent-folder",
+  setup({ onResolve }) {
+    onResolve({ filter: /\/cache-folder\.js$/ }, () => ({ path: join(root, "src/js/registry/lent-folder.js") }));
+  },
+};
+
+for (const [name, entry] of Object.entries(chunks)) {
   const options = /** @type {const} */ ({
-    entryPoints: [join(root, `src/js/${name}.js`)],
+    entryPoints: [join(root, "src/js", entry)],
     outfile: join(root, `dist/${name}.js`),
     bundle: true,
     minify: true,
@@ -18,6 +37,7 @@ for (const name of ["engine", "html", "messages"]) {
     target: "es2022",
     platform: "neutral", // not "browser": Node has its folder of models
     mainFields: ["module", "main"],
+    plugins: /^(registry|converter)$/.test(name) ? [lentFolder] : [],
     logLevel: "warning",
   });
   const { metafile } = await build({ ...options, metafile: true, write: false });

@@ -11,6 +11,7 @@ import { sha256 } from "./sha256.js";
  * @property {string} etag what the server called this version; empty if it did not
  * @property {string} sha256 empty until the download is complete
  * @property {boolean} complete
+ * @property {any} [about] what a registry keeps beside it: registry/types.js
  */
 
 /**
@@ -18,12 +19,19 @@ import { sha256 } from "./sha256.js";
  * @typedef {object} CacheEntry
  * @property {CacheRecord | null} record
  * @property {() => AsyncIterable<Uint8Array>} read what is stored of it
+ * @property {() => Promise<Content>} content all of a complete one, for reading at any place
  * @property {(chunk: Uint8Array) => Promise<void>} append
  * @property {(record: CacheRecord) => Promise<void>} save writes what append still holds, then the record
+ * @property {(record: CacheRecord) => Promise<void>} note writes the record alone
  * @property {() => Promise<void>} remove
  * @property {() => Promise<boolean>} claim takes the right to write, which whoever opens an incomplete one has already;
  *     false where somebody else has it
  * @property {() => Promise<void>} close gives up the right to write
+ */
+
+/**
+ * Bytes that lie somewhere: a file of this machine, or what a browser keeps.
+ * @typedef {{path: string} | Blob} Content
  */
 
 /**

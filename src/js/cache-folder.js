@@ -1,6 +1,7 @@
 // The cache as a folder, in Node. In bundles for browsers no-folder.js stands in its place (package.json, "browser").
 
 import { checkRecord, keyOf, PIECE } from "./cache-entry.js";
+import { shelve } from "./chunks.js";
 import { builtin } from "./platform.js";
 
 /**
@@ -25,7 +26,8 @@ export const folderStore = {
     }
     /** @type {import("node:fs/promises").FileHandle | null} */
     let handle = null;
-    const closeFile = async () => {
+    const closeFile = async (/** @type {boolean} */ complete = false) => {
+      if (complete) await handle?.sync(); // or a loss of power could leave a record of what is not there
       await handle?.close();
       handle = null;
     };
@@ -37,6 +39,7 @@ export const folderStore = {
         if (!entry.record || !builtin("fs").existsSync(name)) return;
         for await (const chunk of builtin("fs").createReadStream(name, { highWaterMark: PIECE })) yield chunk;
       },
+      content: async () => ({ path: files.data }),
       async append(chunk) {
         // Others may write in this folder too: a link in it leads nowhere.
         const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW = 0 } = constants;
@@ -44,9 +47,13 @@ export const folderStore = {
         await handle.appendFile(chunk);
       },
       async save(next) {
-        await closeFile();
+        await closeFile(next.complete);
         await lock.check();
         if (next.complete) await fs.rename(files.part, files.data);
+        await entry.note(next);
+      },
+      async note(next) {
+        await lock.check();
         const temporary = `${files.record}.${lock.token}`;
         try {
           await fs.writeFile(temporary, JSON.stringify(next), { flag: "wx" });
@@ -85,11 +92,32 @@ export const folderStore = {
   },
 };
 
-function cacheFolder() {
+export function cacheFolder() {
   const { env } = /** @type {NodeJS.Process} */ (globalThis.process);
   const path = builtin("path");
   return env.GLOSSA_CACHE || path.join(env.XDG_CACHE_HOME || path.join(builtin("os").homedir(), ".cache"), "glossa");
 }
+
+/** Small documents beside the models, each written aside and renamed. */
+export const folderDocuments = {
+  /** @param {string} key */
+  read: (key) => builtin("fs").promises.readFile(documentFile(key), "utf8"),
+  /** @param {string} key @param {string} text */
+  async write(key, text) {
+    const fs = builtin("fs").promises;
+    await fs.mkdir(cacheFolder(), { recursive: true });
+    const temporary = `${documentFile(key)}.${builtin("crypto").randomUUID()}`;
+    try {
+      await fs.writeFile(temporary, text, { flag: "wx" });
+      await fs.rename(temporary, documentFile(key));
+    } finally {
+      await fs.rm(temporary, { force: true });
+    }
+  },
+};
+
+/** @param {string} key */
+const documentFile = (key) => builtin("path").join(cacheFolder(), `${key}.catalogue`);
 
 /**
  * @param {string} file
@@ -225,3 +253,5 @@ class FileLock {
     await builtin("fs").promises.rm(this.file, { force: true });
   }
 }
+
+shelve("folder", { folderStore, folderDocuments, cacheFolder });

@@ -10,11 +10,16 @@ import { chunkFiles, misplaced } from "./own-files.js";
 
 /**
  * What each chunk exports.
- * @typedef {{
- *   engine: Pick<typeof import("./host.js"), "Host">,
- *   html: typeof import("./html.js"),
- *   messages: typeof import("./messages.js"),
- * }} Chunks
+ * @typedef {object} Chunks
+ * @property {Pick<typeof import("./host.js"), "Host">} engine
+ * @property {typeof import("./html.js")} html
+ * @property {typeof import("./messages.js")} messages
+ * @property {Pick<typeof import("./registry/index.js"), "provide" | "stateOf" | "listModels">} registry
+ * @property {Pick<typeof import("./registry/converter.js"), "obtain">} converter
+ * @property {Pick<typeof import("./registry/snapshot.js"), "snapshot">} catalogue
+ * @property {Pick<typeof import("./registry/zstd.js"), "Decompress">} zstd
+ * @property {Pick<typeof import("./registry/proxy.js"), "proxyFetch">} proxy
+ * @property {typeof import("./cache-folder.js")} folder no file of its own: what the package lends its parts in Node
  */
 
 /** Chunks that were evaluated in this realm, by name: those whose exports a bundler hid, and those imported by name. */
@@ -38,7 +43,15 @@ export function shelve(name, exports) {
 }
 
 /**
+ * What is there already.
  * @template {keyof Chunks} K
+ * @param {K} name
+ * @returns {Chunks[K] | undefined}
+ */
+export const shelved = (name) => shelf()[name];
+
+/**
+ * @template {Exclude<keyof Chunks, "folder">} K
  * @param {K} name
  * @returns {Promise<Chunks[K]>}
  */

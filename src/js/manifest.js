@@ -80,7 +80,7 @@ export async function loadManifest(source, origins = []) {
  * @param {URL} manifest
  * @param {string[]} origins
  */
-function checkOrigin({ id, url }, manifest, origins) {
+export function checkOrigin({ id, url }, manifest, origins) {
   const { origin } = new URL(url);
   if (origin === manifest.origin || origins.includes(origin)) return;
   const named = `The list of models at ${manifest.href} names ${url} for the model "${id}"`;

@@ -15,6 +15,9 @@ import { isNode } from "./platform.js";
 /** Why nothing is kept where somebody else is about to. */
 export const BUSY = "another download of it is under way";
 
+/** How addresses begin that are nowhere but in the cache: of models that were converted. */
+export const CACHE_SCHEME = "glossa:";
+
 const CACHE_NAME = "glossa-models";
 const CACHE_BASE = "https://glossa.invalid/";
 
@@ -47,6 +50,15 @@ const browserStore = {
           yield new Uint8Array(await piece.arrayBuffer());
         }
       },
+      async content() {
+        /** @type {Blob[]} */
+        const parts = [];
+        for (let piece = 0; ; piece++) {
+          const stored = await cache.match(`${base}${piece}`);
+          if (!stored) return new Blob(parts);
+          parts.push(await stored.blob());
+        }
+      },
       async append(chunk) {
         held.push(chunk.slice());
         heldBytes += chunk.length;
@@ -54,6 +66,9 @@ const browserStore = {
       },
       async save(next) {
         await flush();
+        await entry.note(next);
+      },
+      async note(next) {
         await cache.put(`${base}record`, new Response(JSON.stringify(next)));
         entry.record = next;
       },
@@ -127,6 +142,20 @@ export async function openEntry(url) {
     return { entry, problem: entry ? "" : BUSY };
   } catch (error) {
     return { entry: null, problem: `the cache cannot be opened (${/** @type {Error} */ (error).message})` };
+  }
+}
+
+/**
+ * Changes what is kept beside a complete model.
+ * @param {string} url
+ * @param {any} about
+ */
+export async function noteBeside(url, about) {
+  const entry = await store()?.open(url);
+  try {
+    if (entry?.record?.complete && (await entry.claim())) await entry.note({ ...entry.record, about });
+  } finally {
+    await entry?.close().catch(() => {});
   }
 }
 

@@ -26,6 +26,21 @@ export const chunkFiles = {
   messages() {
     return new URL("../../dist/messages.js", import.meta.url);
   },
+  registry() {
+    return new URL("../../dist/registry.js", import.meta.url);
+  },
+  converter() {
+    return new URL("../../dist/converter.js", import.meta.url);
+  },
+  catalogue() {
+    return new URL("../../dist/catalogue.js", import.meta.url);
+  },
+  zstd() {
+    return new URL("../../dist/zstd.js", import.meta.url);
+  },
+  proxy() {
+    return new URL("../../dist/proxy.js", import.meta.url);
+  },
 };
 
 /**

@@ -29,6 +29,11 @@ export function builtin(name) {
  * @property {typeof import("node:url")} url
  * @property {typeof import("node:util")} util
  * @property {typeof import("node:crypto")} crypto
+ * @property {typeof import("node:zlib")} zlib
+ * @property {typeof import("node:stream")} stream
+ * @property {typeof import("node:http")} http
+ * @property {typeof import("node:https")} https
+ * @property {typeof import("node:tls")} tls
  * @property {typeof import("node:worker_threads")} worker_threads
  */
 
@@ -111,8 +116,9 @@ export function scriptWorker(script, options) {
 /**
  * A web worker whose script another origin has.
  * @param {string} url
+ * @param {string} [name]
  */
-export const importingWorker = (url) => scriptWorker(`import ${JSON.stringify(url)};`, { type: "module" });
+export const importingWorker = (url, name) => scriptWorker(`import ${JSON.stringify(url)};`, { type: "module", name });
 
 const FILE_CACHE = "glossa-files";
 

@@ -210,6 +210,33 @@
  */
 
 /**
+ * Where a model comes from, as its registry tells it.
+ * @typedef {object} ModelOrigin
+ * @property {string} registry such as "mozilla"
+ * @property {string} id its name there
+ * @property {string} version empty where none is told
+ * @property {string} licence an SPDX expression or a sentence; empty where none is told
+ * @property {string} origin an address to read about it, or its own
+ */
+
+/**
+ * A model that a registry has.
+ * @typedef {object} AvailableModel
+ * @property {string} registry
+ * @property {string} id
+ * @property {string[]} sourceLanguages
+ * @property {string[]} targetLanguages
+ * @property {string} version
+ * @property {string} variant the architecture
+ * @property {string} licence
+ * @property {string} origin
+ * @property {number} downloadBytes about; 0 where nothing is to be loaded or the size is not told before
+ * @property {number} diskBytes about
+ * @property {Record<string, number>} quality by the registry's own measures, such as {bleu, comet}
+ * @property {boolean} here whether it is on this machine already
+ */
+
+/**
  * @typedef {object} TranslatorInfo
  * @property {"simd128" | "relaxed"} build the WebAssembly build that runs
  * @property {string} kernels

@@ -1,6 +1,7 @@
-import { open, readdir, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { convert, convertToMarian } from "../convert/index.js";
+import { openFile } from "../convert/open-file.js";
 import { parse, UsageError, withUsage } from "./arguments.js";
 import { fileError, writeWhole } from "./files.js";
 import { harmless } from "./terminal.js";
@@ -122,7 +123,7 @@ async function convertFiles(source, output, values, io) {
  * @param {Pick<import("./glossa.js").IO, "stderr">} io
  */
 async function exportFile(source, output, format, quiet, io) {
-  const file = await openFile(source);
+  const file = await openNamed(source);
   try {
     const onProgress = quiet || !io.stderr.isTTY ? undefined : progress(io.stderr);
     const result = await writeWhole(output, (write) => convertToMarian(file.name, file, { format, write, onProgress }));
@@ -158,10 +159,13 @@ function progress(stream) {
   };
 }
 
-/**
- * A file on disk, read in ranges.
- * @typedef {import("../convert/file.js").RandomAccess & { name: string, close(): Promise<void> }} OpenFile
- */
+/** @typedef {import("../convert/open-file.js").OpenFile} OpenFile */
+
+/** @param {string} path */
+const openNamed = (path) =>
+  openFile(path).catch((error) => {
+    throw fileError(path, error);
+  });
 
 /**
  * The files of a folder; for a file, it and those beside it that hold no weights.
@@ -182,35 +186,10 @@ async function openFiles(source) {
       return facts?.isFile() ? [name] : [];
     }),
   );
-  return Promise.all(found.flat().map((name) => openFile(join(folder, name))));
+  return Promise.all(found.flat().map((name) => openNamed(join(folder, name))));
 }
 
 /** @param {string} name */
 function isModel(name) {
   return /\.(npz|safetensors|gguf|bin)(\.gz)?$/.test(name) && !/^lex\b/.test(name);
-}
-
-/**
- * @param {string} path
- * @returns {Promise<OpenFile>}
- */
-async function openFile(path) {
-  const handle = await open(path).catch((error) => {
-    throw fileError(path, error);
-  });
-  return {
-    name: basename(path),
-    size: (await handle.stat()).size,
-    async read(offset, length) {
-      const bytes = new Uint8Array(length);
-      let used = 0;
-      while (used < length) {
-        const { bytesRead } = await handle.read(bytes, used, length - used, offset + used);
-        if (bytesRead === 0) break;
-        used += bytesRead;
-      }
-      return bytes.subarray(0, used);
-    },
-    close: () => handle.close(),
-  };
 }

@@ -6,11 +6,16 @@ import { builtin, scriptWorker } from "../platform.js";
 /** No build is a file. */
 export const wasmFiles = { simd128: () => null, relaxed: () => null };
 
-/** No part is loaded on demand: `import "glossa/html"`, or `"glossa/messages"`, hands it over; the engine is inside. */
+/** No part is loaded on demand: `import "glossa/html"` and its like hand one over; the engine is inside. */
 export const chunkFiles = {
   engine: () => new URL("glossa:engine"),
   html: () => new URL("glossa:html"),
   messages: () => new URL("glossa:messages"),
+  registry: () => new URL("glossa:registry"),
+  converter: () => new URL("glossa:converter"),
+  catalogue: () => new URL("glossa:catalogue"),
+  zstd: () => new URL("glossa:zstd"),
+  proxy: () => new URL("glossa:proxy"),
 };
 
 /** @type {Uint8Array<ArrayBuffer> | undefined} */

@@ -1,0 +1,144 @@
+// Models from their homes, imitated on this machine: from two language tags to a translation.
+
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, beforeEach, test } from "node:test";
+import { loadChunk } from "../../src/js/chunks.js";
+import { convertToBlob } from "../../src/js/convert/index.js";
+import { Translator } from "../../src/js/index.js";
+import { chunkFiles } from "../../src/js/own-files.js";
+import { listModels, provide, stateOf } from "../../src/js/registry/index.js";
+import { folder as marianFolder, makeModel, torchLegacy, torchZip } from "./marianmt-folder.js";
+import { fileName, startHomes, studentFiles } from "./registry-homes.js";
+
+const TEXT = "ab cd ef gh ba dc. fe hg!";
+
+/** @type {import("./registry-homes.js").Homes} */
+let homes;
+let cache = "";
+const caches = mkdtempSync(join(tmpdir(), "glossa-registry-"));
+
+before(async () => {
+  homes = await startHomes();
+});
+after(async () => {
+  await homes.close();
+  rmSync(caches, { recursive: true });
+});
+beforeEach(() => {
+  cache = mkdtempSync(join(caches, "cache-"));
+  process.env.GLOSSA_CACHE = cache;
+  homes.rules.length = 0;
+  homes.requests.length = 0;
+});
+
+/** @type {import("../../src/js/registry/types.js").Tools} */
+const tools = { load: loadChunk, converter: chunkFiles.converter, pause: 1, stallTime: 5000 };
+const mozilla = () => ({ registry: /** @type {const} */ ("mozilla"), ...homes.mozilla });
+const hub = (options = {}) => ({ registry: /** @type {const} */ ("huggingface"), ...homes.hub, ...options });
+
+/**
+ * What `glossa convert` makes of the files by hand, and how that translates.
+ * @param {Record<string, Uint8Array>} files by the names of the converter
+ * @param {{source?: string[], target?: string[]}} [languages]
+ */
+async function byHand(files, languages = {}) {
+  const { blob } = await convertToBlob(Object.entries(files), languages);
+  return translateBy({ model: blob });
+}
+
+/** @param {import("../../src/js/types.js").CreateOptions} options */
+async function translateBy(options) {
+  const translator = await Translator.create({ worker: false, ...options });
+  try {
+    return await translator.translate(TEXT);
+  } finally {
+    translator.destroy();
+  }
+}
+
+/** @param {Record<string, Uint8Array>} parts @param {string} pair */
+const named = (parts, pair) =>
+  Object.fromEntries(Object.entries(parts).map(([type, bytes]) => [fileName(type, pair), bytes]));
+
+/**
+ * @param {string} source
+ * @param {string} target
+ * @param {any} [options]
+ */
+const way = (source, target, options = {}) =>
+  provide({ sourceLanguage: source, targetLanguage: target }, { registries: [mozilla()], ...options }, tools);
+
+/** @param {Awaited<ReturnType<typeof provide>>} provided */
+const translateProvided = ([{ source }]) =>
+  translateBy({ model: "url" in source ? source.url : /** @type {any} */ (source).blob });
+
+for (const [language, what, shape, how] of /** @type {const} */ ([
+  ["fr", "tiny", { seed: 2, decoder: 2 }, { architecture: "tiny" }],
+  ["it", "base-memory", { seed: 3, decoder: 4 }, { architecture: "base-memory" }],
+  [
+    "es",
+    "base, with its vocabularies split",
+    { seed: 4, vocabulary: 40, targetVocabulary: 56 },
+    { architecture: "base" },
+  ],
+  ["pt", "one that only the packed files have", { seed: 5 }, { bucket: false }],
+  ["nl", "one that is unpacked on the way", { seed: 6 }, { encoding: true }],
+]))
+  test(`Mozilla: ${what} translates as after a conversion by hand, and the second time asks nobody`, async () => {
+    const parts = studentFiles(shape);
+    homes.addMozilla("en", language, parts, how);
+    const expected = await byHand(named(parts, "enxx"));
+    const provided = await way("en", language);
+    assert.equal(await translateProvided(provided), expected);
+    assert.notEqual(expected, TEXT);
+    assert.equal(provided[0].origin.licence, "MPL-2.0");
+    homes.take();
+    const again = await way("en", language);
+    assert.equal(await translateProvided(again), expected);
+    assert.deepEqual(homes.take(), []);
+    assert.deepEqual(
+      readdirSync(cache)
+        .map((name) => name.replace(/^.*\./, ""))
+        .sort(),
+      ["catalogue", "catalogue", "gguf", "json"],
+    );
+  });
+
+for (const [what, files] of /** @type {[string, Record<string, Uint8Array>][]} */ ([
+  ["safetensors", marianFolder()],
+  ["pickled weights", marianFolder({}, { "pytorch_model.bin": torchZip(makeModel()) })],
+  ["weights of PyTorch before 1.6", marianFolder({}, { "pytorch_model.bin": torchLegacy(makeModel()) })],
+]))
+  test(`the Hub: a model with ${what} translates as after a conversion by hand`, async () => {
+    const name = `Helsinki-NLP/opus-mt-${what[0]}-${what.length}`;
+    const commit = homes.addHub(name, files, { pages: 2 });
+    const registries = [hub({ repositories: [`${name}`], token: "secret" })];
+    const provided = await way("en", "de", { registries });
+    const expected = await byHand(files, { source: ["en"], target: ["de"] });
+    assert.equal(await translateProvided(provided), expected);
+    assert.equal(provided[0].origin.version, commit);
+    assert.equal(provided[0].origin.licence, "apache-2.0");
+    const asked = homes.take();
+    assert.ok(asked.some(({ host }) => host === "other"));
+    for (const { host, headers } of asked)
+      assert.equal(headers.authorization, host === "one" ? "Bearer secret" : undefined);
+    assert.ok(asked.every(({ headers }) => /^glossa\/\d/.test(String(headers["user-agent"]))));
+    assert.equal(await translateProvided(await way("en", "de", { registries })), expected);
+    assert.deepEqual(homes.take(), []);
+  });
+
+test("availability and lists ask nobody before they may", async () => {
+  homes.addMozilla("en", "sv", studentFiles({ seed: 8 }));
+  const state = () => stateOf({ sourceLanguage: "en", targetLanguage: "sv" }, { registries: [mozilla()] }, tools);
+  assert.equal(await state(), "unavailable");
+  assert.deepEqual(homes.take(), []);
+  const [model] = await listModels({ sourceLanguage: "en", targetLanguage: "sv" }, { registries: [mozilla()] }, tools);
+  assert.equal(model.here, false);
+  assert.equal(homes.take().length, 2);
+  assert.equal(await state(), "downloadable");
+  await way("en", "sv");
+  assert.equal(await state(), "available");
+});
