@@ -116,7 +116,7 @@ function streamUnpacker({ readable, writable }, packing, address, give) {
  * @returns {Promise<Unpacker>}
  */
 async function zstdUnpacker({ tools }, address, give) {
-  const { Decompress } = /** @type {typeof import("fzstd")} */ (await tools.load("zstd"));
+  const { Decompress } = /** @type {typeof import("./zstd.js")} */ (await tools.load("zstd"));
   /** @type {Uint8Array[]} */
   let ready = [];
   let over = false;

@@ -1,8 +1,12 @@
 // zstd where the platform has none, by fzstd (MIT).
 
-import { Decompress } from "fzstd";
+import * as fzstd from "fzstd";
 import { shelve } from "../chunks.js";
 
-export { Decompress };
+/**
+ * Takes packed bytes in pieces, and gives what they unpack to.
+ * @type {new (take: (bytes: Uint8Array, final?: boolean) => unknown) => {push(bytes: Uint8Array, final?: boolean): void}}
+ */
+export const Decompress = fzstd.Decompress;
 
 shelve("zstd", { Decompress });
