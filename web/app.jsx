@@ -133,7 +133,7 @@ async function writeState(newEntry) {
   if (newEntry) history.pushState({ glossa: true }, "", short);
   const packed = await packedText(state.text);
   const next = packed ? `${short}${short.includes("?") ? packed : packed.replace("&", "?")}` : short;
-  if (next === written && !newEntry) return;
+  if (next === written && !newEntry && history.state?.glossa) return;
   if (store.get().room !== state.room || store.get().story !== state.story) return;
   written = next;
   history.replaceState({ glossa: true }, "", next);
@@ -144,14 +144,16 @@ async function follow(hash) {
   /** @type {Record<string, unknown>} */
   const fresh = {};
   for (const key of addressKeys) fresh[key] = initialState[/** @type {keyof State} */ (key)];
-  const patch = /** @type {Partial<State>} */ ({ ...fresh, ...readAddress(hash) });
+  const patch = /** @type {Partial<State>} */ ({ ...fresh, drawer: false, lit: null, ...readAddress(hash) });
   patch.text = (await unpackedText(hash)) ?? patch.text;
   const before = store.get();
   const known = before.models.some((one) => one.id === patch.pair);
   if (!known) patch.pair = before.pair;
   // A link without a text is a link to a place: the text stays.
   if (!patch.text) patch.text = before.text;
-  store.set(patch);
+  // A beginning that was chosen before is no longer asked for.
+  const sentences = before.sentences.map((one) => (one.prefix ? { ...one, prefix: null, done: false } : one));
+  store.set({ ...patch, sentences });
   if (patch.pair !== before.pair) engine.choose(/** @type {string} */ (patch.pair));
   else engine.schedule(0);
 }

@@ -338,12 +338,13 @@ export function createEngine(store, manifest) {
     const sentences = segments(text, model?.source ?? "en").map((part, i) => {
       const old = before.find((one) => one.prefix && one.text === part.text) ?? kept.get(key(part.text));
       const there = before[i];
+      const forced = i === sentence && fix.length > 0 && old?.prefix?.join() !== fix.join();
       return {
         // Until its own first words come, a sentence shows what stood in its place.
         ...{ translation: there?.translation ?? "", partial: "", done: false, milliseconds: 0 },
         ...{ prefix: null, explanation: null },
         ...old,
-        ...(i === sentence && fix.length > 0 ? { prefix: fix } : {}),
+        ...(forced ? { prefix: fix, done: false, explanation: null } : {}),
         ...part,
         previous: there?.explanation ?? there?.previous ?? null,
       };

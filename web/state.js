@@ -183,6 +183,12 @@ export function shownExplanation({ sentences, sentence: chosen }, sentence = cho
   return one?.explanation ?? one?.previous ?? null;
 }
 
+/** Whether the translation is behind the text. @param {State} state */
+export const isBehind = ({ text, sentences }) =>
+  sentences.length === 0
+    ? text.trim() !== ""
+    : sentences.some((one) => !one.done) || sentences.map((one) => one.lead + one.text + one.gap).join("") !== text;
+
 /** Whether the chosen sentence's pictures are behind its text. @param {State} state */
 export const isStale = ({ sentences, sentence }) => sentences.length > 0 && !sentences[sentence]?.explanation;
 

@@ -1,8 +1,15 @@
 // A browser for the tests of the page: Chromium, from GLOSSA_CHROMIUM or the PATH, driven by Playwright.
+//
+// GLOSSA_SHOTS  a folder for pictures of every room and step, to be looked at; none are taken without it
 
-import { accessSync, constants, readFileSync } from "node:fs";
+import { AxeBuilder } from "@axe-core/playwright";
+import { accessSync, constants, mkdirSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { chromium } from "playwright-core";
+
+/** @typedef {import("playwright-core").Page} Page */
+
+export const PATIENCE = 60_000; // milliseconds that a busy machine may take
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
@@ -45,7 +52,7 @@ export function launchChromium(args = []) {
 
 /**
  * Collects what must not happen on a page: uncaught errors, errors on the console, failed requests.
- * @param {import("playwright-core").Page} page
+ * @param {Page} page
  */
 export function watchPage(page) {
   /** @type {string[]} */
@@ -73,8 +80,90 @@ export async function openPage(browser, options) {
 }
 
 /**
+ * Waits until the page's work on the text is done.
+ * @param {Page} page
+ */
+export const settled = (page) => page.locator('#target[aria-busy="false"]').waitFor({ state: "attached" });
+
+/** Waits until nothing more happens by itself: everything is loaded, and what waits for an idle moment has had two. @param {Page} page */
+export async function idle(page) {
+  await page.waitForLoadState("networkidle");
+  await page.evaluate(() => new Promise((done) => requestIdleCallback(() => requestIdleCallback(done))));
+}
+
+/**
+ * A visitor who has the model: a page that a test gives back is led on to the address of the next test, as by a link
+ * pasted into the open tab. A test that leaves behind what no address resets asks for a `fresh` page and closes it.
+ */
+export class Visitor {
+  /** @type {{page: Page, faults: string[]}[]} */
+  #free = [];
+  #context;
+  #url;
+
+  /** @param {import("playwright-core").BrowserContext} context @param {string} url */
+  constructor(context, url) {
+    context.setDefaultTimeout(PATIENCE);
+    this.#context = context;
+    this.#url = url;
+  }
+
+  /** A new page. @param {string} hash */
+  async fresh(hash) {
+    const page = await this.#context.newPage();
+    const faults = watchPage(page);
+    await page.goto(`${this.#url}${hash}`);
+    return { page, faults, close: () => page.close() };
+  }
+
+  /**
+   * @param {string} hash
+   * @param {{viewport?: {width: number, height: number}} & Parameters<Page["emulateMedia"]>[0]} [how]
+   */
+  async open(hash, { viewport = { width: 1280, height: 720 }, ...media } = {}) {
+    const { page, faults } = this.#free.pop() ?? (await this.fresh("#/translate"));
+    await page.mouse.move(0, 0);
+    await page.setViewportSize(viewport);
+    await page.emulateMedia({ media: null, colorScheme: null, reducedMotion: null, forcedColors: null, ...media });
+    await page.locator(".model-chip.ready").waitFor();
+    const address = /[?&]ui=/.test(hash) ? hash : `${hash}${/[?&=]/.test(hash) ? "&" : "?"}ui=en`;
+    await page.evaluate((to) => {
+      history.replaceState(null, "", "#/");
+      location.assign(to);
+    }, address);
+    await page.waitForFunction(() => history.state?.glossa);
+    await settled(page);
+    const close = async () => {
+      this.#free.push({ page, faults });
+    };
+    return { page, faults, close };
+  }
+}
+
+/**
+ * What axe finds.
+ * @param {Page} page
+ * @param {string[]} parts none: the whole page
+ */
+export async function findings(page, ...parts) {
+  // The page has no frames, so there is nothing for axe's second page to do.
+  const axe = new AxeBuilder({ page }).setLegacyMode().options({ resultTypes: ["violations"] });
+  for (const part of parts) axe.include(part);
+  const { violations } = await axe.analyze();
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map((one) => one.html.slice(0, 160)).join(" | ")}`);
+}
+
+/** A picture of the page, where somebody wants to look at it. @param {Page} page @param {string} name @param {boolean} [fullPage] */
+export async function shot(page, name, fullPage = true) {
+  const folder = process.env.GLOSSA_SHOTS;
+  if (!folder) return;
+  mkdirSync(folder, { recursive: true });
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage });
+}
+
+/**
  * What a button saves.
- * @param {import("playwright-core").Page} page
+ * @param {Page} page
  * @param {import("playwright-core").Locator} button
  */
 export async function saved(page, button) {
@@ -84,13 +173,13 @@ export async function saved(page, button) {
 
 /**
  * What the menu of a figure saves.
- * @param {import("playwright-core").Page} page
+ * @param {Page} page
  * @param {import("playwright-core").Locator} figure
  * @param {"SVG" | "PNG" | "JSON"} kind
  */
 export async function exported(page, figure, kind) {
   const menu = figure.locator(".figure-menu");
-  if ((await menu.getAttribute("open")) === null) await menu.locator("summary").click();
+  await unfold(menu);
   return saved(page, menu.getByRole("button", { name: `Export as ${kind}` }));
 }
 
@@ -98,17 +187,23 @@ export async function exported(page, figure, kind) {
 export async function openTable(figure) {
   if ((await figure.locator(".table-box td").count()) > 0) return;
   const menu = figure.locator(".figure-menu");
-  if ((await menu.getAttribute("open")) === null) await menu.locator("summary").click();
+  await unfold(menu);
   await menu.getByRole("button", { name: "Table" }).click();
   await figure.locator(".table-box td").first().waitFor();
 }
 
-/** Opens a part of the first room that is closed at first. @param {import("playwright-core").Page} page @param {string} name */
-export async function openPart(page, name) {
-  await page.locator(`[data-part="${name}"] > summary`).click();
+/** Opens what can be folded. @param {import("playwright-core").Locator} details */
+async function unfold(details) {
+  if ((await details.getAttribute("open")) === null) await details.locator("> summary").click();
 }
 
-/** Opens the drawer for model and engine. @param {import("playwright-core").Page} page */
+/** Opens a part of the first room that is closed at first. @param {Page} page @param {string} name */
+export const openPart = (page, name) => unfold(page.locator(`[data-part="${name}"]`));
+
+/** Opens the options of the attention. @param {Page} page */
+export const openOptions = (page) => unfold(page.locator(".options"));
+
+/** Opens the drawer for model and engine. @param {Page} page */
 export async function openDrawer(page) {
   await page.locator(".model-chip").click();
   await page.locator("#drawer #beam").waitFor();

@@ -1,20 +1,27 @@
 // Several pairs of languages, Chinese without spaces, and scripts that run in other directions.
 
-import { AxeBuilder } from "@axe-core/playwright";
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { exported, launchChromium, openDrawer, openPage, openPart } from "./browser.js";
+import {
+  exported,
+  findings,
+  launchChromium,
+  openDrawer,
+  openOptions,
+  openPage,
+  openPart,
+  PATIENCE,
+  shot,
+  Visitor,
+} from "./browser.js";
 import { model, noSite, openSite } from "./site.js";
 import { modern, standIn } from "./stand-in.js";
 
-const PATIENCE = 60_000; // milliseconds that a busy machine may take
 const LINES = ["学而时习之，不亦说乎？", "有朋自远方来，不亦乐乎？"];
-const shots = fileURLToPath(new URL("../../build/screenshots/", import.meta.url));
 
 /** In the page. */
 function sizes() {
@@ -27,6 +34,8 @@ describe("pairs of languages", { skip: noSite }, () => {
   let site;
   /** @type {import("playwright-core").Browser} */
   let browser;
+  /** @type {Visitor} */
+  let visitor;
   const folder = mkdtempSync(join(tmpdir(), "glossa-models-"));
 
   before(async () => {
@@ -45,7 +54,7 @@ describe("pairs of languages", { skip: noSite }, () => {
     );
     site = await openSite(folder);
     browser = await launchChromium();
-    mkdirSync(shots, { recursive: true });
+    visitor = new Visitor(await browser.newContext(), site.url);
   });
   after(async () => {
     await browser?.close();
@@ -53,17 +62,15 @@ describe("pairs of languages", { skip: noSite }, () => {
     rmSync(folder, { recursive: true });
   });
 
-  /** @param {Record<string, string>} state @param {import("playwright-core").BrowserContextOptions} [options] */
-  async function open(state, options) {
-    const opened = await openPage(browser, options);
-    opened.page.setDefaultTimeout(PATIENCE);
-    await opened.page.goto(`${site.url}#${new URLSearchParams(state)}`);
+  /** @param {Record<string, string>} state @param {Parameters<Visitor["open"]>[1]} [how] */
+  async function open(state, how) {
+    const opened = await visitor.open(`#${new URLSearchParams(state)}`, how);
     if (state.text) await opened.page.locator(".output .word").first().waitFor({ state: "attached" });
     return opened;
   }
 
   test("the menus name all languages, in both languages; swapping says why it cannot", async () => {
-    const { page, faults, close } = await open({});
+    const { page, faults, close } = await visitor.fresh("");
     await page.locator("#from option").nth(2).waitFor({ state: "attached" });
     const options = (/** @type {string} */ menu) => page.locator(`${menu} option`).allTextContents();
     assert.deepEqual(await options("#from"), ["English", "Classical Chinese", "Chinese"]);
@@ -89,7 +96,9 @@ describe("pairs of languages", { skip: noSite }, () => {
   });
 
   test("a Chinese visitor begins with a Chinese pair; examples go with the pair", async () => {
-    const { page, faults, close } = await open({}, { locale: "zh-CN" });
+    const { page, faults, close } = await openPage(browser, { locale: "zh-CN" });
+    page.setDefaultTimeout(PATIENCE);
+    await page.goto(site.url);
     await page.locator(".chip", { hasText: LINES[0] }).click();
     await page.locator("#target", { hasText: modern(LINES.join("")) }).waitFor();
     assert.equal(await page.locator(".output .line").count(), 2);
@@ -126,7 +135,7 @@ describe("pairs of languages", { skip: noSite }, () => {
     assert.deepEqual(await columns.allTextContents(), ["␣", ...LINES[1], "‹/s›"]);
     const rotated = await columns.evaluateAll((all) => all.map((one) => one.hasAttribute("transform")));
     assert.deepEqual(rotated, [true, ...[...LINES[1]].map(() => false), true]);
-    await page.locator(".options summary").click();
+    await openOptions(page);
     await page.getByText("Whole words").click();
     await page.locator(".large text[data-col]", { hasText: "远方" }).waitFor();
     // 远方 and 不亦乐乎 are words of the platform's dictionary; the glyphs of one stand below each other.
@@ -141,7 +150,7 @@ describe("pairs of languages", { skip: noSite }, () => {
     const svg = await exported(page, page.locator(".large .figure"), "SVG");
     assert.match(svg.bytes.toString(), />远<\/tspan>.*>方<\/tspan>/);
     await exported(page, page.locator(".large .figure"), "PNG");
-    await page.screenshot({ path: join(shots, "chinese-attention.png"), fullPage: true });
+    await shot(page, "chinese-attention");
     await page.getByRole("radio", { name: "Lines" }).check();
     await page.locator("svg.lines .token", { hasText: "远方" }).first().waitFor();
     await page.getByRole("button", { name: "Tell me the story" }).click();
@@ -155,11 +164,7 @@ describe("pairs of languages", { skip: noSite }, () => {
     // The changes to the best translation are marked, and nothing is put between characters.
     const others = await page.locator(".hypotheses .sentence").allTextContents();
     for (const one of others) assert.doesNotMatch(one, /\s/);
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    assert.deepEqual(
-      violations.map(({ id }) => id),
-      [],
-    );
+    assert.deepEqual(await findings(page), []);
     assert.deepEqual(faults, []);
     await close();
   });
@@ -174,7 +179,7 @@ describe("pairs of languages", { skip: noSite }, () => {
         .waitFor();
       const { scrollWidth, clientWidth } = await page.evaluate(sizes);
       assert.ok(scrollWidth <= clientWidth, `${view}: ${scrollWidth} pixels wide in ${clientWidth}`);
-      await page.screenshot({ path: join(shots, `chinese-${view}-360.png`), fullPage: true });
+      await shot(page, `chinese-${view}-360`);
       await close();
     }
   });
@@ -189,7 +194,7 @@ describe("pairs of languages", { skip: noSite }, () => {
     await page.locator(".mirror .word.linked", { hasText: LINES[0][2] }).waitFor();
     const { scrollWidth, clientWidth } = await page.evaluate(sizes);
     assert.ok(scrollWidth <= clientWidth);
-    await page.screenshot({ path: join(shots, "vertical.png") });
+    await shot(page, "vertical", false);
     await close();
   });
 

@@ -7,11 +7,10 @@ import { isDeepStrictEqual } from "node:util";
 import { Translator } from "../../src/js/index.js";
 import { reduced } from "../../web/attention.js";
 import { parseGguf } from "../js/gguf-parse.js";
-import { exported, launchChromium, openPart, openTable, watchPage } from "./browser.js";
+import { exported, launchChromium, openOptions, openPart, openTable, Visitor } from "./browser.js";
 import { model, noSite, openSite } from "./site.js";
 
 const SENTENCE = "Two men are sitting on a bench.";
-const PATIENCE = 60_000; // milliseconds that a busy machine may take
 
 /** @typedef {import("playwright-core").Page} Page */
 /** @typedef {import("../../src/js/types.js").Attention} Attention */
@@ -40,7 +39,7 @@ describe("exports", { skip: noSite }, () => {
   let site;
   /** @type {import("playwright-core").Browser} */
   let browser;
-  /** @type {import("playwright-core").BrowserContext} of a visitor who has the model already */
+  /** @type {Visitor} */
   let visitor;
   /** @type {Translator} */
   let engine;
@@ -50,8 +49,7 @@ describe("exports", { skip: noSite }, () => {
   before(async () => {
     site = await openSite();
     browser = await launchChromium();
-    visitor = await browser.newContext();
-    visitor.setDefaultTimeout(PATIENCE);
+    visitor = new Visitor(await browser.newContext(), site.url);
     engine = await Translator.create({ model, worker: false, build: "simd128" });
     expected = (await engine.explain(SENTENCE, { beamSize: 4, topK: 12 })).sentences[0];
   });
@@ -63,11 +61,10 @@ describe("exports", { skip: noSite }, () => {
 
   /** @param {string} view @param {string} [more] */
   async function open(view, more = "") {
-    const page = await visitor.newPage();
-    const faults = watchPage(page);
-    await page.goto(`${site.url}#view=${view}&text=${encodeURIComponent(SENTENCE)}${more}`);
-    await page.locator(".output .word").first().waitFor({ state: "attached" });
-    return { page, faults };
+    // Chromium holds the eleventh file of a page back, so each test has a page of its own.
+    const opened = await visitor.fresh(`#view=${view}&text=${encodeURIComponent(SENTENCE)}${more}`);
+    await opened.page.locator(".output .word").first().waitFor({ state: "attached" });
+    return opened;
   }
 
   /** Texts and values of an SVG that is a file of its own. @param {Page} page @param {Buffer} bytes */
@@ -176,8 +173,7 @@ describe("exports", { skip: noSite }, () => {
       // The second layer, whatever the page shows first.
       await page.locator(`.heads button[data-kind="${kind}"][data-layer="1"][data-head="0"]`).click();
       for (const reduce of /** @type {const} */ (["layer", "mean", "max", "rollout"])) {
-        const options = page.locator(".options");
-        if ((await options.getAttribute("open")) === null) await options.locator("summary").click();
+        await openOptions(page);
         await page.locator(`input[name="reduce"][value="${reduce}"]`).check();
         const { weights } = JSON.parse((await exported(page, page.locator(".large .figure"), "JSON")).bytes.toString());
         assert.deepEqual(weights.flat(), [...reduced(expected, kind, reduce, 1, 0)], `${kind}, ${reduce}`);
@@ -233,15 +229,20 @@ describe("exports", { skip: noSite }, () => {
   test("the story: a picture of each kind", async () => {
     /** @type {Awaited<ReturnType<typeof saveAll>>} */
     const found = {};
-    // Chromium holds the eleventh file of a page back: a page for each step.
-    for (const step of ["1-tokens", "3-projections", "5-softmax", "9-forward", "10-stack", "11-decoder", "14-beam"]) {
-      const page = await visitor.newPage();
-      const faults = watchPage(page);
-      await page.goto(`${site.url}#/inside/${step}?t=${encodeURIComponent(SENTENCE)}&kind=encoder&layer=1&head=2&w=1`);
-      await page.locator(".stage .number").first().waitFor({ state: "attached" });
-      Object.assign(found, await saveAll(page, ".stage .figure >> nth=0"));
+    const kinds = [["1-tokens", "3-projections", "5-softmax"], ["9-forward", "10-stack", "11-decoder"], ["14-beam"]];
+    for (const few of kinds) {
+      const { page, faults, close } = await open("inside");
+      for (const step of few) {
+        const place = `#/inside/${step}?t=${encodeURIComponent(SENTENCE)}&kind=encoder&layer=1&head=2&w=1`;
+        await page.evaluate((to) => location.assign(to), place);
+        await page
+          .locator(`.story-stage[data-step="${step.split("-")[1]}"] .number`)
+          .first()
+          .waitFor({ state: "attached" });
+        Object.assign(found, await saveAll(page, ".stage .figure >> nth=0"));
+      }
       assert.deepEqual(faults, []);
-      await page.close();
+      await close();
     }
     assert.deepEqual(Object.keys(found), [
       ...["glossa-tokens", "glossa-query", "glossa-weights", "glossa-forward", "glossa-stack"],

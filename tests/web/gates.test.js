@@ -2,21 +2,18 @@
 // agrees with what is seen.
 
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { addHints } from "../../models/recipes/hints.js";
 import { Translator } from "../../src/js/index.js";
 import { serveFolders } from "../../src/js/cli/server.js";
-import { launchChromium, openDrawer, openPage } from "./browser.js";
+import { idle, launchChromium, openDrawer, openPage, openPart, PATIENCE, shot, Visitor } from "./browser.js";
 import { model, models, noSite, openSite } from "./site.js";
 
-const PATIENCE = 60_000; // milliseconds that a busy machine may take
 const SHELL = 60_000; // bytes, gzipped, of what comes before the first paint
-const shots = fileURLToPath(new URL("../../build/screenshots/", import.meta.url));
 
 /** A browser that says it wants to save data. */
 function saveData() {
@@ -28,6 +25,8 @@ describe("the gates of the page", { skip: noSite }, () => {
   let site;
   /** @type {import("playwright-core").Browser} */
   let browser;
+  /** @type {Visitor} */
+  let visitor;
   /** @type {Translator} */
   let engine;
 
@@ -35,21 +34,13 @@ describe("the gates of the page", { skip: noSite }, () => {
     site = await openSite();
     browser = await launchChromium();
     engine = await Translator.create({ model, worker: false, build: "simd128" });
-    mkdirSync(shots, { recursive: true });
+    visitor = new Visitor(await browser.newContext(), site.url);
   });
   after(async () => {
     engine?.destroy();
     await browser?.close();
     await site?.close();
   });
-
-  /** @param {string} hash @param {import("playwright-core").BrowserContextOptions} [options] */
-  async function open(hash, options) {
-    const opened = await openPage(browser, options);
-    opened.page.setDefaultTimeout(PATIENCE);
-    await opened.page.goto(`${site.url}${hash}`);
-    return opened;
-  }
 
   test("the first paint is alive without a model, within 60 kB", async () => {
     const { page, faults, close } = await openPage(browser, { serviceWorkers: "block" });
@@ -60,7 +51,7 @@ describe("the gates of the page", { skip: noSite }, () => {
     await page.addInitScript(saveData);
     await page.goto(site.url);
     await page.locator(".threads .thread").first().waitFor();
-    await page.waitForTimeout(1000);
+    await idle(page);
     const loaded = [...bodies.keys()];
     assert.deepEqual(
       loaded.filter((url) => /\.(gguf|wasm)$/.test(url)),
@@ -82,7 +73,7 @@ describe("the gates of the page", { skip: noSite }, () => {
     await page.locator(".large svg.heatmap").waitFor();
     assert.equal(await page.locator(".heads canvas").count(), 32);
     await page.getByRole("link", { name: "Translate" }).click();
-    await page.screenshot({ path: join(shots, "first-paint.png") });
+    await shot(page, "first-paint", false);
     // The first key brings the model.
     await page.locator("#source").fill("A dog runs.");
     await page.locator("#target", { hasText: "Hund" }).waitFor();
@@ -128,7 +119,7 @@ describe("the gates of the page", { skip: noSite }, () => {
       await page.locator("#source").fill("A dog runs.");
       const ask = page.getByRole("button", { name: /^Load the model, [\d.]+ MB, from localhost/ });
       await ask.waitFor();
-      await page.waitForTimeout(500);
+      await idle(page);
       assert.deepEqual(foreign, []);
       await ask.click();
       await page.waitForFunction(() => document.querySelector(".model-chip")?.matches(".loading, .ready, .failed"));
@@ -142,23 +133,23 @@ describe("the gates of the page", { skip: noSite }, () => {
 
   for (const place of ["#/translate", "#/inside", "#/inside/4-scores"]) {
     test(`no frame is empty while somebody types: ${place}`, async () => {
-      const { page, faults, close } = await open(`${place}?t=A+man+walks.`);
+      const { page, faults, close } = await visitor.open(`${place}?t=A+man+walks.`);
       const inside = place.includes("inside");
       const picture = place.includes("scores") ? ".stage .bars" : inside ? ".large svg" : ".threads";
       await page.locator(picture).first().waitFor();
-      await page.locator(".model-chip.ready").waitFor();
       if (inside) await page.getByRole("button", { name: "Edit the text" }).click();
       const input = page.locator(inside ? ".strip-edit" : "#source");
       await input.fill("A dog");
       await page.evaluate((selector) => {
-        const seen = Object.assign(window, { frames: 0, empty: 0, short: 0 });
+        const seen = { frames: 0, empty: 0, short: 0 };
+        Object.assign(window, { seen });
         const tall = document.documentElement.scrollHeight;
         const look = () => {
           seen.frames++;
           const target = document.querySelector("#target")?.textContent ?? "";
           if (!document.querySelector(selector) || target.trim() === "" || target.trim() === "…") seen.empty++;
           if (document.documentElement.scrollHeight < 0.7 * tall) seen.short++;
-          requestAnimationFrame(look);
+          if (/** @type {any} */ (window).seen === seen) requestAnimationFrame(look);
         };
         requestAnimationFrame(look);
       }, picture);
@@ -168,9 +159,11 @@ describe("the gates of the page", { skip: noSite }, () => {
       const expected = (await engine.explain("A dog is running in the garden.", { beamSize: 4 })).translation;
       await page.waitForFunction((text) => document.querySelector("#target")?.textContent?.trim() === text, expected);
       const { frames, empty, short } = await page.evaluate(() => {
-        const { frames, empty, short } = /** @type {any} */ (window);
-        return { frames, empty, short };
+        const { seen } = /** @type {any} */ (window);
+        Object.assign(window, { seen: null });
+        return seen;
       });
+      if (inside) await input.press("Enter");
       assert.ok(frames > 5);
       assert.deepEqual({ empty, short }, { empty: 0, short: 0 }, `${frames} frames`);
       assert.deepEqual(faults, []);
@@ -179,7 +172,7 @@ describe("the gates of the page", { skip: noSite }, () => {
   }
 
   test("after any walk through the history, address, text, pair, translation and model agree; Back keeps the text", async () => {
-    const { page, faults, close } = await open("#/translate?t=A+man+walks.");
+    const { page, faults, close } = await visitor.open("#/translate?t=A+man+walks.");
     await page.locator("#target .word").first().waitFor();
     const input = page.locator("#source");
     const agrees = async () => {
@@ -229,6 +222,12 @@ describe("the gates of the page", { skip: noSite }, () => {
     // A link that is pasted into the open tab says everything.
     await page.evaluate(() => location.assign("#/translate?m=en-de&t=A+dog+runs."));
     await shows("A dog runs.", "en-de");
+    // What is written after a link was followed is the reader's own, wherever Back leads.
+    await page.getByRole("link", { name: "Look inside" }).click();
+    await page.getByRole("button", { name: "Edit the text" }).click();
+    await page.locator(".strip-edit").fill("Two women wait.");
+    await page.goBack();
+    await shows("Two women wait.", "en-de");
     await openDrawer(page);
     assert.match((await page.locator(".facts").textContent()) ?? "", /English to German.*English → German/s);
     assert.deepEqual(faults, []);
@@ -236,7 +235,7 @@ describe("the gates of the page", { skip: noSite }, () => {
   });
 
   test("the focus stays where it is when the room changes", async () => {
-    const { page, close } = await open("#/translate");
+    const { page, close } = await visitor.open("#/translate");
     await page.getByRole("link", { name: "Look inside" }).focus();
     await page.keyboard.press("Enter");
     await page.locator(".large svg").waitFor();
@@ -251,9 +250,10 @@ describe("the gates of the page", { skip: noSite }, () => {
   test("no page is wider than the window, with a word of 400 letters", async () => {
     for (const width of [1280, 360]) {
       for (const place of ["#/translate", "#/inside"]) {
-        const { page, close } = await open(`${place}?t=${"a".repeat(400)}`, { viewport: { width, height: 740 } });
+        const how = { viewport: { width, height: 740 } };
+        const { page, close } = await visitor.open(`${place}?t=${"a".repeat(400)}`, how);
         await page.locator(place === "#/translate" ? ".threads" : ".large svg").waitFor();
-        if (place === "#/translate") await page.locator('[data-part="others"] > summary').click();
+        if (place === "#/translate") await openPart(page, "others");
         const { scroll, client } = await page.evaluate(() => ({
           scroll: document.documentElement.scrollWidth,
           client: document.documentElement.clientWidth,
@@ -265,8 +265,7 @@ describe("the gates of the page", { skip: noSite }, () => {
   });
 
   test("one long sentence has progress and Stop", async () => {
-    const { page, close } = await open("#/translate?t=A+dog+runs.&beam=4");
-    await page.locator(".model-chip.ready").waitFor();
+    const { page, close } = await visitor.open("#/translate?t=A+dog+runs.");
     const long = Array.from({ length: 1200 }, (_, i) => `word${i % 7} in the red house`).join(" ");
     await page.locator("#source").fill(long);
     await page.getByRole("button", { name: "Stop" }).click();

@@ -1,31 +1,29 @@
 // How the page behaves: for screen readers and keyboards, on small screens, in the dark, without a network, and when a
 // download goes wrong.
 
-import { AxeBuilder } from "@axe-core/playwright";
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { makeStudent, writeBin, writeSpm } from "../js/marian-student.js";
-import { launchChromium, openPage } from "./browser.js";
+import { findings, launchChromium, openPage, PATIENCE, shot, Visitor } from "./browser.js";
 import { models, noSite, openSite } from "./site.js";
 
-const PATIENCE = 60_000; // milliseconds that a busy machine may take
 const VIEWS = ["translate", "attention", "effect", "inside", "model"];
-const shots = fileURLToPath(new URL("../../build/screenshots/", import.meta.url));
 
 describe("the manners of the page", { skip: noSite }, () => {
   /** @type {Awaited<ReturnType<typeof openSite>>} */
   let site;
   /** @type {import("playwright-core").Browser} */
   let browser;
+  /** @type {Visitor} */
+  let visitor;
 
   before(async () => {
     site = await openSite();
     browser = await launchChromium();
-    mkdirSync(shots, { recursive: true });
+    visitor = new Visitor(await browser.newContext(), site.url);
   });
   after(async () => {
     await browser?.close();
@@ -41,11 +39,11 @@ describe("the manners of the page", { skip: noSite }, () => {
     model: ".facts dd",
   };
 
-  /** @param {string} view @param {import("playwright-core").BrowserContextOptions} [options] @param {string} [more] */
-  async function open(view, options, more = "") {
-    const opened = await openPage(browser, options);
-    opened.page.setDefaultTimeout(PATIENCE);
-    await opened.page.goto(`${site.url}#view=${view}&pair=en-de&text=A+dog+runs+in+the+snow.${more}`);
+  /** @param {string} view */
+  const addressOf = (view) => `#view=${view}&pair=en-de&text=A+dog+runs+in+the+snow.`;
+
+  /** @template {{page: import("playwright-core").Page}} T @param {T} opened @param {string} view @returns {Promise<T>} */
+  async function shown(opened, view) {
     await opened.page.locator(".output .word").first().waitFor({ state: "attached" });
     await opened.page
       .locator(ready[/** @type {keyof typeof ready} */ (view)])
@@ -54,19 +52,22 @@ describe("the manners of the page", { skip: noSite }, () => {
     return opened;
   }
 
+  /** @param {string} view @param {Parameters<Visitor["open"]>[1]} [how] @param {string} [more] */
+  const open = async (view, how, more = "") => shown(await visitor.open(addressOf(view) + more, how), view);
+
+  /** A page that the test leaves changed. @param {string} view */
+  const openFresh = async (view) => shown(await visitor.fresh(addressOf(view)), view);
+
   for (const view of VIEWS) {
     test(`axe finds nothing in the view ${view}, light and dark`, async () => {
+      const { page, faults, close } = await open(view, { reducedMotion: "reduce" });
       for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
-        const { page, faults, close } = await open(view, { colorScheme, reducedMotion: "reduce" });
-        const { violations } = await new AxeBuilder({ page }).analyze();
-        assert.deepEqual(
-          violations.map(({ id, nodes }) => `${id}: ${nodes.map((one) => one.html.slice(0, 160)).join(" | ")}`),
-          [],
-        );
-        assert.deepEqual(faults, []);
-        await page.screenshot({ path: join(shots, `${view}-${colorScheme}.png`), fullPage: true });
-        await close();
+        await page.emulateMedia({ colorScheme });
+        assert.deepEqual(await findings(page), [], colorScheme);
+        await shot(page, `${view}-${colorScheme}`);
       }
+      assert.deepEqual(faults, []);
+      await close();
     });
 
     test(`the view ${view} fits a phone of 360 pixels, in Chinese and in forced colours`, async () => {
@@ -80,7 +81,7 @@ describe("the manners of the page", { skip: noSite }, () => {
         client: document.documentElement.clientWidth,
       }));
       assert.ok(scroll <= client, `${scroll} pixels wide in ${client}`);
-      await page.screenshot({ path: join(shots, `${view}-360.png`), fullPage: true });
+      await shot(page, `${view}-360`);
       await close();
     });
 
@@ -163,15 +164,16 @@ describe("the manners of the page", { skip: noSite }, () => {
   });
 
   test("moves nothing where motion is unwanted", async () => {
+    const { page, close } = await open("translate");
+    const word = page.locator(".output .word").first();
     for (const [reducedMotion, seconds] of /** @type {const} */ ([
       ["reduce", "0s"],
       ["no-preference", "0.08s, 0.08s, 0.2s, 0.2s"],
     ])) {
-      const { page, close } = await open("translate", { reducedMotion });
-      const word = page.locator(".output .word").first();
+      await page.emulateMedia({ reducedMotion });
       assert.equal(await word.evaluate((one) => getComputedStyle(one).transitionDuration), seconds);
-      await close();
     }
+    await close();
   });
 
   test("in forced colours, choices can be told apart and pictures keep their scale", async () => {
@@ -273,19 +275,23 @@ describe("the manners of the page", { skip: noSite }, () => {
   });
 
   test("a list of models that does not come, or is damaged, is asked for again", async () => {
-    for (const answer of [{ status: 500 }, { body: '{"models": [' }, { body: "{}" }]) {
-      const { page, close } = await openPage(browser, { serviceWorkers: "block" });
-      page.setDefaultTimeout(PATIENCE);
-      await page.route("**/manifest.json", (route) => route.fulfill(answer));
-      await page.goto(`${site.url}#view=attention&text=A+dog+runs.`);
-      const strip = page.locator(".strip");
+    const { page, close } = await openPage(browser, { serviceWorkers: "block" });
+    page.setDefaultTimeout(PATIENCE);
+    const answers = [{ status: 500 }, { body: '{"models": [' }, { body: "{}" }];
+    let asked = 0;
+    await page.route("**/manifest.json", (route) =>
+      asked < answers.length ? route.fulfill(answers[asked++]) : route.continue(),
+    );
+    await page.goto(`${site.url}#view=attention&text=A+dog+runs.`);
+    const strip = page.locator(".strip");
+    for (let i = 1; i <= answers.length; i++) {
       await strip.locator(".status.bad", { hasText: "The list of models" }).waitFor();
       await page.getByText("Type a sentence to look inside").first().waitFor();
-      await page.unroute("**/manifest.json");
+      assert.equal(asked, i);
       await strip.getByRole("button", { name: "Try again" }).click();
-      await page.locator(".large svg").waitFor();
-      await close();
     }
+    await page.locator(".large svg").waitFor();
+    await close();
   });
 
   test("a download that breaks off goes on when tried again", async () => {
@@ -328,7 +334,7 @@ describe("the manners of the page", { skip: noSite }, () => {
   });
 
   test("takes a checkpoint of the reader's own, and says what is wrong with one that is none", async () => {
-    const { page, close } = await open("model");
+    const { page, close } = await openFresh("model");
     await page
       .locator("#own")
       .setInputFiles({ name: "no.gguf", mimeType: "", buffer: Buffer.from("not a checkpoint") });
@@ -340,7 +346,7 @@ describe("the manners of the page", { skip: noSite }, () => {
   });
 
   test("takes a checkpoint that is dropped", async () => {
-    const { page, faults, close } = await open("model");
+    const { page, faults, close } = await openFresh("model");
     const bytes = readFileSync(join(models, "en-de.gguf")).toString("base64");
     await page.locator(".drop").evaluate(async (box, text) => {
       const transfer = new DataTransfer();
@@ -357,7 +363,13 @@ describe("the manners of the page", { skip: noSite }, () => {
   });
 
   test("a finger can do what a pointer can", async () => {
-    const { page, faults, close } = await open("attention", { hasTouch: true, viewport: { width: 390, height: 800 } });
+    const { page, faults, close } = await openPage(browser, {
+      hasTouch: true,
+      viewport: { width: 390, height: 800 },
+    });
+    page.setDefaultTimeout(PATIENCE);
+    await page.goto(site.url + addressOf("attention"));
+    await shown({ page }, "attention");
     await page.locator('.heads button[data-kind="cross"][data-head="2"]').first().tap();
     await page.locator('.heads button[aria-pressed="true"][data-head="2"]').waitFor();
     await page.locator(".large rect[data-value]").nth(3).tap();
@@ -380,12 +392,12 @@ describe("the manners of the page", { skip: noSite }, () => {
     }));
     assert.ok(scroll <= client);
     assert.ok(text > 26, `letters of ${text} pixels`);
-    await page.screenshot({ path: join(shots, "attention-4k.png") });
+    await shot(page, "attention-4k", false);
     await close();
   });
 
   test("converts a Marian folder; a decoder without self-attention is shown as what it is", async () => {
-    const { page, faults, close } = await open("model");
+    const { page, faults, close } = await openFresh("model");
     const files = [
       { name: "model.ende.intgemm.alphas.bin", mimeType: "", buffer: Buffer.from(writeBin(makeStudent(), "alphas")) },
       { name: "vocab.ende.spm", mimeType: "", buffer: Buffer.from(writeSpm(40)) },
@@ -409,7 +421,7 @@ describe("the manners of the page", { skip: noSite }, () => {
   });
 
   test("two checkpoints stand side by side", async () => {
-    const { page, faults, close } = await open("effect");
+    const { page, faults, close } = await openFresh("effect");
     await page.locator("#other").selectOption("file");
     await page.getByLabel("Choose a GGUF file").setInputFiles(join(models, "en-de.gguf"));
     await page.locator(".spaced .side").nth(1).waitFor();
@@ -423,7 +435,7 @@ describe("the manners of the page", { skip: noSite }, () => {
   });
 
   test("the model can be inspected, measured, rebuilt, deleted", async () => {
-    const { page, faults, close } = await open("model");
+    const { page, faults, close } = await openFresh("model");
     await page.getByRole("button", { name: "Look inside the checkpoint" }).click();
     await page.locator("#tensor").selectOption("enc.blk.0.attn_q.weight");
     await page.locator('.histogram[aria-label*="attn_q.weight"]').waitFor();

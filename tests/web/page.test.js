@@ -2,25 +2,34 @@
 // engine run in Node, so that no checkpoint's words are written here.
 
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { Translator } from "../../src/js/index.js";
-import { exported, launchChromium, openDrawer, openPage, openPart, openTable, watchPage } from "./browser.js";
+import {
+  exported,
+  idle,
+  launchChromium,
+  openDrawer,
+  openOptions,
+  openPage,
+  openPart,
+  openTable,
+  PATIENCE,
+  shot,
+  Visitor,
+} from "./browser.js";
 import { model, noSite, openSite } from "./site.js";
 
 const SENTENCE = "A young girl in a red dress is jumping over a puddle.";
-const PATIENCE = 60_000; // milliseconds that a busy machine may take
-const shots = fileURLToPath(new URL("../../build/screenshots/", import.meta.url));
 
 describe("the page", { skip: noSite }, () => {
   /** @type {Awaited<ReturnType<typeof openSite>>} */
   let site;
   /** @type {import("playwright-core").Browser} */
   let browser;
-  /** @type {import("playwright-core").BrowserContext} of a visitor who has the model already */
+  /** @type {Visitor} */
   let visitor;
   /** @type {Translator} */
   let engine;
@@ -30,11 +39,9 @@ describe("the page", { skip: noSite }, () => {
   before(async () => {
     site = await openSite();
     browser = await launchChromium();
-    visitor = await browser.newContext();
-    visitor.setDefaultTimeout(PATIENCE);
+    visitor = new Visitor(await browser.newContext(), site.url);
     engine = await Translator.create({ model, worker: false, build: "simd128" });
     expected = (await engine.explain(SENTENCE, { beamSize: 4, topK: 12 })).sentences[0];
-    mkdirSync(shots, { recursive: true });
   });
   after(async () => {
     engine?.destroy();
@@ -47,11 +54,9 @@ describe("the page", { skip: noSite }, () => {
    * @param {Record<string, string>} state
    */
   async function open(state) {
-    const page = await visitor.newPage();
-    const faults = watchPage(page);
-    await page.goto(`${site.url}#${new URLSearchParams(state)}`);
-    if (state.text) await page.locator(".output .word").first().waitFor({ state: "attached" });
-    return { page, faults, close: () => page.close() };
+    const opened = await visitor.open(`#${new URLSearchParams(state)}`);
+    if (state.text) await opened.page.locator(".output .word").first().waitFor({ state: "attached" });
+    return opened;
   }
 
   test("translates what is typed; the newest text wins", async () => {
@@ -71,7 +76,7 @@ describe("the page", { skip: noSite }, () => {
     for (const text of ["A man", "A man is", "A man is riding", "A dog runs."]) await input.fill(text);
     const short = (await engine.explain("A dog runs.", { beamSize: 4 })).translation;
     await page.locator("#target", { hasText: short }).waitFor();
-    await page.waitForTimeout(300);
+    await idle(page);
     assert.equal((await page.locator("#target").textContent())?.trim(), short);
     await page.getByRole("button", { name: "Clear" }).click();
     await page.locator("#target:empty").waitFor();
@@ -118,7 +123,7 @@ describe("the page", { skip: noSite }, () => {
   });
 
   test("an example is one press away, and gives way to what is typed", async () => {
-    const { page, close } = await open({});
+    const { page, close } = await visitor.fresh("");
     const first = await page.locator("#source").inputValue();
     await page.locator(".chip").nth(1).click();
     const second = await page.locator(".chip").nth(1).textContent();
@@ -153,7 +158,7 @@ describe("the page", { skip: noSite }, () => {
     const letters = expected.targetTokens.filter((one) => /\p{L}/u.test(one.text));
     const least = letters.reduce((a, b) => (b.logProbability < a.logProbability ? b : a));
     const at = expected.targetTokens.indexOf(least);
-    await page.screenshot({ path: join(shots, "translate.png"), fullPage: true });
+    await shot(page, "translate");
     const first = JSON.parse((await exported(page, figure("candidates"), "JSON")).bytes.toString());
     assert.deepEqual(first.candidates, expected.topK[at]);
 
@@ -250,7 +255,7 @@ describe("the page", { skip: noSite }, () => {
       [...png.bytes.subarray(1, 4)],
       [..."PNG"].map((c) => c.charCodeAt(0)),
     );
-    await page.screenshot({ path: join(shots, "attention.png"), fullPage: true });
+    await shot(page, "attention");
 
     await openTable(large);
     assert.equal(await page.locator(".numbers tbody td").count(), size);
@@ -288,14 +293,14 @@ describe("the page", { skip: noSite }, () => {
       (n) => document.querySelectorAll(".large .picture rect.later").length === n,
       (rows - 3) * rows,
     );
-    await page.locator(".options summary").click();
+    await openOptions(page);
     await page.getByText("Start and end marks").click();
     await page.waitForFunction(
       (n) => document.querySelectorAll(".large rect[data-value]").length === n,
       (rows - 1) ** 2,
     );
     await page.locator('input[name="kind"][value="cross"]').check();
-    await page.locator(".options summary").click();
+    await openOptions(page);
     await page.getByText("Whole words").click();
     await page.waitForFunction(() =>
       [...document.querySelectorAll(".large text[data-row]")].some((one) => one.textContent?.includes("springt")),
@@ -343,7 +348,7 @@ describe("the page", { skip: noSite }, () => {
         assert.equal(values[r * longest + c], r < own && c < own ? data[r * own + c] : 0);
       }
     }
-    await page.screenshot({ path: join(shots, "padding.png"), fullPage: true });
+    await shot(page, "padding");
     await page.locator('input[name="kind"][value="encoder"]').check();
     await page.waitForFunction(
       (n) => document.querySelectorAll(".large .cells rect").length === n,
@@ -355,6 +360,10 @@ describe("the page", { skip: noSite }, () => {
     await page.getByRole("button", { name: "Edit the text" }).click();
     await page.locator(".strip-edit").fill(short);
     await page.getByText("write a second sentence").waitFor();
+    // Pieces come back in place of the text when something else is pressed, which does not move away from the pointer.
+    await page.locator('input[name="kind"][value="cross"]').check();
+    await page.locator(".strip-row.source").waitFor();
+    assert.ok(await page.locator('input[name="kind"][value="cross"]').isChecked());
     assert.deepEqual(faults, []);
     await close();
   });
@@ -378,7 +387,7 @@ describe("the page", { skip: noSite }, () => {
     await page.getByRole("button", { name: "All heads" }).click();
     await page.waitForFunction(() => document.querySelectorAll('.large .links path[data-head="Head 4"]').length > 0);
     assert.equal((await heads()).length, expected.cross.heads);
-    await page.screenshot({ path: join(shots, "lines.png"), fullPage: true });
+    await shot(page, "lines");
     await close();
   });
 
@@ -446,7 +455,7 @@ describe("the page", { skip: noSite }, () => {
     const greedy = (await engine.explain(SENTENCE, { beamSize: 1 })).translation;
     await page.locator(".spaced .side .sentence").nth(1).waitFor();
     assert.equal((await page.locator(".spaced .side .sentence").nth(1).textContent())?.trim(), greedy);
-    await page.screenshot({ path: join(shots, "effect.png"), fullPage: true });
+    await shot(page, "effect");
     assert.deepEqual(faults, []);
     await close();
   });
@@ -456,21 +465,19 @@ describe("the page", { skip: noSite }, () => {
     const { page } = first;
     await page.getByRole("link", { name: "Look inside" }).click();
     await page.locator('.heads button[data-kind="encoder"][data-layer="0"][data-head="3"]').click();
-    await page.locator(".options summary").click();
+    await openOptions(page);
     await page.getByText("Whole words").click();
     await page.waitForFunction(() => /head=3.*words=1/.test(location.hash));
     assert.match(new URL(page.url()).hash, /^#\/inside\?/);
     assert.equal(await page.title(), "Look inside a Transformer · Glossa");
     const address = page.url();
     await first.close();
-    const again = await openPage(browser);
-    again.page.setDefaultTimeout(PATIENCE);
-    await again.page.goto(address);
+    const again = await visitor.fresh(new URL(address).hash);
     await again.page.locator('.heads button[aria-pressed="true"][data-kind="encoder"]').waitFor();
     assert.equal(await again.page.locator("#source").inputValue(), "A dog runs.");
     assert.equal(await again.page.locator('.heads button[aria-pressed="true"]').getAttribute("data-head"), "3");
     assert.ok(await again.page.locator('input[name="kind"][value="encoder"]').isChecked());
-    await again.page.locator(".options summary").click();
+    await openOptions(again.page);
     assert.ok(await again.page.getByLabel("Whole words").isChecked());
     await again.close();
   });
@@ -479,7 +486,7 @@ describe("the page", { skip: noSite }, () => {
     const text = '<img src=x onerror="window.hurt=1"> <script>window.hurt=1</script> & a dog.';
     for (const view of ["translate", "attention", "effect"]) {
       const { page, faults, close } = await open({ text, view });
-      await page.waitForTimeout(200);
+      await idle(page);
       assert.equal(await page.evaluate(() => "hurt" in window), false);
       assert.equal(await page.locator("main img, main script").count(), 0);
       assert.deepEqual(faults, []);
@@ -487,8 +494,8 @@ describe("the page", { skip: noSite }, () => {
     }
   });
 
-  test("a text of 2,000 words translates with progress, stops, goes on, and every sentence opens", async () => {
-    const { text, sentences } = longText(2000);
+  test("a long text translates with progress, stops, goes on, and every sentence opens", async () => {
+    const { text, sentences } = longText(process.env.GLOSSA_SOAK ? 2000 : 500);
     const { page, faults, close } = await open({ text: "A dog runs.", beam: "1" });
     const total = sentences.length;
     await page.locator("#source").fill(text);
@@ -500,7 +507,7 @@ describe("the page", { skip: noSite }, () => {
     const finished = page.locator(".output .line:not(.pending)");
     await page.getByRole("button", { name: "Go on" }).waitFor();
     const done = await finished.count();
-    await page.waitForTimeout(300);
+    await idle(page);
     assert.equal(await finished.count(), done);
     assert.ok(done >= 1 && done < total, `${done} of ${total} sentences`);
 

@@ -11,24 +11,29 @@ import { buildSite } from "../../web/build.js";
 import { noBrowser } from "./browser.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-export const models = process.env.GLOSSA_MODELS ?? join(root, "models");
+const own = join(root, "models");
+export const models = process.env.GLOSSA_MODELS ?? own;
 export const model = join(models, "en-de.gguf");
 
 /** Why tests of the page cannot run here; false where they can. */
 export const noSite =
   noBrowser || (existsSync(model) && existsSync(join(models, "manifest.json")) ? false : `no ${model}`);
 
-/** Builds the page and serves it. @param {string} [folder] of models */
+/**
+ * Serves the page: as .ci/build made it, or with other models.
+ * @param {string} [folder] of models
+ */
 export async function openSite(folder = models) {
-  const out = mkdtempSync(join(tmpdir(), "glossa-site-"));
-  await buildSite({ out, models: folder });
+  const made = folder === own;
+  const out = made ? join(root, "dist/site") : mkdtempSync(join(tmpdir(), "glossa-site-"));
+  if (!made) await buildSite({ out, models: folder });
   const server = await serveFolders({ mounts: { "/demo/": out } });
   return {
     url: `${server.url}demo/`,
     out,
     async close() {
       await server.close();
-      rmSync(out, { recursive: true, force: true });
+      if (!made) rmSync(out, { recursive: true, force: true });
     },
   };
 }

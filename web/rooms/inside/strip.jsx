@@ -29,6 +29,7 @@ export function Strip() {
   );
   const [editing, setEditing] = useState(false);
   const [sources, targets] = [useRoving("button"), useRoving("button")];
+  const close = () => setEditing(false);
   const focus = useCallback((/** @type {HTMLInputElement | null} */ one) => one?.focus(), []);
   const explanation = shownExplanation(state);
   const model = state.models.find((one) => one.id === state.pair);
@@ -83,8 +84,13 @@ export function Strip() {
             value={state.text}
             ref={focus}
             onInput={(event) => store.set({ ...freshText, text: event.currentTarget.value })}
-            onKeyDown={(event) => (event.key === "Enter" || event.key === "Escape") && setEditing(false)}
-            onBlur={() => setEditing(false)}
+            onKeyDown={(event) => (event.key === "Enter" || event.key === "Escape") && close()}
+            onBlur={() => {
+              // Nothing may move under a press before it has landed.
+              if (document.querySelector(":active"))
+                addEventListener("pointerup", () => setTimeout(close), { once: true });
+              else close();
+            }}
           />
         ) : (
           row("source")

@@ -7,7 +7,7 @@ import { held, wholeTranslation } from "../../engine.js";
 import { copyString } from "../../frame/header.jsx";
 import { examplesOf, namesOf, typeset } from "../../languages.js";
 import { litness, shownWords, sureness } from "../../selection.js";
-import { freshText } from "../../state.js";
+import { freshText, isBehind } from "../../state.js";
 import { percent, size } from "../../strings.js";
 import { memo, useApp, useKeys, useWords } from "../../ui.jsx";
 import { Alternatives } from "./alternatives.jsx";
@@ -383,6 +383,7 @@ function Output({ lang, plain }) {
         id="target"
         class="output"
         role="group"
+        aria-busy={isBehind(state)}
         dir="auto"
         lang={lang}
         aria-label={t("target")}
