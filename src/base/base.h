@@ -18,6 +18,9 @@ __attribute__((format(printf, 3, 4)))
 glossa_status
 glossa_fail(glossa_error *error, glossa_status status, const char *format, ...);
 
+/* A text of a file as far as a message should quote it: two arguments for %.*s. */
+#define SHOWN(text) (int)((text).size < 80 ? (text).size : 80), (text).data
+
 /* Returns from the calling function with a status and a message if `condition` holds. */
 #define FAIL_IF(condition, error, status, ...)                                                                         \
     do {                                                                                                               \

@@ -5,6 +5,8 @@
  *     glossa-native MODEL [--beam N] [--batch N] [--longest N] [--kernels NAME] [--scores | --ids | --digest] < lines
  *
  *     glossa-native train ...     trains one: cli/train.c
+ *     glossa-native constants     prints what other languages repeat of this library: cli/contract.c
+ *     glossa-native tensors ...   prints the tensors of a network: the same
  *
  * --scores  appends the score and the log-probabilities; --ids prints target ids instead of text; --digest prints a
  *           64-bit FNV-1a hash of everything that glossa_explain captured, so that builds can be compared bit by bit.
@@ -13,6 +15,7 @@
 
 #include "glossa.h"
 
+#include "cli/contract.h"
 #include "cli/train.h"
 
 #include <inttypes.h>
@@ -32,7 +35,8 @@ typedef struct arguments {
 
 static int usage(void) {
     fputs("usage: glossa-native MODEL [--beam N] [--batch N] [--kernels NAME] [--scores | --ids | --digest] "
-          "[--verbose]\n",
+          "[--verbose]\n"
+          "       glossa-native train | constants | tensors\n",
           stderr);
     return 2;
 }
@@ -220,6 +224,8 @@ static int run(const arguments *args, const glossa_model *model) {
 int main(int count, char **words) {
     arguments args;
     if (count > 1 && !strcmp(words[1], "train")) return glossa_train(count - 2, words + 2);
+    if (count > 1 && !strcmp(words[1], "constants")) return glossa_print_constants();
+    if (count > 1 && !strcmp(words[1], "tensors")) return glossa_print_tensors(count - 2, words + 2);
     if (!parse(count, words, &args)) return usage();
     size_t size;
     void *bytes = read_file(args.model, &size);

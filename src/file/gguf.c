@@ -1,48 +1,17 @@
 #include "file/gguf.h"
 
-#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_NAME 65535 /* as the format's specification has it */
+#include "base/bytes.h"
 
-/* A name as far as a message should quote it: two arguments for %.*s. */
-#define SHOWN(text) (int)((text).size < 80 ? (text).size : 80), (text).data
-
-/* ---- values ----------------------------------------------------------------------------------------------------- */
-
-static uint32_t load_u32(const uint8_t *b) {
-    return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-}
-
-static uint64_t load_u64(const uint8_t *b) {
-    return (uint64_t)load_u32(b) | (uint64_t)load_u32(b + 4) << 32;
-}
-
-static float load_f32(const uint8_t *b) {
-    const uint32_t bits = load_u32(b);
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-static double load_f64(const uint8_t *b) {
-    const uint64_t bits = load_u64(b);
-    double value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-static const struct {
-    const char *name;
-    uint32_t size; /* of one value; 0 for those that vary */
-} value_types[] = {
-    [GGUF_U8] = {"u8", 1},         [GGUF_I8] = {"i8", 1},       [GGUF_U16] = {"u16", 2}, [GGUF_I16] = {"i16", 2},
-    [GGUF_U32] = {"u32", 4},       [GGUF_I32] = {"i32", 4},     [GGUF_F32] = {"f32", 4}, [GGUF_BOOL] = {"bool", 1},
-    [GGUF_STRING] = {"string", 0}, [GGUF_ARRAY] = {"array", 0}, [GGUF_U64] = {"u64", 8}, [GGUF_I64] = {"i64", 8},
-    [GGUF_F64] = {"f64", 8},
+/* Bytes of one value; 0 for types that vary. */
+static const uint8_t value_sizes[] = {
+    [GGUF_U8] = 1,  [GGUF_I8] = 1,  [GGUF_U16] = 2,  [GGUF_I16] = 2,    [GGUF_U32] = 4,
+    [GGUF_I32] = 4, [GGUF_F32] = 4, [GGUF_BOOL] = 1, [GGUF_STRING] = 0, [GGUF_ARRAY] = 0,
+    [GGUF_U64] = 8, [GGUF_I64] = 8, [GGUF_F64] = 8,
 };
-#define VALUE_TYPES (sizeof value_types / sizeof *value_types)
+#define VALUE_TYPES (sizeof value_sizes / sizeof *value_sizes)
 
 /* GGML's names by number, for messages about types that Glossa does not run. */
 static const char *tensor_type_name(uint32_t type) {
@@ -86,14 +55,14 @@ static glossa_status take(reader *self, uint64_t bytes, const char *what, const 
 static glossa_status take_u32(reader *self, const char *what, uint32_t *out) {
     const uint8_t *bytes;
     FORWARD(take(self, 4, what, &bytes));
-    *out = load_u32(bytes);
+    *out = glossa_u32_at(bytes);
     return GLOSSA_OK;
 }
 
 static glossa_status take_u64(reader *self, const char *what, uint64_t *out) {
     const uint8_t *bytes;
     FORWARD(take(self, 8, what, &bytes));
-    *out = load_u64(bytes);
+    *out = glossa_u64_at(bytes);
     return GLOSSA_OK;
 }
 
@@ -111,15 +80,15 @@ static glossa_status take_name(reader *self, uint64_t index) {
     self->index = index;
     self->name = (glossa_text){"name unread", 11};
     FORWARD(take_string(self, "name", &name));
-    FAIL_IF(name.size == 0 || name.size > MAX_NAME, self->error, GLOSSA_ERROR_FORMAT,
-            "%s %llu has a name of %zu bytes, expected 1 to %d", self->entry, (unsigned long long)index + 1, name.size,
-            MAX_NAME);
+    FAIL_IF(name.size == 0 || name.size > GLOSSA_GGUF_MAX_NAME, self->error, GLOSSA_ERROR_FORMAT,
+            "%s %llu has a name of %zu bytes, need 1 to %d", self->entry, (unsigned long long)index + 1, name.size,
+            GLOSSA_GGUF_MAX_NAME);
     self->name = name;
     return GLOSSA_OK;
 }
 
 static glossa_status take_values(reader *self, glossa_gguf_key *key) {
-    const uint32_t size = value_types[key->type].size;
+    const uint32_t size = value_sizes[key->type];
     const uint8_t *bytes;
     glossa_text text;
     key->data = self->at;
@@ -136,7 +105,7 @@ static glossa_status take_values(reader *self, glossa_gguf_key *key) {
     key->end = self->at;
     if (key->type == GGUF_BOOL) {
         for (const uint8_t *b = key->data; b < key->end; b++)
-            FAIL_IF(*b > 1, self->error, GLOSSA_ERROR_FORMAT, "key %.*s is a bool of value %u, expected 0 or 1",
+            FAIL_IF(*b > 1, self->error, GLOSSA_ERROR_FORMAT, "key %.*s is a bool of value %u, need 0 or 1",
                     SHOWN(key->name), (unsigned)*b);
     }
     return GLOSSA_OK;
@@ -169,7 +138,7 @@ static glossa_status take_tensor(reader *self, uint64_t index, uint32_t alignmen
     tensor->name = self->name;
     FORWARD(take_u32(self, "number of dimensions", &tensor->dims));
     FAIL_IF(tensor->dims < 1 || tensor->dims > GLOSSA_GGUF_MAX_DIMS, self->error, GLOSSA_ERROR_FORMAT,
-            "tensor %.*s has %u dimensions, expected 1 to %d", SHOWN(tensor->name), tensor->dims, GLOSSA_GGUF_MAX_DIMS);
+            "tensor %.*s has %u dimensions, need 1 to %d", SHOWN(tensor->name), tensor->dims, GLOSSA_GGUF_MAX_DIMS);
     for (uint32_t d = 0; d < GLOSSA_GGUF_MAX_DIMS; d++) {
         tensor->ne[d] = 1;
         if (d < tensor->dims) FORWARD(take_u64(self, "shape", &tensor->ne[d]));
@@ -249,11 +218,11 @@ static glossa_status read_header(reader *self, uint64_t *tensors, uint64_t *keys
             self->at[1], self->at[2], self->at[3]);
     FAIL_IF(size < HEADER, self->error, GLOSSA_ERROR_FORMAT, "the checkpoint has %zu bytes, fewer than a header's %d",
             size, HEADER);
-    const uint32_t version = load_u32(self->at + 4);
+    const uint32_t version = glossa_u32_at(self->at + 4);
     FAIL_IF(version != 3, self->error, GLOSSA_ERROR_UNSUPPORTED, "GGUF version %u%s; Glossa reads version 3", version,
             version == 0x03000000 ? " (a big-endian file)" : "");
-    *tensors = load_u64(self->at + 8);
-    *keys = load_u64(self->at + 16);
+    *tensors = glossa_u64_at(self->at + 8);
+    *keys = glossa_u64_at(self->at + 16);
     self->at += HEADER;
     FAIL_IF(*keys > GLOSSA_GGUF_MAX_KEYS || *keys > left(self) / LEAST_KEY, self->error, GLOSSA_ERROR_FORMAT,
             "the header claims %llu keys, too many for the %zu bytes that follow or for the limit of %d",
@@ -279,7 +248,7 @@ static glossa_status read_keys(reader *self, glossa_gguf *gguf) {
     FORWARD(glossa_gguf_u32(gguf, "general.alignment", false, &gguf->alignment, self->error));
     const uint32_t a = gguf->alignment;
     FAIL_IF(a < 16 || a > 4096 || (a & (a - 1)) != 0, self->error, GLOSSA_ERROR_FORMAT,
-            "key general.alignment is %u, expected a power of two from 16 to 4096", a);
+            "key general.alignment is %u, need a power of two from 16 to 4096", a);
     return GLOSSA_OK;
 }
 
@@ -320,11 +289,11 @@ static glossa_status read_directory(reader *self, glossa_gguf *gguf) {
     gguf->keys = glossa_allocate(&gguf->allocator, gguf->key_count, sizeof *gguf->keys);
     gguf->tensors = glossa_allocate(&gguf->allocator, gguf->tensor_count, sizeof *gguf->tensors);
     FAIL_IF(!gguf->keys || !gguf->tensors, self->error, GLOSSA_ERROR_MEMORY,
-            "no memory for a directory of %zu keys and %zu tensors", gguf->key_count, gguf->tensor_count);
+            "out of memory for a directory of %zu keys and %zu tensors", gguf->key_count, gguf->tensor_count);
     FORWARD(read_keys(self, gguf));
 
     uint64_t *offsets = glossa_allocate(&gguf->allocator, gguf->tensor_count, sizeof *offsets);
-    FAIL_IF(!offsets, self->error, GLOSSA_ERROR_MEMORY, "no memory for %zu tensor offsets", gguf->tensor_count);
+    FAIL_IF(!offsets, self->error, GLOSSA_ERROR_MEMORY, "out of memory for %zu tensor offsets", gguf->tensor_count);
     const glossa_status status = read_tensors(self, gguf, offsets);
     glossa_release(&gguf->allocator, offsets);
     return status;
@@ -346,140 +315,4 @@ void glossa_gguf_close(glossa_gguf *gguf) {
     if (gguf->keys) glossa_release(&gguf->allocator, gguf->keys);
     if (gguf->tensors) glossa_release(&gguf->allocator, gguf->tensors);
     *gguf = (glossa_gguf){.allocator = gguf->allocator};
-}
-
-/* ---- values by key ---------------------------------------------------------------------------------------------- */
-
-/* *out is NULL where an optional key is missing. */
-static glossa_status find(const glossa_gguf *gguf, const char *name, bool required, const glossa_gguf_key **out,
-                          glossa_error *error) {
-    *out = glossa_gguf_find(gguf, name);
-    FAIL_IF(required && !*out, error, GLOSSA_ERROR_FORMAT, "key %s is missing", name);
-    return GLOSSA_OK;
-}
-
-static glossa_status wrong_type(const glossa_gguf_key *key, const char *expected, glossa_error *error) {
-    return glossa_fail(error, GLOSSA_ERROR_FORMAT, "key %.*s is %s%s, expected %s", SHOWN(key->name),
-                       key->is_array ? "an array of " : "of type ", value_types[key->type].name, expected);
-}
-
-/* An integer of any width. The sign goes apart, so that the whole range of u64 and i64 fits. */
-static bool integer(const glossa_gguf_key *key, bool *negative, uint64_t *value) {
-    const uint8_t *b = key->data;
-    int64_t with_sign;
-    *negative = false;
-    if (key->is_array) return false;
-    switch (key->type) {
-    case GGUF_U8:
-        *value = b[0];
-        return true;
-    case GGUF_U16:
-        *value = (uint64_t)b[0] | (uint64_t)b[1] << 8;
-        return true;
-    case GGUF_U32:
-        *value = load_u32(b);
-        return true;
-    case GGUF_U64:
-        *value = load_u64(b);
-        return true;
-    case GGUF_I8:
-        with_sign = b[0] < 0x80 ? b[0] : b[0] - 0x100;
-        break;
-    case GGUF_I16:
-        with_sign = (int16_t)(b[0] | b[1] << 8);
-        break;
-    case GGUF_I32:
-        with_sign = (int32_t)load_u32(b);
-        break;
-    case GGUF_I64:
-        with_sign = (int64_t)load_u64(b);
-        break;
-    default:
-        return false;
-    }
-    *negative = with_sign < 0;
-    *value = *negative ? 0 - (uint64_t)with_sign : (uint64_t)with_sign;
-    return true;
-}
-
-glossa_status glossa_gguf_u32(const glossa_gguf *gguf, const char *name, bool required, uint32_t *out,
-                              glossa_error *error) {
-    const glossa_gguf_key *key;
-    bool negative;
-    uint64_t value;
-    FORWARD(find(gguf, name, required, &key, error));
-    if (!key) return GLOSSA_OK;
-    if (!integer(key, &negative, &value)) return wrong_type(key, "an integer", error);
-    FAIL_IF(negative || value > UINT32_MAX, error, GLOSSA_ERROR_FORMAT, "key %s is %s%llu, expected 0 to 4294967295",
-            name, negative ? "-" : "", (unsigned long long)value);
-    *out = (uint32_t)value;
-    return GLOSSA_OK;
-}
-
-glossa_status glossa_gguf_f32(const glossa_gguf *gguf, const char *name, bool required, float *out,
-                              glossa_error *error) {
-    const glossa_gguf_key *key;
-    FORWARD(find(gguf, name, required, &key, error));
-    if (!key) return GLOSSA_OK;
-    if (key->is_array || (key->type != GGUF_F32 && key->type != GGUF_F64)) return wrong_type(key, "f32 or f64", error);
-    const double value = key->type == GGUF_F32 ? (double)load_f32(key->data) : load_f64(key->data);
-    FAIL_IF(!(value >= -FLT_MAX && value <= FLT_MAX), error, GLOSSA_ERROR_FORMAT, "key %s is not a finite f32", name);
-    *out = (float)value;
-    return GLOSSA_OK;
-}
-
-glossa_status glossa_gguf_bool(const glossa_gguf *gguf, const char *name, bool required, bool *out,
-                               glossa_error *error) {
-    const glossa_gguf_key *key;
-    FORWARD(find(gguf, name, required, &key, error));
-    if (!key) return GLOSSA_OK;
-    if (key->is_array || key->type != GGUF_BOOL) return wrong_type(key, "bool", error);
-    *out = key->data[0] != 0;
-    return GLOSSA_OK;
-}
-
-glossa_status glossa_gguf_string(const glossa_gguf *gguf, const char *name, bool required, glossa_text *out,
-                                 glossa_error *error) {
-    const glossa_gguf_key *key;
-    FORWARD(find(gguf, name, required, &key, error));
-    if (!key) return GLOSSA_OK;
-    if (key->is_array || key->type != GGUF_STRING) return wrong_type(key, "a string", error);
-    const uint8_t *at = key->data;
-    *out = glossa_gguf_next_string(&at);
-    return GLOSSA_OK;
-}
-
-/* Types of one width, of which the sign is the reader's affair, take each other's place. */
-static bool same_elements(glossa_gguf_type a, glossa_gguf_type b) {
-    if (a == b) return true;
-    if (a > b) return same_elements(b, a);
-    return (a == GGUF_U8 && b == GGUF_I8) || (a == GGUF_U32 && b == GGUF_I32);
-}
-
-glossa_status glossa_gguf_array(const glossa_gguf *gguf, const char *name, glossa_gguf_type type, bool required,
-                                const glossa_gguf_key **out, glossa_error *error) {
-    const glossa_gguf_key *key;
-    *out = NULL;
-    FORWARD(find(gguf, name, required, &key, error));
-    if (!key) return GLOSSA_OK;
-    const bool single_string = !key->is_array && key->type == GGUF_STRING;
-    FAIL_IF(!same_elements(key->type, type) || !(key->is_array || single_string), error, GLOSSA_ERROR_FORMAT,
-            "key %s is %s%s, expected an array of %s", name, key->is_array ? "an array of " : "of type ",
-            value_types[key->type].name, value_types[type].name);
-    *out = key;
-    return GLOSSA_OK;
-}
-
-int32_t glossa_gguf_i32_at(const glossa_gguf_key *key, uint64_t i) {
-    return (int32_t)load_u32(key->data + i * 4);
-}
-
-float glossa_gguf_f32_at(const glossa_gguf_key *key, uint64_t i) {
-    return load_f32(key->data + i * 4);
-}
-
-glossa_text glossa_gguf_next_string(const uint8_t **at) {
-    const glossa_text text = {(const char *)*at + 8, (size_t)load_u64(*at)};
-    *at += 8 + text.size;
-    return text;
 }

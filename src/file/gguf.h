@@ -15,6 +15,7 @@
 #define GLOSSA_GGUF_MAX_KEYS    4096
 #define GLOSSA_GGUF_MAX_TENSORS 65536
 #define GLOSSA_GGUF_MAX_DIMS    4
+#define GLOSSA_GGUF_MAX_NAME    65535 /* bytes, as the specification has it */
 
 typedef enum glossa_gguf_type {
     GGUF_U8 = 0,
@@ -96,10 +97,9 @@ glossa_status glossa_gguf_string(const glossa_gguf *gguf, const char *name, bool
 glossa_status glossa_gguf_array(const glossa_gguf *gguf, const char *name, glossa_gguf_type type, bool required,
                                 const glossa_gguf_key **out, glossa_error *error);
 
-/* Element i < count of an array of I32/U32 or of F32 (unaligned reads), and the next string: *at starts at key->data
- * and moves on. Bytes are read from key->data as they are. */
+/* Element i < count of an array of I32 or U32, and the next string: *at starts at key->data and moves on. Bytes and F32
+ * are read from key->data as they are (base/bytes.h). */
 int32_t glossa_gguf_i32_at(const glossa_gguf_key *key, uint64_t i);
-float glossa_gguf_f32_at(const glossa_gguf_key *key, uint64_t i);
 glossa_text glossa_gguf_next_string(const uint8_t **at);
 
 #endif

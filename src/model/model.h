@@ -1,36 +1,14 @@
 /*
- * The model: its config, its tensor table, and weights that point into the checkpoint. Immutable once open.
+ * The model: its config, and weights that point into the checkpoint. Immutable once open.
  *
- * Legend: D width, F feed-forward width, H heads, V vocabulary, L layers.
+ * Legend: D width, F feed-forward width, V vocabulary, L layers.
  */
 #ifndef GLOSSA_MODEL_H
 #define GLOSSA_MODEL_H
 
-#include "kernels/kernels.h"
+#include "model/config.h"
 #include "search/shortlist.h"
 #include "text/tokenizer.h"
-
-typedef enum glossa_position_kind {
-    POSITION_SINUSOID_INTERLEAVED, /* P[2j] = sin(p w_j), P[2j + 1] = cos(p w_j), w_j = 10000^(-2j / D) */
-    POSITION_SINUSOID_HALVES,      /* sines in the first half, cosines in the second, the same w_j */
-    POSITION_SINUSOID_MARIAN,      /* halves, w_j = 10000^(-j / (D / 2 - 1)) */
-    POSITION_LEARNED
-} glossa_position_kind;
-
-typedef struct glossa_config {
-    uint32_t encoder_layers, decoder_layers;
-    uint32_t d, ffn, heads, context;
-    bool pre_norm;
-    float epsilon;
-    glossa_activation activation;
-    glossa_position_kind position;
-    glossa_mixer mixer;
-    bool start_is_zero; /* the decoder starts from the zero vector ... */
-    uint32_t start;     /* ... else from this token */
-    float embedding_scale;
-    uint32_t training_length;                /* 0: unknown */
-    int32_t alignment_layer, alignment_head; /* -1: unknown */
-} glossa_config;
 
 typedef struct glossa_norm {
     const float *weight, *bias; /* (D) */

@@ -141,7 +141,7 @@ static glossa_status allocate_merger(merger *self, size_t size, const glossa_all
         self->ends = glossa_allocate(allocator, self->vocabulary->longest, sizeof *self->ends);
     }
     FAIL_IF(!self->symbols || !self->heap || (self->vocabulary->has_unused && (!self->left_sizes || !self->ends)),
-            error, GLOSSA_ERROR_MEMORY, "no memory to tokenize %zu bytes", size);
+            error, GLOSSA_ERROR_MEMORY, "out of memory to tokenize %zu bytes", size);
     return GLOSSA_OK;
 }
 
@@ -165,7 +165,7 @@ glossa_status glossa_bpe_segment(const glossa_vocabulary *vocabulary, const uint
         for (uint32_t i = 0; i != NONE; i = self.symbols[i].next)
             *count += emit(&self, &self.symbols[i], *segments + *count);
     } else if (status == GLOSSA_OK) {
-        status = glossa_fail(error, GLOSSA_ERROR_MEMORY, "no memory for %zu tokens", size);
+        status = glossa_fail(error, GLOSSA_ERROR_MEMORY, "out of memory for %zu tokens", size);
     }
     release_merger(&self, allocator);
     return status;

@@ -2,10 +2,8 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/utf8.h"
-
-#define SPACE_SYMBOL      "\xE2\x96\x81" /* U+2581 */
-#define SPACE_SYMBOL_SIZE 3
 
 /* Longest key that is looked up and longest replacement, in bytes. The rules of Unicode's NFKC have 18 and 33; the
    bounds keep a hostile trie from taking quadratic time and memory. */
@@ -13,10 +11,6 @@
 #define MAX_REPLACEMENT 256
 
 /* ---- opening ---------------------------------------------------------------------------------------------------- */
-
-static uint32_t u32_at(const uint8_t *bytes) {
-    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
-}
 
 static glossa_status open_charsmap(glossa_normalizer *self, const glossa_gguf *gguf, const char *prefix,
                                    glossa_error *error) {
@@ -27,7 +21,7 @@ static glossa_status open_charsmap(glossa_normalizer *self, const glossa_gguf *g
     if (!key || key->count == 0) return GLOSSA_OK;
 
     const size_t size = (size_t)key->count;
-    const size_t trie_size = size < 4 ? 0 : u32_at(key->data);
+    const size_t trie_size = size < 4 ? 0 : glossa_u32_at(key->data);
     FAIL_IF(trie_size == 0 || trie_size % 4 != 0 || trie_size > size - 4, error, GLOSSA_ERROR_FORMAT,
             "key %s: a trie of %zu bytes does not fit its %zu bytes", name.text, trie_size, size);
     self->units = key->data + 4;
@@ -82,18 +76,18 @@ typedef struct change {
 /* The longest key that `text` starts with; false for none. The trie is not to be trusted. */
 static bool longest_rule(const glossa_normalizer *self, const uint8_t *text, size_t size, change *out) {
     if (self->unit_count == 0) return false;
-    uint32_t unit = u32_at(self->units);
+    uint32_t unit = glossa_u32_at(self->units);
     uint32_t node = unit >> 10 << ((unit & 0x200) >> 6);
     bool found = false;
     for (size_t i = 0; i < size && i < MAX_KEY; i++) {
         node ^= text[i];
         if (node >= self->unit_count) break;
-        unit = u32_at(self->units + (size_t)node * 4);
+        unit = glossa_u32_at(self->units + (size_t)node * 4);
         if ((unit & 0x800000FF) != text[i]) break;
         node ^= unit >> 10 << ((unit & 0x200) >> 6);
         if (!(unit >> 8 & 1)) continue;
         if (node >= self->unit_count) break;
-        const uint32_t place = u32_at(self->units + (size_t)node * 4) & 0x7FFFFFFF;
+        const uint32_t place = glossa_u32_at(self->units + (size_t)node * 4) & 0x7FFFFFFF;
         if (place >= self->replacements_size) break;
         out->text = self->replacements + place;
         out->consumed = i + 1;
@@ -134,7 +128,8 @@ static glossa_status reserve(glossa_normalized *self, size_t more, const glossa_
     larger.origin = glossa_allocate(allocator, larger.capacity, sizeof *larger.origin);
     if (!larger.text || !larger.origin) {
         glossa_normalized_release(&larger, allocator);
-        FAIL_IF(true, error, GLOSSA_ERROR_MEMORY, "no memory to normalize a text of %zu bytes", needed);
+        glossa_fail(error, GLOSSA_ERROR_MEMORY, "out of memory to normalize a text of %zu bytes", needed);
+        return GLOSSA_ERROR_MEMORY;
     }
     if (self->size > 0) {
         memcpy(larger.text, self->text, self->size * sizeof *self->text);

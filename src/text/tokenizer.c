@@ -8,8 +8,6 @@
 
 #define UNKNOWN_SURFACE      " \xE2\x81\x87 " /* what the reference decodes the unknown piece to */
 #define UNKNOWN_SURFACE_SIZE 5
-#define SPACE_SYMBOL         "\xE2\x96\x81" /* U+2581 */
-#define SPACE_SYMBOL_SIZE    3
 
 typedef glossa_status segmenter(const glossa_vocabulary *vocabulary, const uint8_t *text, size_t size,
                                 const glossa_allocator *allocator, glossa_segment **segments, size_t *count,
@@ -54,8 +52,8 @@ static glossa_status open_specials(glossa_tokenizer *self, const glossa_gguf *gg
     glossa_key_name name;
     uint32_t eos = UINT32_MAX, unknown = (uint32_t)glossa_tokenizer_unk(self);
     FORWARD(glossa_gguf_u32(gguf, glossa_key_join(&name, prefix, "eos_token_id"), false, &eos, error));
-    FAIL_IF(eos != UINT32_MAX && eos >= limit, error, GLOSSA_ERROR_FORMAT, "key %s is %u, expected less than %u",
-            name.text, eos, limit);
+    FAIL_IF(eos != UINT32_MAX && eos >= limit, error, GLOSSA_ERROR_FORMAT, "key %s is %u, need less than %u", name.text,
+            eos, limit);
     self->eos = (int32_t)eos;
     FORWARD(glossa_gguf_u32(gguf, glossa_key_join(&name, prefix, "unknown_token_id"), false, &unknown, error));
     FAIL_IF(unknown != (uint32_t)glossa_tokenizer_unk(self), error, GLOSSA_ERROR_FORMAT,
@@ -79,7 +77,7 @@ glossa_status glossa_tokenizer_open(const glossa_gguf *gguf, const char *prefix,
     FAIL_IF(strlen(prefix) > GLOSSA_MAX_KEY_PREFIX, error, GLOSSA_ERROR_ARGUMENT, "the key prefix %s is too long",
             prefix);
     glossa_tokenizer *self = glossa_allocate(&own, 1, sizeof *self);
-    FAIL_IF(!self, error, GLOSSA_ERROR_MEMORY, "no memory for a tokenizer");
+    FAIL_IF(!self, error, GLOSSA_ERROR_MEMORY, "out of memory for a tokenizer");
     self->allocator = own;
     const glossa_status status = open_parts(self, gguf, prefix, error);
     if (status != GLOSSA_OK) {
@@ -184,7 +182,7 @@ static glossa_status encode_into(const glossa_tokenizer *self, glossa_text text,
                           &steps->segments, &steps->segment_count, error));
     const size_t needed = write_tokens(self, steps, NULL);
     *tokens = glossa_allocate(&self->allocator, needed, sizeof **tokens);
-    FAIL_IF(!*tokens, error, GLOSSA_ERROR_MEMORY, "no memory for %zu tokens", needed);
+    FAIL_IF(!*tokens, error, GLOSSA_ERROR_MEMORY, "out of memory for %zu tokens", needed);
     *count = write_tokens(self, steps, *tokens);
     return GLOSSA_OK;
 }
@@ -193,7 +191,7 @@ glossa_status glossa_tokenizer_encode(const glossa_tokenizer *self, glossa_text 
                                       size_t *count, glossa_error *error) {
     *tokens = NULL;
     *count = 0;
-    FAIL_IF(text.size >= UINT32_MAX / 2, error, GLOSSA_ERROR_LIMIT, "the text has %zu bytes, expected at most %u",
+    FAIL_IF(text.size >= UINT32_MAX / 2, error, GLOSSA_ERROR_LIMIT, "the text has %zu bytes, need at most %u",
             text.size, UINT32_MAX / 2 - 1);
     encoding steps = {0};
     const glossa_status status = encode_into(self, text, &steps, tokens, count, error);

@@ -54,7 +54,7 @@ static glossa_status trace(const node *nodes, size_t size, const glossa_allocato
     for (size_t end = size; end > 0; end = nodes[end].from - 1)
         ++*count;
     *segments = glossa_allocate(allocator, *count, sizeof **segments);
-    FAIL_IF(!*segments, error, GLOSSA_ERROR_MEMORY, "no memory for %zu tokens", *count);
+    FAIL_IF(!*segments, error, GLOSSA_ERROR_MEMORY, "out of memory for %zu tokens", *count);
     size_t i = *count;
     for (size_t end = size; end > 0; end = nodes[end].from - 1)
         (*segments)[--i] = (glossa_segment){(uint32_t)end, nodes[end].piece};
@@ -65,7 +65,7 @@ glossa_status glossa_unigram_segment(const glossa_vocabulary *vocabulary, const 
                                      const glossa_allocator *allocator, glossa_segment **segments, size_t *count,
                                      glossa_error *error) {
     node *nodes = glossa_allocate(allocator, size + 1, sizeof *nodes); /* (size + 1) */
-    FAIL_IF(!nodes, error, GLOSSA_ERROR_MEMORY, "no memory to tokenize %zu bytes", size);
+    FAIL_IF(!nodes, error, GLOSSA_ERROR_MEMORY, "out of memory to tokenize %zu bytes", size);
     const float unknown_score = vocabulary->min_score - UNKNOWN_PENALTY;
     for (size_t begin = 0; begin < size;) {
         const size_t end = begin + glossa_segment_step(text, begin, size);

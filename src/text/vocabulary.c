@@ -3,6 +3,8 @@
 #include <float.h>
 #include <string.h>
 
+#include "base/bytes.h"
+
 #define PIECE_BITS 22
 #define PIECE_MASK ((1u << PIECE_BITS) - 1)
 
@@ -25,9 +27,7 @@ const char *glossa_key_join(glossa_key_name *name, const char *prefix, const cha
 /* ---- pieces ----------------------------------------------------------------------------------------------------- */
 
 static int32_t i32_at(const uint8_t *values, uint32_t i) {
-    int32_t value;
-    memcpy(&value, values + (size_t)i * 4, 4);
-    return value;
+    return (int32_t)glossa_u32_at(values + (size_t)i * 4);
 }
 
 glossa_text glossa_vocabulary_text(const glossa_vocabulary *self, uint32_t piece) {
@@ -36,9 +36,7 @@ glossa_text glossa_vocabulary_text(const glossa_vocabulary *self, uint32_t piece
 }
 
 float glossa_vocabulary_score(const glossa_vocabulary *self, uint32_t piece) {
-    float value;
-    memcpy(&value, self->scores + (size_t)piece * 4, 4);
-    return value;
+    return glossa_f32_at(self->scores + (size_t)piece * 4);
 }
 
 glossa_piece_type glossa_vocabulary_type(const glossa_vocabulary *self, uint32_t piece) {
@@ -156,10 +154,9 @@ static glossa_status find_arrays(glossa_vocabulary *self, const source *from) {
     FORWARD(glossa_gguf_array(from->gguf, glossa_key_join(&name, from->prefix, "tokens"), GGUF_STRING, true, &tokens,
                               from->error));
     FAIL_IF(tokens->count == 0 || tokens->count > GLOSSA_MAX_PIECES, from->error, GLOSSA_ERROR_UNSUPPORTED,
-            "key %s has %llu elements, expected 1 to %d", name.text, (unsigned long long)tokens->count,
-            GLOSSA_MAX_PIECES);
+            "key %s has %llu elements, need 1 to %d", name.text, (unsigned long long)tokens->count, GLOSSA_MAX_PIECES);
     FAIL_IF((size_t)(tokens->end - tokens->data) > UINT32_MAX, from->error, GLOSSA_ERROR_UNSUPPORTED,
-            "key %s has %zu bytes, expected at most 4294967295", name.text, (size_t)(tokens->end - tokens->data));
+            "key %s has %zu bytes, need at most 4294967295", name.text, (size_t)(tokens->end - tokens->data));
     self->texts = tokens->data;
     self->count = (uint32_t)tokens->count;
     FORWARD(find_array(from, "scores", GGUF_F32, true, self->count, &self->scores));
@@ -177,7 +174,7 @@ static glossa_status allocate_tables(glossa_vocabulary *self, const glossa_alloc
     self->slots = glossa_allocate(allocator, (size_t)1 << self->slot_bits, sizeof *self->slots);
     self->prefixes = glossa_allocate(allocator, ((size_t)1 << self->prefix_bits) / 8, 1);
     FAIL_IF(!self->offsets || !self->slots || !self->prefixes, error, GLOSSA_ERROR_MEMORY,
-            "no memory for a vocabulary of %u pieces", self->count);
+            "out of memory for a vocabulary of %u pieces", self->count);
     return GLOSSA_OK;
 }
 
@@ -199,9 +196,9 @@ static glossa_status enter_piece(glossa_vocabulary *self, const source *from, ui
     const int type = i32_at(self->types, piece);
     const float score = glossa_vocabulary_score(self, piece);
     FAIL_IF(text.size == 0 || text.size > GLOSSA_MAX_PIECE_SIZE, error, GLOSSA_ERROR_FORMAT,
-            "%s.tokens[%u] has %zu bytes, expected 1 to %d", from->prefix, piece, text.size, GLOSSA_MAX_PIECE_SIZE);
+            "%s.tokens[%u] has %zu bytes, need 1 to %d", from->prefix, piece, text.size, GLOSSA_MAX_PIECE_SIZE);
     FAIL_IF(type < PIECE_NORMAL || type > PIECE_BYTE, error, GLOSSA_ERROR_FORMAT,
-            "%s.token_type[%u] is %d, expected 1 to 6", from->prefix, piece, type);
+            "%s.token_type[%u] is %d, need 1 to 6", from->prefix, piece, type);
     FAIL_IF(!(score >= -FLT_MAX && score <= FLT_MAX), error, GLOSSA_ERROR_FORMAT,
             "%s.scores[%u] is not a finite number", from->prefix, piece);
 
@@ -235,7 +232,7 @@ static glossa_status enter_piece(glossa_vocabulary *self, const source *from, ui
         break;
     case PIECE_BYTE: {
         const int byte = glossa_vocabulary_byte(text);
-        FAIL_IF(byte < 0, error, GLOSSA_ERROR_FORMAT, "%s.tokens[%u] is of type byte but reads %.*s, expected <0xAB>",
+        FAIL_IF(byte < 0, error, GLOSSA_ERROR_FORMAT, "%s.tokens[%u] is of type byte but reads %.*s, need <0xAB>",
                 from->prefix, piece, (int)text.size, text.data);
         self->bytes[byte] = (int32_t)piece;
         self->byte_fallback = true;
@@ -294,8 +291,8 @@ static glossa_status enter_ids(glossa_vocabulary *self, const source *from, cons
     self->model_count = 0;
     for (uint32_t piece = 0; piece < self->count; piece++) {
         const int32_t id = i32_at(self->ids, piece);
-        FAIL_IF(id < -1 || id >= GLOSSA_MAX_PIECES, from->error, GLOSSA_ERROR_FORMAT,
-                "%s.ids[%u] is %d, expected -1 to %d", from->prefix, piece, id, GLOSSA_MAX_PIECES - 1);
+        FAIL_IF(id < -1 || id >= GLOSSA_MAX_PIECES, from->error, GLOSSA_ERROR_FORMAT, "%s.ids[%u] is %d, need -1 to %d",
+                from->prefix, piece, id, GLOSSA_MAX_PIECES - 1);
         FAIL_IF(id < 0 && self->unknown < 0, from->error, GLOSSA_ERROR_FORMAT,
                 "%s.ids[%u] is -1, but there is no unknown piece to take its place", from->prefix, piece);
         FAIL_IF(id < 0 && (int32_t)piece == self->unknown, from->error, GLOSSA_ERROR_FORMAT,
@@ -303,7 +300,7 @@ static glossa_status enter_ids(glossa_vocabulary *self, const source *from, cons
         if (id >= 0 && (uint32_t)id >= self->model_count) self->model_count = (uint32_t)id + 1;
     }
     self->pieces = glossa_allocate(allocator, self->model_count, sizeof *self->pieces);
-    FAIL_IF(!self->pieces, from->error, GLOSSA_ERROR_MEMORY, "no memory for %u model ids", self->model_count);
+    FAIL_IF(!self->pieces, from->error, GLOSSA_ERROR_MEMORY, "out of memory for %u model ids", self->model_count);
     for (uint32_t id = 0; id < self->model_count; id++)
         self->pieces[id] = -1;
     for (uint32_t piece = 0; piece < self->count; piece++) {

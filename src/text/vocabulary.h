@@ -10,6 +10,10 @@
 #define GLOSSA_MAX_PIECES     4194303 /* so that an id and a tag share 32 bits of the hash table */
 #define GLOSSA_MAX_PIECE_SIZE 1024    /* bytes; bounds the work at each place of a text */
 
+/* What stands for a space within pieces: U+2581. */
+#define SPACE_SYMBOL      "\xE2\x96\x81"
+#define SPACE_SYMBOL_SIZE 3
+
 typedef enum glossa_piece_type {
     PIECE_NORMAL = 1,
     PIECE_UNKNOWN = 2,

@@ -317,7 +317,7 @@ EXPORT uint32_t glossa_context_begin(glossa_context *context, uint32_t count) {
     memcpy(&options.normalize, &words[NORMALIZE], sizeof options.normalize);
 
     glossa_text *texts = malloc((count ? count : 1) * sizeof *texts);
-    if (!texts) return fail(context, GLOSSA_ERROR_MEMORY, "no memory for the batch");
+    if (!texts) return fail(context, GLOSSA_ERROR_MEMORY, "out of memory for the batch");
     for (uint32_t i = 0; i < count; i++) {
         texts[i].data = text;
         texts[i].size = sizes[i];

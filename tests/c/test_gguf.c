@@ -1,6 +1,7 @@
 /* The checkpoint container: what a right file gives, and what every kind of wrong file is told. */
 #include <math.h>
 
+#include "base/bytes.h"
 #include "check.h"
 #include "file/gguf.h"
 #include "gguf_builder.h"
@@ -97,8 +98,8 @@ static void test_good_file(void) {
     CHECK_INT(glossa_gguf_array(&gguf, "name", GGUF_STRING, true, &key, &error), GLOSSA_OK);
     CHECK_INT(key->count, 1);
     CHECK_INT(glossa_gguf_array(&gguf, "scores", GGUF_F32, true, &key, &error), GLOSSA_OK);
-    CHECK_NEAR(glossa_gguf_f32_at(key, 0), -1.5, 0);
-    CHECK_NEAR(glossa_gguf_f32_at(key, 1), 2.25, 0);
+    CHECK_NEAR(glossa_f32_at(key->data), -1.5, 0);
+    CHECK_NEAR(glossa_f32_at(key->data + 4), 2.25, 0);
     CHECK_INT(glossa_gguf_array(&gguf, "types", GGUF_U32, true, &key, &error), GLOSSA_OK);
     CHECK_INT(glossa_gguf_i32_at(key, 1), -1);
     CHECK_INT(glossa_gguf_i32_at(key, 2), INT32_MIN);
@@ -149,21 +150,21 @@ static void test_wrong_keys_are_named(void) {
     CHECK_STRING(error.message, "key some.thing is missing");
 
     CHECK_INT(glossa_gguf_u32(&gguf, "n.i64", true, &u, &error), GLOSSA_ERROR_FORMAT);
-    CHECK_STRING(error.message, "key n.i64 is -3, expected 0 to 4294967295");
+    CHECK_STRING(error.message, "key n.i64 is -3, need 0 to 4294967295");
     CHECK_INT(glossa_gguf_u32(&gguf, "f.f32", true, &u, &error), GLOSSA_ERROR_FORMAT);
-    CHECK_STRING(error.message, "key f.f32 is of type f32, expected an integer");
+    CHECK_STRING(error.message, "key f.f32 is of type f32, need an integer");
     CHECK_INT(glossa_gguf_u32(&gguf, "types", true, &u, &error), GLOSSA_ERROR_FORMAT);
-    CHECK_STRING(error.message, "key types is an array of i32, expected an integer");
+    CHECK_STRING(error.message, "key types is an array of i32, need an integer");
     CHECK_INT(glossa_gguf_f32(&gguf, "n.u8", true, &f, &error), GLOSSA_ERROR_FORMAT);
-    CHECK_STRING(error.message, "key n.u8 is of type u8, expected f32 or f64");
+    CHECK_STRING(error.message, "key n.u8 is of type u8, need f32 or f64");
     CHECK_INT(glossa_gguf_bool(&gguf, "n.u8", true, &b, &error), GLOSSA_ERROR_FORMAT);
-    CHECK_STRING(error.message, "key n.u8 is of type u8, expected bool");
+    CHECK_STRING(error.message, "key n.u8 is of type u8, need bool");
     CHECK_INT(glossa_gguf_string(&gguf, "words", true, &t, &error), GLOSSA_ERROR_FORMAT);
-    CHECK_STRING(error.message, "key words is an array of string, expected a string");
+    CHECK_STRING(error.message, "key words is an array of string, need a string");
     CHECK_INT(glossa_gguf_array(&gguf, "scores", GGUF_I32, true, &key, &error), GLOSSA_ERROR_FORMAT);
-    CHECK_STRING(error.message, "key scores is an array of f32, expected an array of i32");
+    CHECK_STRING(error.message, "key scores is an array of f32, need an array of i32");
     CHECK_INT(glossa_gguf_array(&gguf, "f.f32", GGUF_F32, true, &key, &error), GLOSSA_ERROR_FORMAT);
-    CHECK_STRING(error.message, "key f.f32 is of type f32, expected an array of f32");
+    CHECK_STRING(error.message, "key f.f32 is of type f32, need an array of f32");
     glossa_gguf_close(&gguf);
     free(file);
 
@@ -174,7 +175,7 @@ static void test_wrong_keys_are_named(void) {
     file = finish(&builder, &size);
     CHECK_INT(glossa_gguf_open(file, size, NULL, &gguf, &error), GLOSSA_OK);
     CHECK_INT(glossa_gguf_u32(&gguf, "wide", true, &u, &error), GLOSSA_ERROR_FORMAT);
-    CHECK_STRING(error.message, "key wide is 4294967296, expected 0 to 4294967295");
+    CHECK_STRING(error.message, "key wide is 4294967296, need 0 to 4294967295");
     CHECK_INT(glossa_gguf_f32(&gguf, "nan", true, &f, &error), GLOSSA_ERROR_FORMAT);
     CHECK_STRING(error.message, "key nan is not a finite f32");
     CHECK_INT(glossa_gguf_f32(&gguf, "big", true, &f, &error), GLOSSA_ERROR_FORMAT);
@@ -254,7 +255,7 @@ static void test_wrong_directory(void) {
         REFUSED(&b, GLOSSA_ERROR_FORMAT, "key general.alignment is ");
     }
     put_string(&b, "general.alignment", "32");
-    REFUSED(&b, GLOSSA_ERROR_FORMAT, "key general.alignment is of type string, expected an integer");
+    REFUSED(&b, GLOSSA_ERROR_FORMAT, "key general.alignment is of type string, need an integer");
 
     put_tensor(&b, "w", TENSOR_F32, 2, ne, embedding, sizeof embedding);
     put_tensor(&b, "w", TENSOR_F32, 2, ne, embedding, sizeof embedding);
@@ -374,7 +375,7 @@ static void test_memory_that_runs_out(void) {
             break;
         }
         CHECK_INT(status, GLOSSA_ERROR_MEMORY);
-        CHECK_CONTAINS(error.message, "no memory");
+        CHECK_CONTAINS(error.message, "out of memory");
         CHECK_INT(scarce.live, 0);
     }
     free(file);

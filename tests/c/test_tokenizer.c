@@ -265,7 +265,7 @@ static void test_bad_vocabularies(void) {
     put_string(&b, P "model", "bpe");
     put_strings(&b, P "tokens", texts, 2);
     put_i32s(&b, P "scores", types, 2);
-    refuse(&b, GLOSSA_ERROR_FORMAT, "key tokenizer.ggml.scores is an array of i32, expected an array of f32");
+    refuse(&b, GLOSSA_ERROR_FORMAT, "key tokenizer.ggml.scores is an array of i32, need an array of f32");
     put_vocabulary(&b, "bpe", small, SMALL);
     put_i32s(&b, P "ids", types, 3);
     refuse(&b, GLOSSA_ERROR_FORMAT, "key tokenizer.ggml.ids has 3 elements, but tokenizer.ggml.tokens has 9");
@@ -273,21 +273,21 @@ static void test_bad_vocabularies(void) {
     char longest[1026];
     memset(longest, 'x', 1025);
     longest[1025] = 0;
-    refuse_piece(4, (piece){"", -1, NORMAL}, "tokenizer.ggml.tokens[4] has 0 bytes, expected 1 to 1024");
-    refuse_piece(4, (piece){longest, -1, NORMAL}, "tokenizer.ggml.tokens[4] has 1025 bytes, expected 1 to 1024");
+    refuse_piece(4, (piece){"", -1, NORMAL}, "tokenizer.ggml.tokens[4] has 0 bytes, need 1 to 1024");
+    refuse_piece(4, (piece){longest, -1, NORMAL}, "tokenizer.ggml.tokens[4] has 1025 bytes, need 1 to 1024");
     refuse_piece(4, (piece){"bb", -1, NORMAL}, "tokenizer.ggml.tokens[6] is the same as [4]: bb");
-    refuse_piece(4, (piece){"b", -1, 0}, "tokenizer.ggml.token_type[4] is 0, expected 1 to 6");
-    refuse_piece(4, (piece){"b", -1, 7}, "tokenizer.ggml.token_type[4] is 7, expected 1 to 6");
+    refuse_piece(4, (piece){"b", -1, 0}, "tokenizer.ggml.token_type[4] is 0, need 1 to 6");
+    refuse_piece(4, (piece){"b", -1, 7}, "tokenizer.ggml.token_type[4] is 7, need 1 to 6");
     refuse_piece(4, (piece){"b", NAN, NORMAL}, "tokenizer.ggml.scores[4] is not a finite number");
     refuse_piece(4, (piece){"b", -INFINITY, NORMAL}, "tokenizer.ggml.scores[4] is not a finite number");
     refuse_piece(4, (piece){"b", 0, UNKNOWN}, "tokenizer.ggml.token_type has two unknown pieces, [0] and [4]");
-    refuse_piece(4, (piece){"b", 0, BYTE}, "tokenizer.ggml.tokens[4] is of type byte but reads b, expected <0xAB>");
+    refuse_piece(4, (piece){"b", 0, BYTE}, "tokenizer.ggml.tokens[4] is of type byte but reads b, need <0xAB>");
     refuse_piece(4, (piece){"<0x4a>", 0, BYTE}, "tokens[4] is of type byte but reads <0x4a>");
     refuse_piece(0, (piece){"<unk>", 0, NORMAL}, "has neither an unknown piece (2) nor byte pieces (6)");
 
     put_vocabulary(&b, "unigram", small, SMALL);
     put_u32(&b, P "eos_token_id", SMALL);
-    refuse(&b, GLOSSA_ERROR_FORMAT, "key tokenizer.ggml.eos_token_id is 9, expected less than 9");
+    refuse(&b, GLOSSA_ERROR_FORMAT, "key tokenizer.ggml.eos_token_id is 9, need less than 9");
     put_vocabulary(&b, "unigram", small, SMALL);
     put_u32(&b, P "unknown_token_id", 3);
     refuse(&b, GLOSSA_ERROR_FORMAT,
@@ -295,14 +295,14 @@ static void test_bad_vocabularies(void) {
            "the id 0");
     put_vocabulary(&b, "unigram", small, SMALL);
     put_u32(&b, P "add_space_prefix", 1);
-    refuse(&b, GLOSSA_ERROR_FORMAT, "key tokenizer.ggml.add_space_prefix is of type u32, expected bool");
+    refuse(&b, GLOSSA_ERROR_FORMAT, "key tokenizer.ggml.add_space_prefix is of type u32, need bool");
 
     const struct {
         int32_t ids[SMALL];
         const char *message;
     } wrong[] = {
-        {{0, 1, 2, 3, 4, 5, 6, 7, -2}, "tokenizer.ggml.ids[8] is -2, expected -1 to 4194302"},
-        {{0, 1, 2, 3, 4, 5, 6, 7, 4194303}, "tokenizer.ggml.ids[8] is 4194303, expected -1 to 4194302"},
+        {{0, 1, 2, 3, 4, 5, 6, 7, -2}, "tokenizer.ggml.ids[8] is -2, need -1 to 4194302"},
+        {{0, 1, 2, 3, 4, 5, 6, 7, 4194303}, "tokenizer.ggml.ids[8] is 4194303, need -1 to 4194302"},
         {{0, 1, 2, 3, 4, 5, 6, 7, 3}, "tokenizer.ggml.ids has 3 twice, at [3] and [8]"},
         {{-1, 1, 2, 3, 4, 5, 6, 7, 8}, "tokenizer.ggml.ids[0] is -1, but the unknown piece must have an id"},
     };
@@ -436,7 +436,7 @@ static void test_memory_that_runs_out(void) {
             }
             done = status == GLOSSA_OK;
             CHECK(done ? count > 0 : status == GLOSSA_ERROR_MEMORY && count == 0);
-            if (!done) CHECK_CONTAINS(o.error.message, "no memory");
+            if (!done) CHECK_CONTAINS(o.error.message, "out of memory");
             close_file(&o);
             CHECK_INT(scarce.live, 0);
         }
