@@ -3,10 +3,9 @@
 
 import { planText, translateSentences } from "./translation.js";
 
+/** @typedef {import("./batcher.js").Batcher} Batcher */
 /** @typedef {import("./protocol.js").BorderedText} BorderedText */
 /** @typedef {import("./protocol.js").AlignedPart} AlignedPart */
-/** @typedef {import("./sentences.js").Engine} Engine */
-/** @typedef {import("./sentences.js").Turns} Turns */
 /** @typedef {import("./sentences.js").Work} Work */
 /** @typedef {import("./types.js").WordLink} WordLink */
 
@@ -25,21 +24,18 @@ function masked({ text, keep }) {
 }
 
 /**
- * @param {Engine} engine
+ * @param {import("./batcher.js").Job} job
  * @param {BorderedText[]} texts
- * @param {import("./protocol.js").WorkOptions} options
- * @param {Turns} turns
- * @param {{sourceLanguage: string, targetLanguage: string}} languages
  * @returns {Promise<AlignedPart[][]>} the parts of each text in order; their outputs together are its translation
  */
-export async function translateAligned(engine, texts, options, turns, { sourceLanguage, targetLanguage }) {
+export async function translateAligned(job, texts) {
   /** @type {Work[]} */
   const sentences = [];
   /** @type {{work: Work, links: WordLink[] | null}[][]} */
   const plans = [];
   for (const bordered of texts) {
     const { text, keep, borders } = bordered;
-    const works = await planText(engine, masked(bordered), options, turns, sourceLanguage, targetLanguage);
+    const works = await planText(job, masked(bordered));
     let kept = 0;
     let border = 0;
     plans.push(
@@ -48,7 +44,7 @@ export async function translateAligned(engine, texts, options, turns, { sourceLa
         const end = works[i + 1]?.start ?? text.length;
         const start = work.start;
         while (kept < keep.length && keep[kept][1] <= start) kept++;
-        if (kept < keep.length && keep[kept][0] < end) unmask(engine, work, text.slice(start, end));
+        if (kept < keep.length && keep[kept][0] < end) unmask(job.batcher, work, text.slice(start, end));
         if (!work.sentence) return part;
         for (let k = kept; k < keep.length && keep[k][0] < end; k++)
           fix(work, Math.max(keep[k][0] - start, 0), Math.min(keep[k][1], end) - start);
@@ -64,7 +60,7 @@ export async function translateAligned(engine, texts, options, turns, { sourceLa
       }),
     );
   }
-  await translateSentences(engine, sentences, options, turns, { bulk: true });
+  await translateSentences(job, sentences, { bulk: true });
   return plans.map((plan) =>
     plan.map(({ work: { start, sentence, output }, links }) => ({ start, sentence, output: output ?? "", links })),
   );
@@ -72,16 +68,16 @@ export async function translateAligned(engine, texts, options, turns, { sourceLa
 
 /**
  * Gives a part of a masked text its own characters again.
- * @param {Engine} engine
+ * @param {Batcher} batcher
  * @param {Work} work
  * @param {string} text
  */
-function unmask(engine, work, text) {
+function unmask(batcher, work, text) {
   if (work.output === work.text) work.output = text;
   work.text = text;
   if (!work.sentence) return;
-  work.tokens = engine.core.countTokens(text);
-  if (work.tokens <= engine.maxTokens) return;
+  work.tokens = batcher.core.countTokens(text);
+  if (work.tokens <= batcher.maxTokens) return;
   work.sentence = false; // longer than it looked: left to the caller, who can translate it border by border
   work.output = text;
 }

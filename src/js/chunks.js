@@ -6,7 +6,7 @@
 // the package, and it is found here.
 
 import { makeError } from "./errors.js";
-import { chunkFiles, misplaced } from "./own-files.js";
+import { chunkFiles, importFile, misplaced } from "./own-files.js";
 
 /**
  * What each chunk exports.
@@ -60,7 +60,7 @@ export async function loadChunk(name) {
     let href = "its place, which is not known here";
     try {
       ({ href } = chunkFiles[name]());
-      await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ href);
+      await importFile(href);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       const advice =

@@ -1,20 +1,12 @@
 // What happened inside while a text was translated, sentence by sentence.
 
 import { alignmentWeights } from "./alignment.js";
+import { coreOptions } from "./batcher.js";
 import { makeError } from "./errors.js";
-import { halfOptions, planPivot } from "./pivot.js";
+import { halves, planPivot } from "./pivot.js";
 import { shifted } from "./preserve.js";
 import { inverse, isTooShort, written } from "./reading.js";
-import {
-  betterOf,
-  coreOptions,
-  inPieces,
-  isNoLanguage,
-  joinWorks,
-  mayRetry,
-  totalScore,
-  triesOf,
-} from "./sentences.js";
+import { betterOf, inPieces, isNoLanguage, joinWorks, mayRetry, totalScore, triesOf } from "./sentences.js";
 import { edges } from "./split.js";
 import { planText } from "./translation.js";
 import { alignWords, linkWords, readableTokens } from "./words.js";
@@ -28,7 +20,7 @@ import { alignWords, linkWords, readableTokens } from "./words.js";
  * @param {HeadMask} mask
  * @param {ModelInfo} model
  */
-export function maskBytes(mask, { encoderLayers, decoderLayers, heads }) {
+function maskBytes(mask, { encoderLayers, decoderLayers, heads }) {
   const bytes = new Uint8Array((encoderLayers + 2 * decoderLayers) * heads);
   const blocks = /** @type {const} */ ([
     ["encoder", 0, encoderLayers],
@@ -66,52 +58,44 @@ function prefixIds(core, prefix) {
   return ids;
 }
 
-/** @typedef {import("./sentences.js").Engine} Engine */
-/** @typedef {import("./sentences.js").Turns} Turns */
 /** @typedef {import("./sentences.js").Work} Work */
-/** @typedef {import("./protocol.js").ExplainRequest["options"]} ExplainWork */
+/** @typedef {import("./batcher.js").Job<import("./protocol.js").ExplainRequest["options"]>} Job */
 /** @typedef {import("./types.js").Explanation} Explanation */
 /** @typedef {import("./types.js").SentenceExplanation} SentenceExplanation */
 
 /**
- * @param {Engine} engine
+ * @param {Job} job
  * @param {string} text
- * @param {ExplainWork} options
- * @param {Turns} turns
- * @param {{sourceLanguage: string, targetLanguage: string}} languages
  * @returns {Promise<Explanation>}
  */
-export async function explainText(engine, text, options, turns, { sourceLanguage, targetLanguage }) {
-  const plain = { ...options, preserve: [], glossary: {} };
-  const works = await planText(engine, text, plain, turns, sourceLanguage, targetLanguage);
-  if (engine.next) {
-    const between = engine.core.model.targetLanguage;
-    const firsts = await planText(engine, text, plain, turns, sourceLanguage, between);
-    return explainThrough(engine, text, plain, turns, firsts, works);
+export async function explainText(job, text) {
+  const plain = { ...job, options: { ...job.options, preserve: [], glossary: {} } };
+  const works = await planText(plain, text);
+  if (job.batcher.next) {
+    const firsts = await planText(plain, text, job.batcher.core.model.targetLanguage);
+    return explainThrough(plain, text, firsts, works);
   }
-  const sentences = await explainSentences(engine, works, plain, turns);
+  const sentences = await explainSentences(plain, works);
   return { source: text, translation: joinWorks(works), sentences, stages: [] };
 }
 
 /**
  * Explains what either model did.
- * @param {Engine} engine
+ * @param {Job} job
  * @param {string} text
- * @param {ExplainWork} options
- * @param {Turns} turns
  * @param {Work[]} firsts the text, spaced as the pivot language does
  * @param {Work[]} works the same, spaced as the target language does
  * @returns {Promise<Explanation>}
  */
-async function explainThrough(engine, text, options, turns, firsts, works) {
-  const second = /** @type {Engine} */ (engine.next);
-  if (options.headMask)
+async function explainThrough(job, text, firsts, works) {
+  if (job.options.headMask)
     throw makeError(
       "NotSupportedError",
-      `A headMask names the heads of one model; this text goes through ${engine.core.model.targetLanguage} by two. Make a translator of each.`,
+      `A headMask names the heads of one model; this text goes through ${job.batcher.core.model.targetLanguage} by two. Make a translator of each.`,
     );
-  const [firstOptions, secondOptions] = halfOptions(options);
-  const sentences = await explainSentences(engine, firsts, { ...firstOptions, prefix: undefined }, turns);
+  const [first, second] = halves(job);
+  first.options.prefix = undefined;
+  const sentences = await explainSentences(first, firsts);
   const pivot = joinWorks(firsts);
 
   /** @type {Work[][]} */
@@ -120,13 +104,13 @@ async function explainThrough(engine, text, options, turns, firsts, works) {
   for (const { sentence, output } of firsts) {
     const said = output ?? "";
     if (sentence) {
-      const planned = await planPivot(second, said, [], secondOptions, turns);
+      const planned = await planPivot(second, said, []);
       for (const part of planned) part.start += at + edges(said)[0].length;
       parts.push(planned);
     }
     at += said.length;
   }
-  const seconds = await explainSentences(second, parts.flat(), secondOptions, turns);
+  const seconds = await explainSentences(second, parts.flat());
   for (const [i, work] of works.filter(({ sentence }) => sentence).entries()) work.output = joinWorks(parts[i]);
   const translation = joinWorks(works);
   const stages = [
@@ -137,14 +121,13 @@ async function explainThrough(engine, text, options, turns, firsts, works) {
 }
 
 /**
- * @param {Engine} engine
+ * @param {Job} job
  * @param {Work[]} works
- * @param {ExplainWork} options
- * @param {Turns} turns
  * @returns {Promise<SentenceExplanation[]>} of those that are sentences; their outputs are known then
  */
-async function explainSentences(engine, works, options, turns) {
-  const { core } = engine;
+async function explainSentences(job, works) {
+  const { batcher, options, turns } = job;
+  const { core } = batcher;
   const sentences = works.filter((work) => work.sentence);
   const prefix = prefixIds(core, options.prefix);
   if (prefix.length && sentences.length > 1)
@@ -155,7 +138,7 @@ async function explainSentences(engine, works, options, turns) {
     prefix,
     headMask: options.headMask ? maskBytes(options.headMask, core.model) : undefined,
   };
-  engine.need(options.beamSize);
+  batcher.need(options.beamSize);
 
   const scored = mayRetry(options) && !isNoLanguage(core.model.sourceLanguage);
 
@@ -163,7 +146,7 @@ async function explainSentences(engine, works, options, turns) {
   const explained = [];
   const queue = sentences.map((work) => ({ work, once: false }));
   for (const { work, once } of queue) {
-    const tries = triesOf(engine, work, scored && !once);
+    const tries = triesOf(core, work, scored && !once);
     const run = async (/** @type {import("./sentences.js").Try} */ one) => {
       core.begin([one.reading.text], settings);
       while (!core.step()) if (turns.due()) await turns.pause();
@@ -182,7 +165,7 @@ async function explainSentences(engine, works, options, turns) {
     work.output = result?.text ?? answer;
     if (scored && !once && tries.length === 1 && isTooShort(work.text, work.output)) {
       Object.assign(work, { score: best.score });
-      const pieces = await inPieces(engine, work, options, turns);
+      const pieces = await inPieces(job, work);
       if (pieces) {
         works.splice(works.indexOf(work), 1, ...pieces);
         const parts = pieces.filter((piece) => piece.sentence);

@@ -2,6 +2,7 @@
 // in place; only who carries the messages differs.
 
 import { translateAligned } from "./aligned.js";
+import { Batcher } from "./batcher.js";
 import { openCore } from "./build.js";
 import { errorData, isFatal, makeError, shownError } from "./errors.js";
 import { explainText } from "./explanation.js";
@@ -9,18 +10,18 @@ import { pickLanguage } from "./manifest.js";
 import { readModel } from "./model-source.js";
 import { isNode, nextTurn } from "./platform.js";
 import { isMessage } from "./protocol.js";
-import { Engine, Turns } from "./sentences.js";
 import { digestOf } from "./sha256.js";
 import { segmenter } from "./split.js";
 import { useRules } from "./text/use.js";
 import { streamText, translateTexts } from "./translation.js";
+import { Turns } from "./turns.js";
 
 /** @typedef {import("./protocol.js").Request} Request */
 /** @typedef {import("./protocol.js").Reply} Reply */
 
 export class Host {
-  /** @type {Engine | null} */
-  #engine = null;
+  /** @type {Batcher | null} */
+  #batcher = null;
   /** @type {"simd128" | "relaxed"} */
   #build = "simd128";
   /** @type {Map<number, {turns: Turns, abort: AbortController}>} */
@@ -67,8 +68,8 @@ export class Host {
   }
 
   #close() {
-    if (this.#engine) for (const core of this.#cores) core.close();
-    this.#engine = null;
+    if (this.#batcher) for (const core of this.#cores) core.close();
+    this.#batcher = null;
   }
 
   /**
@@ -90,7 +91,7 @@ export class Host {
             `The engine crashed (${/** @type {Error} */ (error).message}); it is started anew.`,
           )
         : shownError(error, request.type === "load" ? "load the model" : "do this");
-      if (fatal) this.#engine = null;
+      if (fatal) this.#batcher = null;
       this.#reply({ id, type: "error", error: errorData(shown), fatal });
     } finally {
       this.#running.delete(id);
@@ -98,8 +99,8 @@ export class Host {
   }
 
   get #ready() {
-    if (!this.#engine) throw makeError("InvalidStateError", "No model is loaded.");
-    return this.#engine;
+    if (!this.#batcher) throw makeError("InvalidStateError", "No model is loaded.");
+    return this.#batcher;
   }
 
   /**
@@ -111,30 +112,23 @@ export class Host {
   async #work(request, turns, signal) {
     const { id } = request;
     if (request.type === "load") return this.#load(request, signal);
-    const engine = this.#ready;
-    const { sourceLanguage } = engine.core.model;
-    const { targetLanguage } = (engine.next ?? engine).core.model;
-    const languages = { sourceLanguage, targetLanguage };
+    if (request.type === "greet") return null;
+    const batcher = this.#ready;
     switch (request.type) {
       case "translate": {
-        const onProgress = request.progress
-          ? (/** @type {number} */ done, /** @type {number} */ total) =>
-              this.#reply({ id, type: "progress", done, total })
-          : undefined;
-        if (request.stream) {
-          const onChunk = (/** @type {string} */ text) => this.#reply({ id, type: "chunk", text });
-          return [await streamText(engine, request.texts[0], request.options, turns, { ...languages, onChunk })];
-        }
-        return translateTexts(engine, request.texts, request.options, turns, { ...languages, onProgress });
+        const { texts, options, progress, stream } = request;
+        const job = { batcher, options, turns };
+        if (stream) return [await streamText(job, texts[0], (text) => this.#reply({ id, type: "chunk", text }))];
+        const onProgress = (/** @type {number} */ done, /** @type {number} */ total) =>
+          this.#reply({ id, type: "progress", done, total });
+        return translateTexts(job, texts, progress ? onProgress : undefined);
       }
       case "align":
-        return translateAligned(engine, request.texts, request.options, turns, languages);
+        return translateAligned({ batcher, options: request.options, turns }, request.texts);
       case "explain":
-        return explainText(engine, request.text, request.options, turns, languages);
+        return explainText({ batcher, options: request.options, turns }, request.text);
       case "measure":
-        return Promise.all(request.texts.map((text) => engine.core.countTokens(text)));
-      case "info":
-        return this.#info();
+        return Promise.all(request.texts.map((text) => batcher.core.countTokens(text)));
       case "checkpoint":
         return { models: this.#cores.map((core) => core.checkpoint()) };
     }
@@ -167,7 +161,7 @@ export class Host {
         if (languages) chooseLanguages(cores[i], languages);
       }
       const [core, second] = cores;
-      this.#engine = new Engine(core, this.#gentle, second ? new Engine(second, this.#gentle) : null);
+      this.#batcher = new Batcher(core, this.#gentle, second ? new Batcher(second, this.#gentle) : null);
       this.#build = opened.build;
       if (this.#gentle) {
         await nextTurn();
@@ -181,6 +175,7 @@ export class Host {
   }
 
   get #memory() {
+    if (!this.#batcher) return { wasmBytes: 0, modelBytes: 0, workingBytes: 0 };
     const cores = this.#cores;
     const sum = (/** @type {"modelBytes" | "workingBytes"} */ key) =>
       cores.reduce((total, core) => total + core[key], 0);

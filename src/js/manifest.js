@@ -2,6 +2,7 @@
 
 import { makeError, shown } from "./errors.js";
 import { kindOf } from "./file-kind.js";
+import { modelCache } from "./model-cache.js";
 import { ownManifestPlace } from "./own-files.js";
 import { builtin, isNode, isURL, readKept, toURL } from "./platform.js";
 
@@ -17,6 +18,7 @@ import { builtin, isNode, isURL, readKept, toURL } from "./platform.js";
  * @property {string} [kind]
  */
 
+/** @typedef {import("./types.js").Availability} Availability */
 /** @typedef {{version: 1, models: ManifestModel[], baseURL?: string}} Manifest `baseURL`: what urls are relative to */
 
 /** What helps where the package has no model of its own to offer. */
@@ -232,4 +234,29 @@ export function routeError({ models }, source, target) {
     "NotSupportedError",
     `There is no model from ${source} to ${target}, nor a way by two; the manifest has ${pairs.join(", ")}. Choose from these, or pass the option "model".`,
   );
+}
+
+/** Downloads under way, by URL. @type {Set<string>} */
+export const downloading = new Set();
+
+/**
+ * The worst state of the models on a route.
+ * @param {Leg[]} route
+ * @returns {Promise<Availability>}
+ */
+export async function routeState(route) {
+  const states = await Promise.all(route.map(({ model }) => stateOf(model)));
+  const worst = /** @type {const} */ (["unavailable", "downloadable", "downloading"]);
+  return worst.find((state) => states.includes(state)) ?? "available";
+}
+
+/**
+ * @param {ManifestModel} model
+ * @returns {Promise<Availability>}
+ */
+async function stateOf({ url, sha256 }) {
+  if (isNode && url.startsWith("file:")) return builtin("fs").existsSync(new URL(url)) ? "available" : "unavailable";
+  const record = (await modelCache.list()).find((kept) => kept.complete && kept.url === url);
+  if (record && (!sha256 || record.sha256 === sha256.toLowerCase())) return "available";
+  return downloading.has(url) ? "downloading" : "downloadable";
 }

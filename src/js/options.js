@@ -1,7 +1,8 @@
 // Options, checked and with their defaults, before anything else happens.
 
+import { SEARCHES } from "./batcher.js";
 import { makeError, shown } from "./errors.js";
-import { SEARCHES } from "./sentences.js";
+import { canonicalTag } from "./manifest.js";
 
 /** @typedef {import("./types.js").CreateOptions} CreateOptions */
 /** @typedef {import("./types.js").TranslateOptions} TranslateOptions */
@@ -256,4 +257,18 @@ export function explainOptions(options) {
     headMask,
     hidden: Boolean(hidden),
   };
+}
+
+/**
+ * @param {Partial<import("./types.js").LanguagePair>} options
+ * @returns {import("./types.js").LanguagePair} canonical
+ */
+export function languagePair(options) {
+  const tag = (/** @type {"sourceLanguage" | "targetLanguage"} */ key) => {
+    const value = options?.[key];
+    if (value === undefined)
+      throw makeError("TypeError", `The option "${key}" is missing; give a BCP 47 tag, such as "en".`);
+    return canonicalTag(`${value}`); // a TypeError for a Symbol, as on the platform
+  };
+  return { sourceLanguage: tag("sourceLanguage"), targetLanguage: tag("targetLanguage") };
 }

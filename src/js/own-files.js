@@ -43,6 +43,10 @@ export const chunkFiles = {
   },
 };
 
+/** Evaluates a part. @param {string} href @returns {Promise<unknown>} */
+export const importFile = (href) =>
+  import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ href);
+
 /**
  * What a caller who names no WebAssembly files hands to an engine: nothing, it finds them itself.
  * @returns {import("./types.js").WasmSources}

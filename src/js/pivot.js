@@ -1,13 +1,13 @@
 // Through a third language, where no model goes directly: the sentences of the one model's translation are the other's sources,
 // one for one.
 
+import { INTERACTIVE_TOKENS, takeBatch } from "./batcher.js";
 import { keepFixed } from "./preserve.js";
-import { fitSentence, INTERACTIVE_TOKENS, joinWorks, makeWork, runSentences, takeBatch } from "./sentences.js";
+import { fitSentence, joinWorks, makeWork, runSentences } from "./sentences.js";
 import { edges, isTranslatable } from "./split.js";
 
 /** @typedef {import("./protocol.js").WorkOptions} WorkOptions */
-/** @typedef {import("./sentences.js").Engine} Engine */
-/** @typedef {import("./sentences.js").Turns} Turns */
+/** @typedef {import("./batcher.js").Job} Job */
 /** @typedef {import("./sentences.js").Work} Work */
 /** @typedef {import("./types.js").WordLink} WordLink */
 
@@ -15,31 +15,30 @@ import { edges, isTranslatable } from "./split.js";
 const GROUP = 64;
 
 /**
- * What of the options is for which model: lengths and token ids are those of the translation.
+ * What each of the two models has to do. Lengths and token ids are those of the translation.
  * @template {WorkOptions} T
- * @param {T} options
- * @returns {[T, T]}
+ * @param {import("./batcher.js").Job<T>} job
+ * @returns {[import("./batcher.js").Job<T>, import("./batcher.js").Job<T>]}
  */
-export function halfOptions(options) {
+export function halves({ batcher, options, turns }) {
+  const next = /** @type {import("./batcher.js").Batcher} */ (batcher.next);
   return [
-    { ...options, maxLength: 0, banned: [] },
-    { ...options, preserve: [], glossary: {} }, // what is fixed already stands in the pivot
+    { batcher, turns, options: { ...options, maxLength: 0, banned: [] } },
+    { batcher: next, turns, options: { ...options, preserve: [], glossary: {} } }, // what is fixed stands in the pivot already
   ];
 }
 
 /**
  * A sentence of the pivot language, ready for the second model.
- * @param {Engine} engine the second one
+ * @param {Job} job of the second one
  * @param {string} text
  * @param {import("./preserve.js").Fixed[]} fixed of the source
- * @param {WorkOptions} options
- * @param {Turns} turns
  * @returns {Promise<Work[]>} several where it is too long for one
  */
-export async function planPivot(engine, text, fixed, options, turns) {
+export async function planPivot(job, text, fixed) {
   const [, middle] = edges(text);
   if (!isTranslatable(middle)) return [makeWork(false, middle)];
-  const works = await fitSentence(engine, middle, 0, options, turns);
+  const works = await fitSentence(job, middle, 0);
   for (const work of works) if (work.sentence) work.fixed = keepFixed(work.text, fixed);
   return works;
 }
@@ -60,44 +59,41 @@ function chainLinks(first, second) {
 }
 
 /**
- * runSentences() for an engine that has a next one.
- * @param {Engine} engine
+ * runSentences() for two models.
+ * @param {Job} job
  * @param {Work[]} sentences
- * @param {WorkOptions} options
- * @param {Turns} turns
  * @param {import("./sentences.js").How} how
  */
-export async function runThrough(engine, sentences, options, turns, { bulk, onPartial, onDone }) {
-  const second = /** @type {Engine} */ (engine.next);
-  const [firstOptions, secondOptions] = halfOptions(options);
+export async function runThrough(job, sentences, { bulk, onPartial, onDone }) {
+  const [first, second] = halves(job);
   const queue = bulk ? sentences.toSorted((a, b) => b.tokens - a.tokens) : [...sentences];
   while (queue.length) {
     const group = bulk
       ? queue.splice(0, GROUP)
-      : takeBatch(queue, options.beamSize, INTERACTIVE_TOKENS, queue[0].tokens);
+      : takeBatch(queue, job.options.beamSize, INTERACTIVE_TOKENS, queue[0].tokens);
     /** @type {Map<Work, WordLink[]>} */
     const links = new Map();
-    const halves = group.map((work) => {
+    const pivots = group.map((work) => {
       const half = { ...work };
       if (work.onLinks) half.onLinks = (found) => links.set(work, found);
       return half;
     });
-    await runSentences(engine, halves, firstOptions, turns, { bulk });
+    await runSentences(first, pivots, { bulk });
 
     /** @type {Map<Work, {work: Work, parts: Work[], left: number}>} by each of its parts */
     const owners = new Map();
     for (const [i, work] of group.entries()) {
-      const parts = await planPivot(second, halves[i].output ?? "", work.fixed, secondOptions, turns);
+      const parts = await planPivot(second, pivots[i].output ?? "", work.fixed);
       const inner = parts.filter((part) => part.sentence);
       const owner = { work, parts, left: inner.length };
       for (const part of inner) owners.set(part, owner);
-      const first = links.get(work);
-      if (first && parts.length === 1) parts[0].onLinks = (found) => work.onLinks?.(chainLinks(first, found));
+      const known = links.get(work);
+      if (known && parts.length === 1) parts[0].onLinks = (found) => work.onLinks?.(chainLinks(known, found));
       if (inner.length) continue;
       work.output = joinWorks(parts);
       onDone?.(work);
     }
-    await runSentences(second, [...owners.keys()], secondOptions, turns, {
+    await runSentences(second, [...owners.keys()], {
       bulk,
       onPartial: (part, text) => {
         const owner = owners.get(part);

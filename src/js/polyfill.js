@@ -2,8 +2,9 @@
 // user's gesture before it downloads a model.
 
 import { makeError } from "./errors.js";
+import { CreateMonitor } from "./monitor.js";
 import { given } from "./options.js";
-import { CreateMonitor, GESTURE, Translator as Glossa } from "./translator.js";
+import { GESTURE, Translator as Glossa } from "./translator.js";
 
 /** @typedef {import("./types.js").CreateOptions} CreateOptions */
 /** @typedef {import("./types.js").Availability} Availability */

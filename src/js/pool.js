@@ -203,13 +203,6 @@ class Connection {
     });
   }
 
-  /** Waits for the first answer, whatever it is: then the worker runs. */
-  async greet() {
-    await this.request({ type: "info" }).catch((error) => {
-      if (!this.answered) throw error;
-    });
-  }
-
   /** @param {number} target */
   abort(target) {
     if (this.alive) this.#transport.post({ id: 0, type: "abort", target });
@@ -231,7 +224,8 @@ class Connection {
  */
 
 /**
- * @typedef {object} Job
+ * A request and who waits for it.
+ * @typedef {object} Task
  * @property {Unnumbered<Request>} request
  * @property {Pick<Pending, "onProgress" | "onChunk">} how
  * @property {boolean} ended before it was done
@@ -245,10 +239,10 @@ class Connection {
 export class Pool {
   /** @type {Slot[]} */
   #slots = [];
-  /** @type {Job[]} */
+  /** @type {Task[]} */
   #queue = [];
-  /** @type {Set<Job>} queued and running ones: closing ends them all */
-  #jobs = new Set();
+  /** @type {Set<Task>} queued and running ones: closing ends them all */
+  #tasks = new Set();
   #closed = false;
   #choice;
   /** @type {TransportMaker | undefined} */
@@ -326,7 +320,7 @@ export class Pool {
           "bytes" in model.source ? { ...model, source: { bytes: model.source.bytes.slice() } } : model,
         );
         // A stream that goes to a worker which never starts is lost, so the worker has to answer first.
-        if (models.some(({ source }) => "stream" in source)) await connection.greet();
+        if (models.some(({ source }) => "stream" in source)) await connection.request({ type: "greet" });
         for (const { source } of models)
           if ("stream" in source) transfer.push(/** @type {Transferable} */ (/** @type {unknown} */ (source.stream)));
           else if ("bytes" in source) transfer.push(/** @type {ArrayBuffer} */ (source.bytes.buffer));
@@ -375,12 +369,12 @@ export class Pool {
       const aborted = given.find((signal) => signal.aborted);
       if (aborted) return reject(aborted.reason);
       const settle = () => {
-        this.#jobs.delete(job);
+        this.#tasks.delete(task);
         for (const signal of given) signal.removeEventListener("abort", stop);
       };
-      const stop = (/** @type {Event} */ event) => job.end(/** @type {AbortSignal} */ (event.target).reason);
-      /** @type {Job} */
-      const job = {
+      const stop = (/** @type {Event} */ event) => task.end(/** @type {AbortSignal} */ (event.target).reason);
+      /** @type {Task} */
+      const task = {
         request,
         how: { onProgress, onChunk },
         ended: false,
@@ -394,16 +388,16 @@ export class Pool {
           reject(error);
         },
         end: (reason) => {
-          job.ended = true;
-          const queued = this.#queue.indexOf(job);
+          task.ended = true;
+          const queued = this.#queue.indexOf(task);
           if (queued >= 0) this.#queue.splice(queued, 1);
-          job.onStop?.();
-          job.reject(reason);
+          task.onStop?.();
+          task.reject(reason);
         },
       };
       for (const signal of given) signal.addEventListener("abort", stop);
-      this.#jobs.add(job);
-      this.#queue.push(job);
+      this.#tasks.add(task);
+      this.#queue.push(task);
       this.#dispatch();
     });
   }
@@ -422,15 +416,15 @@ export class Pool {
     while (this.#queue.length && !this.#closed) {
       const slot = this.#slots.find(({ busy }) => !busy);
       if (!slot) return;
-      this.#serve(slot, /** @type {Job} */ (this.#queue.shift()));
+      this.#serve(slot, /** @type {Task} */ (this.#queue.shift()));
     }
   }
 
   /**
    * @param {Slot} slot
-   * @param {Job} job
+   * @param {Task} task
    */
-  async #serve(slot, job) {
+  async #serve(slot, task) {
     slot.busy = true;
     try {
       if (!slot.connection?.alive) {
@@ -439,27 +433,27 @@ export class Pool {
         await this.#connect(slot);
       }
       const connection = /** @type {Connection | null} */ (slot.connection);
-      if (!connection || job.ended) return;
+      if (!connection || task.ended) return;
       /** What a caller's function throws ends its request. @param {(() => void)} tell */
       const telling = (tell) => {
-        if (job.ended) return;
+        if (task.ended) return;
         try {
           tell();
         } catch (error) {
-          job.end(error);
+          task.end(error);
         }
       };
-      const { onProgress, onChunk } = job.how;
-      const value = await connection.request(job.request, {
+      const { onProgress, onChunk } = task.how;
+      const value = await connection.request(task.request, {
         onProgress: (done, total) => telling(() => onProgress?.(done, total)),
         onChunk: (text) => telling(() => onChunk?.(text)),
         onId: (id) => {
-          job.onStop = () => connection.abort(id);
+          task.onStop = () => connection.abort(id);
         },
       });
-      job.resolve(value);
+      task.resolve(value);
     } catch (error) {
-      job.reject(error);
+      task.reject(error);
     } finally {
       slot.busy = false;
       this.#dispatch();
@@ -472,7 +466,7 @@ export class Pool {
    */
   close(reason) {
     this.#closed = true;
-    for (const job of [...this.#jobs]) job.end(reason);
+    for (const task of [...this.#tasks]) task.end(reason);
     for (const { connection } of this.#slots) connection?.close();
     this.#slots = [];
   }

@@ -84,13 +84,13 @@
  */
 
 /** @typedef {{id: number, type: "measure", texts: string[]}} MeasureRequest replies the tokens of each text */
-/** @typedef {{id: number, type: "info"}} InfoRequest */
+/** @typedef {{id: number, type: "greet"}} GreetRequest replies null */
 /** @typedef {{id: number, type: "checkpoint"}} CheckpointRequest replies {models}: copies of their bytes */
 /** @typedef {{id: number, type: "abort", target: number}} AbortMessage no reply of its own; ends request `target` */
 /** @typedef {{id: number, type: "close"}} CloseMessage no reply */
 
 /**
- * @typedef {LoadRequest | TranslateRequest | AlignRequest | ExplainRequest | MeasureRequest | InfoRequest | CheckpointRequest} Request
+ * @typedef {LoadRequest | TranslateRequest | AlignRequest | ExplainRequest | MeasureRequest | GreetRequest | CheckpointRequest} Request
  * @typedef {Request | AbortMessage | CloseMessage} Message
  */
 
@@ -102,7 +102,7 @@
 
 /** @typedef {ResultReply | ErrorReply | ProgressReply | ChunkReply} Reply */
 
-const MESSAGES = new Set(["load", "translate", "align", "explain", "measure", "info", "checkpoint", "abort", "close"]);
+const MESSAGES = new Set(["load", "translate", "align", "explain", "measure", "greet", "checkpoint", "abort", "close"]);
 const REPLIES = new Set(["result", "error", "progress", "chunk"]);
 
 /**

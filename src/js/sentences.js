@@ -1,8 +1,8 @@
-// Sentences through one engine: batched, stepped, and their fixed parts put in place.
+// Sentences through one model: batched, stepped, and their fixed parts put in place.
 
 import { unitSpans } from "./alignment.js";
-import { abortError, makeError } from "./errors.js";
-import { nextTurn } from "./platform.js";
+import { coreOptions, INTERACTIVE_TOKENS, takeBatch } from "./batcher.js";
+import { makeError } from "./errors.js";
 import { findFixed, hasFixed, placeFixed, shifted } from "./preserve.js";
 import { copied, isTooShort, plainReading, secondReading, written } from "./reading.js";
 import { cutSentence, edges, isTranslatable, joiner } from "./split.js";
@@ -10,91 +10,9 @@ import { base } from "./text/use.js";
 import { linkWords } from "./words.js";
 
 /** @typedef {import("./core.js").Core} Core */
+/** @typedef {import("./batcher.js").Job} Job */
 /** @typedef {import("./protocol.js").WorkOptions} WorkOptions */
 /** @typedef {import("./types.js").WordLink} WordLink */
-
-/** Milliseconds of work between two turns of the message queue, so that a turn with all around it stays below 8. */
-const TURN_TIME = 6;
-
-/** Tokens of a batch: a small one is ready soon, a large one is cheaper by the token, up to here; then it only takes memory. */
-export const INTERACTIVE_TOKENS = 256;
-const BULK_TOKENS = 512;
-/** Tokens of the longest sentence. */
-const MAX_TOKENS = 1024;
-/** Shorter pieces of a sentence say nothing. */
-const LEAST_TOKENS = 16;
-const MAX_SENTENCES = 16;
-const MAX_ROWS = 32;
-
-export const SEARCHES = /** @type {const} */ (["glossa", "huggingface", "marian"]);
-
-/** The turns of one request: whoever works for long asks here, and stops when the request is aborted. */
-export class Turns {
-  #began = performance.now();
-  #asked = this.#began;
-  #aborted = false;
-
-  abort() {
-    this.#aborted = true;
-  }
-
-  /** Asked after every step: whether to let others have a turn, because two more like this one would take too long. */
-  due() {
-    const now = performance.now();
-    const step = now - this.#asked;
-    this.#asked = now;
-    return now + 2 * step - this.#began >= TURN_TIME;
-  }
-
-  async pause() {
-    await nextTurn();
-    this.#began = this.#asked = performance.now();
-    if (this.#aborted) throw abortError();
-  }
-}
-
-/** A core with a session that is as large as the work asks for. */
-export class Engine {
-  #beam = 5;
-  /** The longest sentence in tokens, the end included. */
-  maxTokens = 0;
-
-  /**
-   * @param {Core} core with an open model
-   * @param {boolean} gentle keep every step short, for a page that works in this thread
-   * @param {Engine | null} next the engine that translates on from the pivot language
-   */
-  constructor(core, gentle = false, next = null) {
-    this.core = core;
-    this.next = next;
-    this.bulkTokens = gentle ? INTERACTIVE_TOKENS : BULK_TOKENS;
-    this.maxTokens = Math.min(core.model.context, MAX_TOKENS);
-    /** Tokens beyond which a sentence is cut: of longer ones the model's training had none. */
-    this.sentenceTokens = Math.min(this.maxTokens, Math.max(core.model.trainingLength || Infinity, LEAST_TOKENS));
-    core.setTimed(true);
-    this.#open();
-  }
-
-  #open() {
-    const limits = { sentences: MAX_SENTENCES, sourceTokens: MAX_TOKENS, beam: this.#beam, rows: MAX_ROWS };
-    this.core.openSession(limits);
-  }
-
-  /** @param {number} beam */
-  need(beam) {
-    if (beam <= this.#beam) return;
-    this.#beam = beam;
-    this.#open();
-  }
-}
-
-/**
- * @param {WorkOptions} options
- * @returns {import("./core.js").CoreOptions}
- */
-export function coreOptions({ beamSize, search, normalize, maxLength, noRepeatNgram, banned }) {
-  return { beam: beamSize, search: SEARCHES.indexOf(search), normalize, maxLength, noRepeatNgram, banned };
-}
 
 /** The language of models for what is no language; whatever they read they read as it is. @param {string} language */
 export const isNoLanguage = (language) => base(language) === "zxx";
@@ -133,42 +51,41 @@ export function makeWork(sentence, text, start = 0) {
 }
 
 /**
- * @param {Engine} engine
+ * @param {Job} job
  * @param {string} text
  * @param {number} start
- * @param {WorkOptions} options
- * @param {Turns} turns
  * @param {number} [limit]
  * @returns {Promise<Work[]>}
  */
-export async function fitSentence(engine, text, start, options, turns, limit = engine.sentenceTokens) {
+export async function fitSentence(job, text, start, limit = job.batcher.sentenceTokens) {
+  const { batcher, options } = job;
+  const { core } = batcher;
   const work = makeWork(true, text, start);
-  work.tokens = engine.core.countTokens(text);
-  const find = () => findFixed(text, options.preserve, options.glossary, () => engine.core.tokenize(text));
-  work.fixed = isNoLanguage(engine.core.model.sourceLanguage) ? [] : find();
-  if (work.tokens <= engine.sentenceTokens) return [work];
+  work.tokens = core.countTokens(text);
+  const find = () => findFixed(text, options.preserve, options.glossary, () => core.tokenize(text));
+  work.fixed = isNoLanguage(core.model.sourceLanguage) ? [] : find();
+  if (work.tokens <= batcher.sentenceTokens) return [work];
   if (limit < 4)
     throw makeError("QuotaExceededError", `${work.tokens} tokens in ${text.length} characters do not fit.`);
-  const ends = unitSpans(engine.core.tokenize(text), text).map((span) => span.end);
+  const ends = unitSpans(core.tokenize(text), text).map((span) => span.end);
   ends.pop();
   // A piece may have a token more than its share of the whole; where it still does not fit, it is cut shorter. Pieces of
   // like length are better than long ones and a rest.
   const most = limit - (limit >> 3) - 2;
   const share = Math.ceil(ends.length / Math.ceil(ends.length / most));
-  return planPieces(work, ends, Math.max(1, Math.min(most, share + (share >> 2))), turns, (piece, at) =>
-    fitSentence(engine, piece, at, options, turns, limit - (limit >> 2)),
-  );
+  return planPieces(job, work, ends, Math.max(1, Math.min(most, share + (share >> 2))), limit - (limit >> 2));
 }
 
 /**
  * Cuts a sentence at good places.
+ * @param {Job} job
  * @param {Work} work
  * @param {number[]} ends of its tokens
  * @param {number} limit tokens of a piece
- * @param {Turns} turns
- * @param {(piece: string, start: number) => Promise<Work[]>} plan of a piece
+ * @param {number} [next] the limit for a piece that does not fit
  */
-async function planPieces({ text, start, fixed }, ends, limit, turns, plan) {
+async function planPieces(job, { text, start, fixed }, ends, limit, next) {
+  const { turns } = job;
   /** @type {Work[]} */
   const works = [];
   for (const piece of cutSentence(text, ends, limit, fixed)) {
@@ -176,32 +93,11 @@ async function planPieces({ text, start, fixed }, ends, limit, turns, plan) {
     const [before, middle, after] = edges(piece);
     if (before) works.push(makeWork(false, before, start));
     if (middle && !isTranslatable(middle)) works.push(makeWork(false, middle, start + before.length));
-    else if (middle) works.push(...(await plan(middle, start + before.length)));
+    else if (middle) works.push(...(await fitSentence(job, middle, start + before.length, next)));
     if (after) works.push(makeWork(false, after, start + piece.length - after.length));
     start += piece.length;
   }
   return works;
-}
-
-/**
- * Takes from the front of `queue` what fits into one batch.
- * @template {{tokens: number}} T
- * @param {T[]} queue
- * @param {number} beam
- * @param {number} budget tokens
- * @param {number} longest tokens of the longest sentence
- */
-export function takeBatch(queue, beam, budget, longest) {
-  const most = Math.max(1, Math.min(MAX_SENTENCES, Math.floor(MAX_ROWS / beam)));
-  let tokens = 0;
-  let count = 0;
-  while (
-    count < queue.length &&
-    count < most &&
-    (count === 0 || tokens + queue[count].tokens <= Math.max(budget, longest))
-  )
-    tokens += queue[count++].tokens;
-  return queue.splice(0, count);
 }
 
 /**
@@ -222,12 +118,12 @@ export function takeBatch(queue, beam, budget, longest) {
  */
 
 /**
- * @param {Engine} engine
+ * @param {Core} core
  * @param {Work} work
  * @param {boolean} twice whether it may be tried a second time
  * @returns {Try[]} none where it has no words
  */
-export function triesOf({ core }, work, twice) {
+export function triesOf(core, work, twice) {
   const { sourceLanguage } = core.model;
   const plain = isNoLanguage(sourceLanguage)
     ? { ...plainReading("", []), text: work.text }
@@ -245,29 +141,28 @@ export function triesOf({ core }, work, twice) {
 }
 
 /**
- * @param {Engine} engine
+ * @param {Job} job
  * @param {Work[]} sentences
- * @param {WorkOptions} options
- * @param {Turns} turns
  * @param {How} how
  */
-export async function runSentences(engine, sentences, options, turns, { bulk, once, onPartial, onDone }) {
-  const { core } = engine;
+export async function runSentences(job, sentences, { bulk, once, onPartial, onDone }) {
+  const { batcher, options, turns } = job;
+  const { core } = batcher;
   const settings = coreOptions(options);
   const scored = mayRetry(options) && !isNoLanguage(core.model.sourceLanguage);
   const twice = scored && !once;
-  engine.need(options.beamSize);
+  batcher.need(options.beamSize);
   /** @type {Try[]} */
   const queue = [];
   for (const work of sentences) {
-    const tries = triesOf(engine, work, twice);
+    const tries = triesOf(core, work, twice);
     if (!tries.length) onDone?.(work);
     queue.push(...tries);
     if (turns.due()) await turns.pause();
   }
   if (bulk) queue.sort((a, b) => b.tokens - a.tokens);
   while (queue.length) {
-    const batch = takeBatch(queue, options.beamSize, bulk ? engine.bulkTokens : INTERACTIVE_TOKENS, queue[0].tokens);
+    const batch = takeBatch(queue, options.beamSize, bulk ? batcher.bulkTokens : INTERACTIVE_TOKENS, queue[0].tokens);
     core.begin(
       batch.map(({ reading }) => reading.text),
       settings,
@@ -287,7 +182,7 @@ export async function runSentences(engine, sentences, options, turns, { bulk, on
     for (const [i, one] of batch.entries()) finishTry(core, i, one, scored);
     for (const { work, all } of batch) {
       if (work.output !== null || all.some(({ answer }) => answer === null)) continue;
-      await conclude(engine, work, all, options, turns, twice);
+      await conclude(job, work, all, twice);
       onDone?.(work);
     }
     if (queue.length && turns.due()) await turns.pause();
@@ -346,21 +241,19 @@ export const betterOf = (tries) => tries.reduce((best, one) => (one.score > best
 
 /**
  * Gives a sentence the translation of its better try.
- * @param {Engine} engine
+ * @param {Job} job
  * @param {Work} work
  * @param {Try[]} all
- * @param {WorkOptions} options
- * @param {Turns} turns
  * @param {boolean} twice
  */
-async function conclude(engine, work, all, options, turns, twice) {
+async function conclude(job, work, all, twice) {
   const whole = all.filter(({ result }) => result !== null);
-  if (!whole.length) return translateAround(engine, work, options, turns);
+  if (!whole.length) return translateAround(job, work);
   const { result, score } = betterOf(whole);
   const { text, links } = /** @type {NonNullable<Try["result"]>} */ (result);
   Object.assign(work, { output: text, score });
   if (twice && all.length === 1 && isTooShort(work.text, text)) {
-    const pieces = await inPieces(engine, work, options, turns);
+    const pieces = await inPieces(job, work);
     if (pieces) {
       work.output = joinWorks(pieces);
       return;
@@ -371,21 +264,17 @@ async function conclude(engine, work, all, options, turns, twice) {
 
 /**
  * Tries a sentence clause by clause.
- * @param {Engine} engine
+ * @param {Job} job
  * @param {Work} work with the translation of the whole
- * @param {WorkOptions} options
- * @param {Turns} turns
  * @returns {Promise<Work[] | null>} null where that is no better
  */
-export async function inPieces(engine, work, options, turns) {
-  const ends = unitSpans(engine.core.tokenize(work.text), work.text).map((span) => span.end);
+export async function inPieces(job, work) {
+  const ends = unitSpans(job.batcher.core.tokenize(work.text), work.text).map((span) => span.end);
   ends.pop();
-  const pieces = await planPieces(work, ends, Math.max(8, ends.length >> 2), turns, (piece, start) =>
-    fitSentence(engine, piece, start, options, turns),
-  );
+  const pieces = await planPieces(job, work, ends, Math.max(8, ends.length >> 2));
   const sentences = pieces.filter(({ sentence }) => sentence);
   if (sentences.length < 2) return null;
-  await runSentences(engine, sentences, options, turns, { bulk: false, once: true });
+  await runSentences(job, sentences, { bulk: false, once: true });
   const text = joinWorks(pieces);
   const sum = sentences.reduce((all, { score = 0 }) => all + score, 0);
   const complete = !isTooShort(work.text, text);
@@ -394,12 +283,11 @@ export async function inPieces(engine, work, options, turns) {
 
 /**
  * Translates what stands between the fixed parts of a sentence.
- * @param {Engine} engine
+ * @param {Job} job
  * @param {Work} work
- * @param {WorkOptions} options
- * @param {Turns} turns
  */
-async function translateAround(engine, work, options, turns) {
+async function translateAround(job, work) {
+  const { core } = job.batcher;
   /** @type {Work[]} */
   const parts = [];
   const between = (/** @type {number} */ start, /** @type {number} */ end) => {
@@ -413,13 +301,13 @@ async function translateAround(engine, work, options, turns) {
     if (before) parts.push(makeWork(false, narrow(before)));
     if (middle) {
       const sentence = makeWork(isTranslatable(middle), middle);
-      if (sentence.sentence) sentence.tokens = engine.core.countTokens(middle);
+      if (sentence.sentence) sentence.tokens = core.countTokens(middle);
       parts.push(sentence);
     }
     if (after) parts.push(makeWork(false, narrow(after)));
   };
   // Punctuation as wide as a Chinese character, where the translation has none.
-  const { sourceLanguage, targetLanguage } = engine.core.model;
+  const { sourceLanguage, targetLanguage } = core.model;
   const wide = joiner("", sourceLanguage) !== "" || joiner("", targetLanguage) === "";
   const narrow = (/** @type {string} */ signs) => (wide ? signs : signs.normalize("NFKC"));
   let start = 0;
@@ -430,10 +318,10 @@ async function translateAround(engine, work, options, turns) {
   }
   between(start, work.text.length);
   const sentences = parts.filter((part) => part.sentence);
-  await runSentences(engine, sentences, options, turns, { bulk: false, once: true });
+  await runSentences(job, sentences, { bulk: false, once: true });
   work.output = parts.reduce((text, { output }) => {
     const next = output ?? "";
-    return text + (needsSpace(text, next, engine.core.model) ? " " : "") + next;
+    return text + (needsSpace(text, next, core.model) ? " " : "") + next;
   }, "");
 }
 

@@ -4,11 +4,9 @@ import { runThrough } from "./pivot.js";
 import { fitSentence, isNoLanguage, joinWorks, makeWork, runSentences } from "./sentences.js";
 import { joiner, splitText, unwrapped } from "./split.js";
 
-/** @typedef {import("./sentences.js").Engine} Engine */
+/** @typedef {import("./batcher.js").Job} Job */
 /** @typedef {import("./sentences.js").How} How */
-/** @typedef {import("./sentences.js").Turns} Turns */
 /** @typedef {import("./sentences.js").Work} Work */
-/** @typedef {import("./protocol.js").WorkOptions} WorkOptions */
 
 /** @param {Work[]} works @param {string} targetLanguage */
 function spaceSentences(works, targetLanguage) {
@@ -30,20 +28,18 @@ function spaceSentences(works, targetLanguage) {
 }
 
 /**
- * Splits a text into the sentences that the engine can take.
- * @param {Engine} engine
+ * Splits a text into the sentences that the model can take.
+ * @param {Job} job
  * @param {string} text
- * @param {WorkOptions} options
- * @param {Turns} turns
- * @param {string} sourceLanguage
- * @param {string} targetLanguage
+ * @param {string} [targetLanguage] whose spaces stand between the sentences
  * @returns {Promise<Work[]>}
  */
-export async function planText(engine, text, options, turns, sourceLanguage, targetLanguage) {
+export async function planText(job, text, targetLanguage = job.batcher.targetLanguage) {
+  const { options, turns } = job;
+  const { sourceLanguage } = job.batcher;
   /** @type {Work[]} */
   const works = [];
-  if (isNoLanguage(sourceLanguage))
-    return text.trim() ? fitSentence(engine, text, 0, options, turns) : [makeWork(false, text)];
+  if (isNoLanguage(sourceLanguage)) return text.trim() ? fitSentence(job, text, 0) : [makeWork(false, text)];
   for (const part of splitText(
     options.wrapped ? unwrapped(text, sourceLanguage) : text,
     sourceLanguage,
@@ -51,36 +47,32 @@ export async function planText(engine, text, options, turns, sourceLanguage, tar
   )) {
     if (turns.due()) await turns.pause();
     if (!part.sentence) works.push(makeWork(false, part.text, part.start));
-    else works.push(...(await fitSentence(engine, part.text, part.start, options, turns)));
+    else works.push(...(await fitSentence(job, part.text, part.start)));
   }
   return spaceSentences(works, targetLanguage);
 }
 
 /**
  * Translates sentences, by one model or by two.
- * @param {Engine} engine
+ * @param {Job} job
  * @param {Work[]} sentences
- * @param {WorkOptions} options
- * @param {Turns} turns
  * @param {How} how
  */
-export async function translateSentences(engine, sentences, options, turns, how) {
-  await (engine.next ? runThrough : runSentences)(engine, sentences, options, turns, how);
+export async function translateSentences(job, sentences, how) {
+  await (job.batcher.next ? runThrough : runSentences)(job, sentences, how);
 }
 
 /**
  * Translates whole texts.
- * @param {Engine} engine
+ * @param {Job} job
  * @param {string[]} texts
- * @param {WorkOptions} options
- * @param {Turns} turns
- * @param {{sourceLanguage: string, targetLanguage: string, onProgress?: (done: number, total: number) => void}} how
+ * @param {(done: number, total: number) => void} [onProgress]
  * @returns {Promise<string[]>}
  */
-export async function translateTexts(engine, texts, options, turns, { sourceLanguage, targetLanguage, onProgress }) {
+export async function translateTexts(job, texts, onProgress) {
   /** @type {Work[][]} */
   const plans = [];
-  for (const text of texts) plans.push(await planText(engine, text, options, turns, sourceLanguage, targetLanguage));
+  for (const text of texts) plans.push(await planText(job, text));
   /** @type {Map<Work, number>} */
   const owners = new Map();
   const left = plans.map((plan, i) => {
@@ -93,21 +85,19 @@ export async function translateTexts(engine, texts, options, turns, { sourceLang
     const owner = /** @type {number} */ (owners.get(work));
     if (--left[owner] === 0) onProgress?.(++done, texts.length);
   };
-  await translateSentences(engine, [...owners.keys()], options, turns, { bulk: texts.length > 1, onDone });
+  await translateSentences(job, [...owners.keys()], { bulk: texts.length > 1, onDone });
   return plans.map(joinWorks);
 }
 
 /**
  * Translates one text and gives its translation in chunks as it becomes certain.
- * @param {Engine} engine
+ * @param {Job} job
  * @param {string} text
- * @param {WorkOptions} options
- * @param {Turns} turns
- * @param {{sourceLanguage: string, targetLanguage: string, onChunk: (text: string) => void}} how
+ * @param {(text: string) => void} onChunk
  * @returns {Promise<string>}
  */
-export async function streamText(engine, text, options, turns, { sourceLanguage, targetLanguage, onChunk }) {
-  const works = await planText(engine, text, options, turns, sourceLanguage, targetLanguage);
+export async function streamText(job, text, onChunk) {
+  const works = await planText(job, text);
   let next = 0; // the first part that is not given out whole
   let given = ""; // what of it is given out
   const give = (/** @type {string} */ piece) => {
@@ -121,10 +111,8 @@ export async function streamText(engine, text, options, turns, { sourceLanguage,
   };
   flush();
   await translateSentences(
-    engine,
+    job,
     works.filter((work) => work.sentence),
-    options,
-    turns,
     {
       bulk: false,
       onDone: flush,

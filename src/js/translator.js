@@ -3,12 +3,24 @@
 
 import { loadChunk } from "./chunks.js";
 import { abortError, makeError } from "./errors.js";
-import { canonicalTag, findRoute, loadManifest, routeError } from "./manifest.js";
-import { modelCache } from "./model-cache.js";
-import { batchOptions, createOptions, explainOptions, given, noText, strings, workOptions } from "./options.js";
+import { inGroups } from "./groups.js";
+import { identityInfo } from "./identity.js";
+import { downloading, findRoute, loadManifest, routeError, routeState } from "./manifest.js";
+import { startMonitor } from "./monitor.js";
+import {
+  batchOptions,
+  createOptions,
+  explainOptions,
+  given,
+  languagePair,
+  noText,
+  strings,
+  workOptions,
+} from "./options.js";
 import { wasmSources } from "./own-files.js";
-import { builtin, isNode, isURL, newStream, toURL } from "./platform.js";
+import { iterate, newStream } from "./platform.js";
 import { hasWorkers, Pool } from "./pool.js";
+import { plainSource, sendable, sendableWasm } from "./sendable.js";
 import { RULES } from "./text/rules.js";
 
 /** @typedef {import("./types.js").Availability} Availability */
@@ -25,164 +37,13 @@ import { RULES } from "./text/rules.js";
 /** A text that may be a message in ICU MessageFormat (messages.js). */
 const MESSAGE = /\{\s*[\w.-]+\s*,\s*(?:plural|select|selectordinal)\s*,/;
 
-/** Texts that one message to an engine carries at most. */
-const MESSAGE_TEXTS = 64;
-
 /** The engines of translators that nobody holds any more. */
 const forgotten = new FinalizationRegistry((/** @type {Pool} */ pool) => pool.close(abortError()));
-
-/** Downloads under way, by URL, for availability(). */
-const downloading = new Set();
 
 const KEY = Symbol("created by Translator.create");
 
 /** An option of create() that the polyfill sets to false: no user's gesture, so no download may begin. */
 export const GESTURE = Symbol("a user's gesture");
-
-/** An event as the platform's monitor fires it. */
-class DownloadProgressEvent extends Event {
-  lengthComputable = true;
-  total = 1;
-
-  /** @param {number} loaded */
-  constructor(loaded) {
-    super("downloadprogress");
-    this.loaded = loaded;
-  }
-}
-
-/** What a monitor callback gets, as the platform makes it; only here. */
-export class CreateMonitor extends EventTarget {
-  /** @type {((event: any) => void) | null} */
-  #handler = null;
-
-  /** @param {unknown[]} keys no parameter by name: the platform's has none */
-  constructor(...keys) {
-    if (keys[0] !== KEY) throw makeError("TypeError", "Illegal constructor.");
-    super();
-  }
-
-  get ondownloadprogress() {
-    return this.#handler;
-  }
-
-  set ondownloadprogress(handler) {
-    if (this.#handler) this.removeEventListener("downloadprogress", this.#handler);
-    this.#handler = typeof handler === "function" ? handler : null;
-    if (this.#handler) this.addEventListener("downloadprogress", this.#handler);
-  }
-
-  get [Symbol.toStringTag]() {
-    return "CreateMonitor";
-  }
-}
-
-/**
- * Fires downloadprogress: `loaded` from 0 to 1 in steps of 1/65536, each larger than the last.
- * @param {CreateOptions["monitor"]} monitor
- * @param {AbortSignal | undefined} signal
- */
-function startMonitor(monitor, signal) {
-  const target = new CreateMonitor(KEY);
-  monitor?.(target);
-  let last = -1;
-  return (/** @type {number} */ fraction) => {
-    const loaded = Math.floor(Math.min(1, fraction) * 65536) / 65536;
-    if (loaded <= last || signal?.aborted) return;
-    last = loaded;
-    target.dispatchEvent(
-      typeof ProgressEvent === "function"
-        ? new ProgressEvent("downloadprogress", { loaded, total: 1, lengthComputable: true })
-        : new DownloadProgressEvent(loaded),
-    );
-  };
-}
-
-/**
- * @param {Partial<LanguagePair>} options
- * @returns {LanguagePair} canonical
- */
-function languagePair(options) {
-  const tag = (/** @type {"sourceLanguage" | "targetLanguage"} */ key) => {
-    const value = options?.[key];
-    if (value === undefined)
-      throw makeError("TypeError", `The option "${key}" is missing; give a BCP 47 tag, such as "en".`);
-    return canonicalTag(`${value}`); // a TypeError for a Symbol, as on the platform
-  };
-  return { sourceLanguage: tag("sourceLanguage"), targetLanguage: tag("targetLanguage") };
-}
-
-/**
- * @param {import("./types.js").ModelSource} model
- * @returns {import("./model-source.js").PlainSource}
- */
-function plainSource(model) {
-  if (typeof model === "string" || isURL(model)) return { url: toURL(model).href };
-  // Bytes first: Node loads Blob and ReadableStream only when they are named, and takes its time.
-  if (ArrayBuffer.isView(model)) return { bytes: new Uint8Array(model.buffer, model.byteOffset, model.byteLength) };
-  if (Object.prototype.toString.call(model) === "[object ArrayBuffer]")
-    return { bytes: new Uint8Array(/** @type {ArrayBuffer} */ (model)) };
-  if (model instanceof Blob) return { blob: model };
-  if (model instanceof ReadableStream) return { stream: model };
-  throw makeError(
-    "TypeError",
-    `The option "model" is ${Object.prototype.toString.call(model)}; it can be a URL, a path, a Blob, an ArrayBuffer, a typed array or a ReadableStream.`,
-  );
-}
-
-/**
- * What can be sent to a worker: a stream goes as it is where streams can be transferred, else as a Blob.
- * @param {import("./model-source.js").PlainSource} source
- * @returns {Promise<import("./model-source.js").PlainSource>}
- */
-async function sendable(source) {
-  if (!("stream" in source)) return source;
-  try {
-    const { port1, port2 } = new MessageChannel();
-    const probe = new ReadableStream();
-    port1.postMessage(probe, [/** @type {Transferable} */ (/** @type {unknown} */ (probe))]);
-    port1.close();
-    port2.close();
-    return source;
-  } catch {
-    return { blob: await new Response(source.stream).blob() };
-  }
-}
-
-/**
- * URLs become absolute here, where it is known what they are relative to, and strings, which can be sent.
- * @param {import("./types.js").WasmSources} sources
- * @returns {import("./types.js").WasmSources}
- */
-function sendableWasm(sources) {
-  const entries = Object.entries(sources).map(([build, source]) => [
-    build,
-    typeof source === "string" || isURL(source) ? toURL(source).href : source,
-  ]);
-  return Object.fromEntries(entries);
-}
-
-/**
- * The worst state of the models on a route.
- * @param {import("./manifest.js").Leg[]} route
- * @returns {Promise<Availability>}
- */
-async function routeState(route) {
-  const states = await Promise.all(route.map(({ model }) => stateOf(model)));
-  const worst = /** @type {const} */ (["unavailable", "downloadable", "downloading"]);
-  return worst.find((state) => states.includes(state)) ?? "available";
-}
-
-/**
- * @param {import("./manifest.js").ManifestModel} model
- * @returns {Promise<Availability>}
- */
-async function stateOf({ url, sha256 }) {
-  if (isNode && url.startsWith("file:")) return builtin("fs").existsSync(new URL(url)) ? "available" : "unavailable";
-  const record = (await modelCache.list()).find((kept) => kept.complete && kept.url === url);
-  if (record && (!sha256 || record.sha256 === sha256.toLowerCase())) return "available";
-  return downloading.has(url) ? "downloading" : "downloadable";
-}
 
 export class Translator {
   /** @type {string} */
@@ -575,88 +436,5 @@ export class Translator {
     const parts = { ...request, texts: messages.texts, progress: false, stream: false };
     const translations = await this.#pool.run(parts, { signals: how.signals });
     return messages.write(/** @type {string[]} */ (translations));
-  }
-}
-
-/**
- * Works through many items in groups, a group more at a time than there are workers, so that none of them waits. Items of
- * like length go together, for a batch takes as long as the longest sentence in it.
- * @param {number[]} lengths of the items
- * @param {number} workers
- * @param {(indices: number[], failed: AbortSignal) => Promise<void>} work `failed`: aborted when another group fails
- */
-async function inGroups(lengths, workers, work) {
-  const order = Array.from(lengths.keys()).sort((a, b) => lengths[b] - lengths[a]);
-  const failed = new AbortController();
-  let next = 0;
-  const lane = async () => {
-    while (next < order.length) {
-      const indices = order.slice(next, next + MESSAGE_TEXTS);
-      next += MESSAGE_TEXTS;
-      await work(indices, failed.signal);
-    }
-  };
-  try {
-    await Promise.all(Array.from({ length: Math.max(1, workers) + 1 }, lane));
-  } catch (error) {
-    failed.abort(error);
-    throw error;
-  }
-}
-
-/**
- * @param {LanguagePair} pair
- * @returns {TranslatorInfo} of a translator between two variants of one language, which has no model
- */
-function identityInfo({ sourceLanguage, targetLanguage }) {
-  const none = { encoderLayers: 0, decoderLayers: 0, heads: 0, width: 0, ffnWidth: 0 };
-  const sizes = {
-    sourceVocabulary: 0,
-    targetVocabulary: 0,
-    context: 0,
-    parameters: 0,
-    trainingLength: 0,
-    tensorBytes: 0,
-  };
-  const languages = { sourceLanguages: [sourceLanguage], targetLanguages: [targetLanguage] };
-  return {
-    build: "simd128",
-    kernels: "",
-    version: "",
-    wasmBytes: 0,
-    modelBytes: 0,
-    workingBytes: 0,
-    workers: 0,
-    noWorker: "",
-    notKept: "",
-    model: {
-      name: "",
-      sourceLanguage,
-      targetLanguage,
-      ...languages,
-      ...none,
-      ...sizes,
-      mixer: "attention",
-      alignmentHead: null,
-    },
-    models: [],
-  };
-}
-
-/**
- * @template T
- * @param {ReadableStream<T>} stream
- * @returns {AsyncGenerator<T>}
- */
-async function* iterate(stream) {
-  const reader = stream.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    await reader.cancel();
   }
 }

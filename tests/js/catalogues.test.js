@@ -8,10 +8,10 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Translator } from "../../src/js/index.js";
 import { workOptions } from "../../src/js/options.js";
-import { Turns } from "../../src/js/sentences.js";
 import { RULES } from "../../src/js/text/rules.js";
 import { useRules } from "../../src/js/text/use.js";
 import { translateTexts } from "../../src/js/translation.js";
+import { Turns } from "../../src/js/turns.js";
 import { ANSWERS, stubEngine } from "./stub-engine.js";
 
 const FULL = process.env.GLOSSA_SOAK === "1";
@@ -96,10 +96,9 @@ for (const [name, answer] of Object.entries(ANSWERS))
     let [messages, kept] = [0, 0];
     for (const [language, path] of spread(found, name === "identity" ? CATALOGUES : Math.ceil(CATALOGUES / 10))) {
       const sourceLanguage = language.split("_")[0];
-      const engine = stubEngine(answer, { sourceLanguage, targetLanguage: "en" });
+      const batcher = stubEngine(answer, { sourceLanguage, targetLanguage: "en" });
       const texts = strings(path, "msgstr");
-      const how = { sourceLanguage, targetLanguage: "en" };
-      const translations = await translateTexts(engine, texts, options, new Turns(), how);
+      const translations = await translateTexts({ batcher, options, turns: new Turns() }, texts);
       for (const [i, text] of texts.entries()) {
         kept += assertKept(path, text, translations[i]);
         messages++;

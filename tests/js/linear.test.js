@@ -7,11 +7,11 @@ import { readYaml } from "../../src/js/convert/yaml.js";
 import { readHTML } from "../../src/js/html-source.js";
 import { workOptions } from "../../src/js/options.js";
 import { findFixed } from "../../src/js/preserve.js";
-import { Turns } from "../../src/js/sentences.js";
 import { splitText, unwrapped } from "../../src/js/split.js";
 import { RULES } from "../../src/js/text/rules.js";
 import { useRules } from "../../src/js/text/use.js";
 import { translateTexts } from "../../src/js/translation.js";
+import { Turns } from "../../src/js/turns.js";
 import { ANSWERS, stubEngine } from "./stub-engine.js";
 
 useRules(RULES);
@@ -255,9 +255,8 @@ test("whole texts through a translation, whatever the model says", async () => {
   for (const answer of [ANSWERS.identity, ANSWERS["letters only"]])
     for (const [family, make] of Object.entries(FAMILIES)) {
       const text = make(2000);
-      const engine = stubEngine(answer);
-      const how = { sourceLanguage: "en", targetLanguage: "de" };
-      const [translation] = await translateTexts(engine, [text], workOptions({}), new Turns(), how);
+      const job = { batcher: stubEngine(answer), options: workOptions({}), turns: new Turns() };
+      const [translation] = await translateTexts(job, [text]);
       if (answer === ANSWERS.identity) assert.equal(typeof translation, "string", family);
     }
 });

@@ -6,11 +6,11 @@ import { fileURLToPath } from "node:url";
 import { Translator } from "../../src/js/index.js";
 import { findFixed } from "../../src/js/preserve.js";
 import { workOptions } from "../../src/js/options.js";
-import { Turns } from "../../src/js/sentences.js";
 import { splitText } from "../../src/js/split.js";
 import { RULES } from "../../src/js/text/rules.js";
 import { useRules } from "../../src/js/text/use.js";
 import { translateTexts } from "../../src/js/translation.js";
+import { Turns } from "../../src/js/turns.js";
 import { ANSWERS, stubEngine } from "./stub-engine.js";
 
 useRules(RULES);
@@ -297,14 +297,13 @@ describe("the shipped models", () => {
 
 describe("what a checkpoint says", () => {
   /**
-   * @param {ReturnType<typeof stubEngine>} engine
+   * @param {ReturnType<typeof stubEngine>} batcher
    * @param {string} text
    * @param {import("../../src/js/types.js").TranslateOptions} [options]
    */
-  async function translated(engine, text, options = {}) {
-    const { sourceLanguage, targetLanguage } = engine.core.model;
-    const how = { sourceLanguage, targetLanguage };
-    const [translation] = await translateTexts(engine, [text], workOptions(options), new Turns(), how);
+  async function translated(batcher, text, options = {}) {
+    const job = { batcher, options: workOptions(options), turns: new Turns() };
+    const [translation] = await translateTexts(job, [text]);
     return translation;
   }
 

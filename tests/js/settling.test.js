@@ -143,14 +143,24 @@ test("messages that are not ours are ignored on both sides", async () => {
   /** @type {unknown[]} */
   const replies = [];
   const host = new Host((reply) => replies.push(reply), { files: wasmFiles });
-  for (const message of [null, undefined, 3, "load", [], {}, { id: 1 }, { type: "info" }, { id: 1, type: "webpackOk" }])
+  for (const message of [
+    null,
+    undefined,
+    3,
+    "load",
+    [],
+    {},
+    { id: 1 },
+    { type: "greet" },
+    { id: 1, type: "webpackOk" },
+  ])
     host.receive(message);
   await new Promise((resolve) => setTimeout(resolve, 10));
   assert.deepEqual(replies, []);
 
   const thread = new Worker(new URL("../../src/js/worker.js", import.meta.url));
   thread.postMessage(null);
-  thread.postMessage({ id: 7, type: "info" });
+  thread.postMessage({ id: 7, type: "measure", texts: [] });
   const reply = await new Promise((resolve, reject) => thread.on("message", resolve).on("error", reject));
   assert.deepEqual([reply.id, reply.type, reply.error.name], [7, "error", "InvalidStateError"]);
   await thread.terminate();

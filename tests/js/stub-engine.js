@@ -1,6 +1,6 @@
 // An engine without a model, for what must hold whatever a model says: it answers at once, by a function of the text. A
 // token is a word, a sign or a space, and every token of the answer came from the source token at the same place.
-import { Engine } from "../../src/js/sentences.js";
+import { Batcher } from "../../src/js/batcher.js";
 
 /** @typedef {import("../../src/js/core.js").Core} Core */
 
@@ -78,5 +78,5 @@ export function stubEngine(
     /** @type {string[]} all that was read */
     sentences: [],
   };
-  return Object.assign(new Engine(/** @type {Core} */ (/** @type {unknown} */ (core))), { read: core.sentences });
+  return Object.assign(new Batcher(/** @type {Core} */ (/** @type {unknown} */ (core))), { read: core.sentences });
 }

@@ -18,6 +18,9 @@ export const chunkFiles = {
   proxy: () => new URL("glossa:proxy"),
 };
 
+/** @returns {Promise<never>} */
+export const importFile = () => Promise.reject(new Error("glossa/inline is one file, and loads no other"));
+
 /** @type {Uint8Array<ArrayBuffer> | undefined} */
 let simd128;
 

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { Core, instantiate } from "../../../src/js/core.js";
-import { Engine } from "../../../src/js/sentences.js";
+import { Batcher } from "../../../src/js/batcher.js";
 import { Glossa } from "./glossa.js";
 import { memory, serve, timed } from "./serve.js";
 
@@ -21,7 +21,7 @@ async function openEngine(model, wasm) {
   core.reserve(bytes.length);
   core.write(0, bytes);
   core.openModel();
-  return new Engine(core);
+  return new Batcher(core);
 }
 
 await serve({
