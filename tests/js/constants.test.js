@@ -8,7 +8,7 @@ import { ACTIVATIONS, MIXERS, NORMS, POSITIONS } from "../../src/js/convert/cano
 import { TENSOR_TYPES, VALUE_TYPES } from "../../src/js/convert/gguf-writer.js";
 import { PIECE } from "../../src/js/convert/sentencepiece.js";
 import { statusError } from "../../src/js/errors.js";
-import { SEARCHES } from "../../src/js/sentences.js";
+import { SEARCHES } from "../../src/js/batcher.js";
 import { constants, noNative } from "./contract.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
