@@ -2,6 +2,7 @@
 // engine returns is copied out, because the heap moves when it grows.
 
 import { makeError, statusError } from "./errors.js";
+import { readNotes } from "./notes.js";
 import { fromUTF8, toUTF8 } from "./platform.js";
 import { digestOf } from "./sha256.js";
 
@@ -263,7 +264,8 @@ export class Core {
     };
     const [sources, targets] = [this.#languages(false), this.#languages(true)].map((all) => all.map(({ tag }) => tag));
     const chosen = { sourceLanguage: sources[0] ?? "", targetLanguage: targets[0] ?? "" };
-    return { ...info, ...chosen, sourceLanguages: sources, targetLanguages: targets };
+    const notes = readNotes(this.#bytes.subarray(this.#checkpoint, this.#checkpoint + this.modelBytes));
+    return { ...info, ...chosen, sourceLanguages: sources, targetLanguages: targets, notes };
   }
 
   /** @param {boolean} target */

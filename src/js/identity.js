@@ -1,5 +1,7 @@
 // A translator between two variants of one language: it has no model, and gives texts back as they are.
 
+import { NO_NOTES } from "./notes.js";
+
 /**
  * @param {import("./types.js").LanguagePair} pair
  * @returns {import("./types.js").TranslatorInfo}
@@ -34,6 +36,7 @@ export function identityInfo({ sourceLanguage, targetLanguage }) {
       ...sizes,
       mixer: "attention",
       alignmentHead: null,
+      notes: NO_NOTES,
     },
     models: [],
   };

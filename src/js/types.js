@@ -188,6 +188,18 @@
  */
 
 /**
+ * What a checkpoint says of itself to those who use it; what it does not say is empty or null.
+ * @typedef {object} ModelNotes
+ * @property {string} description
+ * @property {string} licence an SPDX expression, or the name of another licence
+ * @property {string} licenceNote
+ * @property {{word: number | null, sentence: number | null}} confidence log-probabilities below which a word is unsure, and
+ *     (the mean of its tokens) a sentence beyond the model
+ * @property {Record<string, string>} limits a plain sentence by language, such as `en`
+ * @property {string[]} examples first inputs that show something
+ */
+
+/**
  * @typedef {object} ModelInfo
  * @property {string} name
  * @property {string} sourceLanguage that it is used for
@@ -207,6 +219,7 @@
  * @property {[number, number] | null} alignmentHead the cross-attention [layer, head] that aligns words
  * @property {number} parameters
  * @property {number} tensorBytes
+ * @property {ModelNotes} notes
  */
 
 /**

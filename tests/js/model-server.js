@@ -54,8 +54,9 @@ export async function serveModel(bytes) {
       more();
       return;
     }
-    const from = /^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1];
+    const [, from, last] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "") ?? [];
     let start = 0;
+    let end = bytes.length;
     if (from && !query.has("range")) {
       start = Number(from);
       if (start >= bytes.length) {
@@ -63,9 +64,10 @@ export async function serveModel(bytes) {
         return;
       }
       response.statusCode = 206;
-      response.setHeader("content-range", `bytes ${start}-${bytes.length - 1}/${bytes.length}`);
+      if (last) end = Math.min(end, Number(last) + 1);
+      response.setHeader("content-range", `bytes ${start}-${end - 1}/${bytes.length}`);
     }
-    const claimed = query.has("length") ? number("length") : bytes.length - start;
+    const claimed = query.has("length") ? number("length") : end - start;
     response.setHeader("content-length", claimed);
     if (request.method === "HEAD") {
       response.end();

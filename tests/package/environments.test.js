@@ -432,53 +432,56 @@ console.log(JSON.stringify(results));`,
     { skip: long },
   );
 
-  inProject(
-    "Next 16: client components as they are; server components and route handlers with serverExternalPackages",
-    ["next@16", "react", "react-dom"],
-    async (project) => {
-      const client = `"use client";
+  for (const bundler of ["webpack", "turbopack"])
+    inProject(
+      `Next 16 with ${bundler}: client components as they are; server components and route handlers with serverExternalPackages`,
+      ["next@16", "react", "react-dom"],
+      async (project) => {
+        const client = `"use client";
 import { useEffect, useState } from "react";
 ${app("glossa").replace("globalThis.done =", "const start = () =>")}
 export default function Page() {
   useEffect(() => { globalThis.done ??= start(); }, []);
   return <p>client</p>;
 }`;
-      const onServer = (/** @type {string} */ body) => `import { Translator } from "glossa";
+        const onServer = (/** @type {string} */ body) => `import { Translator } from "glossa";
 const translate = () => ${work(JSON.stringify(MODEL))};
 export const dynamic = "force-dynamic";
 ${body}`;
-      project.write(
-        "app/layout.jsx",
-        "export default ({ children }) => <html lang='en'><body>{children}</body></html>;",
-      );
-      project.write("app/page.jsx", client);
-      project.write("app/route/route.js", onServer("export const GET = async () => Response.json(await translate());"));
-      project.write(
-        "app/server/page.jsx",
-        onServer("export default async function Page() { return <pre>{JSON.stringify(await translate())}</pre>; }"),
-      );
-      project.write(
-        "next.config.mjs",
-        'export default { serverExternalPackages: ["glossa"], turbopack: { root: import.meta.dirname } };',
-      );
-      const next = project.path("node_modules/next/dist/bin/next");
-      const all = async (/** @type {string} */ url) => {
-        await assertPage(url);
-        assertWorks(await (await fetch(`${url}route`)).json());
-        const html = await (await fetch(`${url}server`)).text();
-        assert.match(html, /&quot;translation&quot;:&quot;Ein Hund.*&quot;workers&quot;:1/);
-      };
-      for (const bundler of ["--webpack", "--turbopack"]) {
-        await run(NODE, [next, "build", bundler], {
+        project.write(
+          "app/layout.jsx",
+          "export default ({ children }) => <html lang='en'><body>{children}</body></html>;",
+        );
+        project.write("app/page.jsx", client);
+        project.write(
+          "app/route/route.js",
+          onServer("export const GET = async () => Response.json(await translate());"),
+        );
+        project.write(
+          "app/server/page.jsx",
+          onServer("export default async function Page() { return <pre>{JSON.stringify(await translate())}</pre>; }"),
+        );
+        project.write(
+          "next.config.mjs",
+          'export default { serverExternalPackages: ["glossa"], turbopack: { root: import.meta.dirname } };',
+        );
+        const next = project.path("node_modules/next/dist/bin/next");
+        const all = async (/** @type {string} */ url) => {
+          await assertPage(url);
+          assertWorks(await (await fetch(`${url}route`)).json());
+          const html = await (await fetch(`${url}server`)).text();
+          assert.match(html, /&quot;translation&quot;:&quot;Ein Hund.*&quot;workers&quot;:1/);
+        };
+        await run(NODE, [next, "build", `--${bundler}`], {
           cwd: project.folder,
           env: { ...process.env, NEXT_TELEMETRY_DISABLED: "1" },
+          timeout: 600_000, // some machines never get to the end of Turbopack's, with or without this package
         });
         await withServer(project, NODE, [next, "start", "-p", "PORT"], all);
-      }
-      await withServer(project, NODE, [next, "dev", "--turbopack", "-p", "PORT"], all);
-    },
-    { skip: noBrowser || long },
-  );
+        await withServer(project, NODE, [next, "dev", `--${bundler}`, "-p", "PORT"], all);
+      },
+      { skip: noBrowser || long },
+    );
 
   inProject(
     "Nuxt 4, client and server, as it is",

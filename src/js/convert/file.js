@@ -6,7 +6,7 @@ import { ConvertError, ensure } from "./errors.js";
  * Anything that a source file can come as: bytes, a Blob or File of a page, or an object that reads a range (the
  * command line's open files).
  * @typedef {Uint8Array | ArrayBuffer | Blob | RandomAccess} FileLike
- * @typedef {{ size: number, read(offset: number, length: number): Promise<Uint8Array> }} RandomAccess
+ * @typedef {{ size: number, read(offset: number, length: number): Promise<Uint8Array>, close?(): Promise<void> }} RandomAccess
  */
 
 /* Deflate cannot expand by more than this (RFC 1951: 258 bytes for two bits), so a larger claim is a lie. */
@@ -55,6 +55,11 @@ export class SourceFile {
         : await content.read(offset, length);
     ensure(bytes.byteLength === length, () => `${this.name} changed while it was read`);
     return bytes;
+  }
+
+  /** Lets go of an open file. */
+  async close() {
+    if ("close" in this.content) await this.content.close?.();
   }
 
   /**

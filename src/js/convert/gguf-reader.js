@@ -11,6 +11,9 @@ import { TENSOR_TYPES, VALUE_TYPES } from "./gguf-writer.js";
  * @typedef {number | bigint | boolean | string} Scalar
  * @typedef {{ type: string, value: Scalar } | { type: "array", of: string, value: string[] | ArrayLike<number | bigint> }} Key
  *
+ * Rows of a matrix, [from, to); all where none are told.
+ * @typedef {{ from?: number, to?: number }} Rows
+ *
  * `ne` is in GGUF order, [in, out]; `offset` is from the start of the file.
  * @typedef {{ name: string, type: TensorType, ne: number[], offset: number, bytes: number }} Tensor
  */
@@ -114,15 +117,59 @@ export class GgufFile {
   /**
    * The values of a tensor, in its own type.
    * @param {string} name
+   * @param {Rows} [rows]
    * @returns {Promise<Float32Array | Int8Array | Int32Array>}
    */
-  async read(name) {
+  async read(name, rows) {
     const tensor = this.tensor(name);
-    const bytes = await this.file.read(tensor.offset, tensor.bytes);
+    const [from, to, height] = rowsOf(tensor, rows, this.file.name);
+    const row = tensor.bytes / height;
+    const bytes = await this.file.read(tensor.offset + from * row, (to - from) * row);
     if (tensor.type === "F32") return asFloat32(bytes);
     if (tensor.type === "I8") return new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     return new Int32Array(bytes.slice().buffer);
   }
+
+  /**
+   * The values of a tensor as float32: those of a quantized matrix with its scales applied.
+   * @param {string} name
+   * @param {Rows} [rows]
+   * @returns {Promise<Float32Array>}
+   */
+  async floats(name, rows) {
+    const values = await this.read(name, rows);
+    if (values instanceof Float32Array) return values;
+    const out = Float32Array.from(values);
+    const scaleName = name.replace(/\.weight$/, ".scale");
+    if (scaleName === name || !this.tensors.has(scaleName)) return out;
+    const tensor = this.tensor(name);
+    const [from] = rowsOf(tensor, rows, this.file.name);
+    const scale = await this.read(scaleName);
+    const width = tensor.ne[0];
+    for (let i = 0; i < out.length; i++) out[i] *= scale[scale.length > 1 ? from + Math.floor(i / width) : 0];
+    return out;
+  }
+
+  /** Lets go of an open file. */
+  async close() {
+    await this.file.close();
+  }
+}
+
+/**
+ * @param {Tensor} tensor
+ * @param {Rows | undefined} rows
+ * @param {string} file
+ * @returns {[from: number, to: number, height: number]}
+ */
+function rowsOf({ name, ne }, rows, file) {
+  const height = ne.slice(1).reduce((a, b) => a * b, 1);
+  const { from = 0, to = height } = rows ?? {};
+  ensure(
+    Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from <= to && to <= height,
+    () => `${file}: rows ${from} to ${to} of tensor ${show(name)} are asked for, which has ${height}`,
+  );
+  return [from, to, height];
 }
 
 /**

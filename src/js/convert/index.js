@@ -13,8 +13,10 @@ import { writeShortlist } from "./shortlist.js";
 import { openSource, SourceFiles } from "./sources.js";
 
 export { ConvertError } from "./errors.js";
+export { openCheckpoint } from "./open-checkpoint.js";
 
 /**
+ * @typedef {import("./gguf-reader.js").GgufFile} Checkpoint
  * @typedef {import("./file.js").FileLike} FileLike
  * @typedef {import("./sources.js").SourceOptions & {
  *   type?: "i8" | "f32",
