@@ -138,7 +138,7 @@ export class Host {
    * @param {import("./protocol.js").LoadRequest} request
    * @param {AbortSignal} signal
    */
-  async #load({ id, models, build, wasm, cache, rules }, signal) {
+  async #load({ id, models, build, wasm, cache, offline, rules }, signal) {
     useRules(rules);
     this.#close();
     const opened = await openCore(this.#files, build, wasm);
@@ -155,7 +155,7 @@ export class Host {
           sizes[i] = total ?? Math.max(sizes[i], done);
           this.#reply({ id, type: "progress", done: before + done, total: sizes.reduce((sum, size) => sum + size, 0) });
         };
-        const read = await readInto(cores[i], source, { cache, sha256, bytes: sizes[i], signal, onProgress });
+        const read = await readInto(cores[i], source, { cache, offline, sha256, bytes: sizes[i], signal, onProgress });
         if (read.notKept) notKept.add(read.notKept);
         streamed.push(read.streamed);
         if (languages) chooseLanguages(cores[i], languages);

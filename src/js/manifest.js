@@ -23,7 +23,7 @@ import { builtin, isNode, isURL, readKept, toURL } from "./platform.js";
 
 /** What helps where the package has no model of its own to offer. */
 const ADVICE =
-  'The package brings no models: get a file and pass the option "model" (a URL, a path or bytes), or "manifest" (a list of your own, which "glossa models --index FOLDER" writes).';
+  'The package brings no models: add  registries: [mozilla()]  (import { mozilla } from "glossa") to fetch one from its home, or pass the option "model" (a URL, a path or bytes), or "manifest" (a list of your own, which "glossa models --index FOLDER" writes).';
 
 /** @returns {Promise<Manifest>} what lies beside the package: in an installation no model, in the repository those of it */
 async function ownManifest() {
@@ -42,9 +42,10 @@ async function ownManifest() {
 /**
  * @param {string | URL | Manifest} [source]
  * @param {string[]} [origins] beside its own, where it comes from the network, from which it may name models
+ * @param {boolean} [offline] only what is on this machine
  * @returns {Promise<Manifest>} with absolute urls
  */
-export async function loadManifest(source, origins = []) {
+export async function loadManifest(source, origins = [], offline = false) {
   if (source === undefined) return ownManifest();
   if (typeof source === "object" && !isURL(source)) return resolveURLs(source, source.baseURL);
   const url = toURL(source);
@@ -63,7 +64,7 @@ export async function loadManifest(source, origins = []) {
   };
   let manifest;
   try {
-    manifest = read(await readKept(url, read));
+    manifest = read(await readKept(url, read, offline));
   } catch (error) {
     const { name, message } = /** @type {Error} */ (error);
     if (name === "DataError") throw error;

@@ -27,6 +27,7 @@ import { sha256 } from "./sha256.js";
  * @property {string} [sha256] what the whole must have, in hexadecimal
  * @property {number} [bytes] how long it is, as far as the caller knows
  * @property {boolean} [cache]
+ * @property {boolean} [offline] only what is kept may be read
  * @property {AbortSignal} [signal]
  * @property {(loaded: number, total: number | undefined) => void} [onProgress]
  * @property {number} [untold] bytes that are taken at most where a server does not tell how many there are
@@ -225,6 +226,7 @@ async function readFile(url, intake) {
 async function readURL(url, intake) {
   const { options } = intake;
   intake.most = Math.max(options.untold ?? MOST_UNTOLD, options.bytes ?? 0);
+  if (options.offline && /^https?:/.test(url)) return readOffline(url, intake);
   if (options.cache === false) return download(url, intake, null).then(() => 'the option "cache" is false');
   if (!/^https?:/.test(url)) return download(url, intake, null).then(() => "");
   const { entry, problem } = await openEntry(url);
@@ -254,6 +256,25 @@ async function readURL(url, intake) {
   } finally {
     await entry.close().catch(() => {});
   }
+}
+
+/**
+ * @param {string} url
+ * @param {Intake} intake
+ * @returns {Promise<string>} always empty: it is kept
+ */
+async function readOffline(url, intake) {
+  const { entry } = await openEntry(url);
+  try {
+    const { record } = entry ?? {};
+    const { sha256 } = intake.options;
+    intake.hashed = true;
+    const wanted = record?.complete && (!sha256 || record.sha256 === sha256.toLowerCase());
+    if (entry && record && wanted && (await readKept(entry, record, intake))) return "";
+  } finally {
+    await entry?.close().catch(() => {});
+  }
+  throw makeError("NetworkError", `The model ${url} is not on this machine, and nothing may be loaded offline.`);
 }
 
 /**

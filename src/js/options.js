@@ -3,6 +3,7 @@
 import { SEARCHES } from "./batcher.js";
 import { makeError, shown } from "./errors.js";
 import { canonicalTag } from "./manifest.js";
+import { isOffline } from "./platform.js";
 
 /** @typedef {import("./types.js").CreateOptions} CreateOptions */
 /** @typedef {import("./types.js").TranslateOptions} TranslateOptions */
@@ -61,11 +62,26 @@ const KNOWN = {
     "sha256",
     "manifest",
     "origins",
+    "registries",
+    "variant",
+    "offline",
+    "fetch",
     "build",
     "wasm",
     "worker",
     "pool",
     "cache",
+  ],
+  models: [
+    "sourceLanguage",
+    "targetLanguage",
+    "manifest",
+    "origins",
+    "registries",
+    "variant",
+    "offline",
+    "fetch",
+    "signal",
   ],
   translate: TRANSLATE,
   translateBatch: [...TRANSLATE, "onProgress"],
@@ -143,13 +159,14 @@ export function strings(name, value) {
 /**
  * @param {CreateOptions | null | undefined} options
  * @param {boolean} asPlatform
- * @returns {CreateOptions & Required<Pick<CreateOptions, "build" | "wasm" | "worker" | "pool" | "cache">>}
+ * @returns {CreateOptions & Required<Pick<CreateOptions, "build" | "wasm" | "worker" | "pool" | "cache" | "offline">>}
  */
 export function createOptions(options, asPlatform) {
   if (options === undefined || options === null)
     throw makeError("TypeError", "Translator.create() needs options: sourceLanguage and targetLanguage, or model.");
   const taken = given("create", options, asPlatform);
   functionOrNone("monitor", taken.monitor);
+  functionOrNone("fetch", taken.fetch);
   const { sha256 } = taken;
   if (sha256 !== undefined && !/^[\da-f]{64}$/i.test(sha256))
     throw makeError("TypeError", `The option "sha256" is ${shown(sha256)}; it must be 64 hexadecimal digits.`);
@@ -160,6 +177,7 @@ export function createOptions(options, asPlatform) {
     worker: taken.worker ?? true,
     pool: integer("pool", taken.pool, 1, MAX_POOL, 1),
     cache: taken.cache ?? true,
+    offline: taken.offline ?? isOffline(),
   };
 }
 

@@ -8,6 +8,13 @@ const nodeProcess = /** @type {NodeJS.Process | undefined} */ (globalThis.proces
 /** Whether this is Node or something that has its modules. */
 export const isNode = Boolean(nodeProcess?.versions?.node && typeof nodeProcess.getBuiltinModule === "function");
 
+/** Whether the environment of Node says yes to something. @param {string} name */
+export const isSet = (name) =>
+  isNode && !["", "0", "false", "no"].includes((nodeProcess?.env[name] ?? "").toLowerCase());
+
+/** Whether nothing may be loaded, where the caller does not say. */
+export const isOffline = () => isSet("GLOSSA_OFFLINE");
+
 /**
  * A built-in module of Node.
  * @template {keyof NodeModules} K
@@ -146,9 +153,10 @@ const FILE_CACHE = "glossa-files";
  * A small file of the package. What was loaded once is there without a network too.
  * @param {URL} url
  * @param {(bytes: Uint8Array) => unknown} check throws where it is not what it should be, and then it is not kept
+ * @param {boolean} [offline] only what is kept
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
-export async function readKept(url, check) {
+export async function readKept(url, check, offline = false) {
   let cache = null;
   try {
     if (!isNode && /^https?:$/.test(url.protocol)) cache = await caches.open(FILE_CACHE);
@@ -156,6 +164,7 @@ export async function readKept(url, check) {
     // a page that may not store anything loads it each time
   }
   try {
+    if (offline && url.protocol !== "file:") throw new Error("nothing may be loaded offline");
     const bytes = await readAll(url);
     check(bytes);
     await cache?.put(url, new Response(bytes)).catch(() => {});

@@ -11,6 +11,7 @@
  * @property {import("./types.js").BuildChoice} build
  * @property {WasmSources} wasm
  * @property {boolean} cache
+ * @property {boolean} [offline]
  * @property {import("./text/use.js").TextRules} rules text/rules.js
  */
 

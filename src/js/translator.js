@@ -3,9 +3,10 @@
 
 import { loadChunk } from "./chunks.js";
 import { abortError, makeError } from "./errors.js";
+import { findAll, findModels, findState, noGesture, withOrigins } from "./finding.js";
 import { inGroups } from "./groups.js";
 import { identityInfo } from "./identity.js";
-import { downloading, findRoute, loadManifest, routeError, routeState } from "./manifest.js";
+import { downloading, routeState } from "./manifest.js";
 import { startMonitor } from "./monitor.js";
 import {
   batchOptions,
@@ -41,6 +42,9 @@ const MESSAGE = /\{\s*[\w.-]+\s*,\s*(?:plural|select|selectordinal)\s*,/;
 const forgotten = new FinalizationRegistry((/** @type {Pool} */ pool) => pool.close(abortError()));
 
 const KEY = Symbol("created by Translator.create");
+
+/** How much of the progress what is loaded before an engine starts may take. */
+const BEFORE = 0.95;
 
 /** An option of create() that the polyfill sets to false: no user's gesture, so no download may begin. */
 export const GESTURE = Symbol("a user's gesture");
@@ -92,25 +96,25 @@ export class Translator {
 
     /** @type {import("./protocol.js").ModelLoad[]} */
     let models;
+    /** @type {import("./types.js").ModelOrigin[]} */
+    let origins = [];
+    /** What was loaded before an engine starts, as a part of all. */
+    let before = 0;
     if (model !== undefined) {
       models = [{ source: plainSource(model), bytes: 0, sha256: settings.sha256, languages: pair }];
     } else {
-      const { sourceLanguage: from, targetLanguage: to } = /** @type {LanguagePair} */ (pair);
-      const manifest = await loadManifest(settings.manifest, settings.origins);
-      signal?.throwIfAborted();
-      const route = findRoute(manifest, from, to);
-      if (!route) throw routeError(manifest, from, to);
-      if (Reflect.get(options, GESTURE) === false && (await routeState(route)) === "downloadable")
-        throw makeError(
-          "NotAllowedError",
-          "The model must be downloaded: call Translator.create() from a click or a key.",
-        );
-      models = route.map(({ model: { url, bytes, sha256 }, ...languages }) => ({
-        source: { url },
-        bytes: bytes ?? 0,
-        sha256,
-        languages,
-      }));
+      const found = await findModels(/** @type {LanguagePair} */ (pair), settings, {
+        onProgress: (fraction) => {
+          before = BEFORE * fraction;
+          report(before);
+        },
+        mayLoad: async (route) => {
+          if (Reflect.get(options, GESTURE) !== false) return;
+          if (!route || (await routeState(route)) === "downloadable") noGesture();
+        },
+      });
+      origins = found.map(({ origin }) => origin);
+      models = found.map(({ origin: _, ...load }) => load);
     }
     if (pair && !models.length)
       return Translator.#finish({ pair, pool: null, info: identityInfo(pair), asPlatform }, report, signal);
@@ -122,6 +126,7 @@ export class Translator {
       build: settings.build,
       wasm: sendableWasm({ ...wasmSources(), ...settings.wasm }),
       cache: settings.cache,
+      offline: settings.offline,
       rules: RULES,
     });
     const urls = models.flatMap(({ source }) => ("url" in source ? [source.url] : []));
@@ -131,10 +136,11 @@ export class Translator {
       /** @type {TranslatorInfo} */
       const info = await pool.start(threaded ? settings.pool : 1, {
         signal,
-        onProgress: (done, total) => report(total ? Math.min(done / total, 65535 / 65536) : 0),
+        onProgress: (done, total) =>
+          report(total ? Math.min(before + (1 - before) * (done / total), 65535 / 65536) : 0),
       });
       pair ??= { sourceLanguage: info.model.sourceLanguage, targetLanguage: info.model.targetLanguage };
-      return await Translator.#finish({ pair, pool, info, asPlatform }, report, signal);
+      return await Translator.#finish({ pair, pool, info: withOrigins(info, origins), asPlatform }, report, signal);
     } catch (error) {
       pool.close(error);
       throw error;
@@ -167,14 +173,21 @@ export class Translator {
 
   /**
    * Whether there is a model for two languages, or two that lead there, and whether they are here already.
-   * @param {LanguagePair & Pick<CreateOptions, "manifest" | "origins">} options
+   * Nobody is asked for it: what registries have is known from the last time, or from when this release was made.
+   * @param {LanguagePair & import("./finding.js").Where} options
    * @returns {Promise<Availability>}
    */
   static async availability(options) {
-    const { sourceLanguage, targetLanguage } = languagePair(options);
-    const { manifest, origins } = given("create", options, true);
-    const route = findRoute(await loadManifest(manifest, origins), sourceLanguage, targetLanguage);
-    return route ? routeState(route) : "unavailable";
+    return findState(languagePair(options), given("create", options, true), routeState);
+  }
+
+  /**
+   * The models that there are: of all languages, of one, or of a pair, for which they may be two of a way by two.
+   * @param {Partial<LanguagePair> & import("./finding.js").Where} [options]
+   * @returns {Promise<import("./types.js").AvailableModel[]>}
+   */
+  static async models(options = {}) {
+    return findAll(given("models", options));
   }
 
   get sourceLanguage() {

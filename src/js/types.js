@@ -33,6 +33,12 @@
  * @property {string | URL | import("./manifest.js").Manifest} [manifest] in place of the package's own
  * @property {string[]} [origins] such as "https://example.com": from where, beside its own origin, a manifest that comes
  *     from the network may name models
+ * @property {import("./registry/options.js").RegistryChoice[]} [registries] where models are looked for that no list has, in
+ *     this order; default: in Node the package's own, Mozilla's and the Hugging Face Hub, in a page none
+ * @property {string} [variant] which of a registry's models of a pair: "smallest", "best" by its measures, or the name of an
+ *     architecture, such as "tiny"; default: the one that the registry itself prefers
+ * @property {boolean} [offline] load nothing: what is not on this machine is an error; default false
+ * @property {typeof fetch} [fetch] how registries are asked; default the platform's
  * @property {(monitor: EventTarget & {ondownloadprogress: ((event: any) => void) | null}) => void} [monitor] gets a
  *     target that fires "downloadprogress" events
  * @property {AbortSignal} [signal] aborts the creation, and later the translator
@@ -200,7 +206,13 @@
  */
 
 /**
- * @typedef {object} ModelInfo
+ * A model, and where it comes from, which is not known of one that the caller gave.
+ * @typedef {CheckpointInfo & Partial<ModelOrigin>} ModelInfo
+ */
+
+/**
+ * What a checkpoint tells of itself.
+ * @typedef {object} CheckpointInfo
  * @property {string} name
  * @property {string} sourceLanguage that it is used for
  * @property {string} targetLanguage
@@ -225,7 +237,7 @@
 /**
  * Where a model comes from, as its registry tells it.
  * @typedef {object} ModelOrigin
- * @property {string} registry such as "mozilla"
+ * @property {string} registry such as "mozilla"; "manifest" for a list
  * @property {string} id its name there
  * @property {string} version empty where none is told
  * @property {string} licence an SPDX expression or a sentence; empty where none is told

@@ -142,3 +142,43 @@ test("availability and lists ask nobody before they may", async () => {
   await way("en", "sv");
   assert.equal(await state(), "available");
 });
+
+/** @param {any} options */
+const create = (options) => Translator.create({ worker: false, registries: [mozilla()], ...options });
+
+test("create(): from two tags to a translation, by two models, with progress that never goes back, then offline", async () => {
+  const [first, second] = [studentFiles({ seed: 11 }), studentFiles({ seed: 12 })];
+  homes.addMozilla("pl", "en", first);
+  homes.addMozilla("en", "cs", second);
+  /** @type {number[]} */
+  const fractions = [];
+  const pair = { sourceLanguage: "pl", targetLanguage: "cs" };
+  const monitor = (/** @type {EventTarget} */ m) =>
+    m.addEventListener("downloadprogress", (/** @type {any} */ { loaded }) => fractions.push(loaded));
+  const translator = await create({ ...pair, monitor });
+  const translated = await translator.translate(TEXT);
+  translator.destroy();
+  assert.deepEqual(
+    translator.info.models.map(({ registry, id, version, licence }) => [registry, id, version, licence]),
+    [
+      ["mozilla", "pl-en/base-memory", "3.0", "MPL-2.0"],
+      ["mozilla", "en-cs/base-memory", "3.0", "MPL-2.0"],
+    ],
+  );
+  assert.equal(translator.info.model.id, "pl-en/base-memory");
+  assert.deepEqual(
+    fractions,
+    fractions.toSorted((a, b) => a - b),
+  );
+  assert.deepEqual([fractions[0], fractions.at(-1)], [0, 1]);
+  assert.ok(fractions.length > 6);
+  homes.take();
+  const again = await create({ ...pair, offline: true });
+  assert.equal(await again.translate(TEXT), translated);
+  again.destroy();
+  await assert.rejects(
+    create({ sourceLanguage: "pl", targetLanguage: "de", offline: true }),
+    /nothing may be loaded offline/,
+  );
+  assert.deepEqual(homes.take(), []);
+});

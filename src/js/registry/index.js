@@ -176,6 +176,7 @@ async function provideRoute(context, registries, route, variant, onProgress) {
       continue;
     }
     if (!model.files && "record" in model) return null; // it is to be chosen anew
+    report(0);
     const made = await obtainFrom(context, registries, model, variant, report);
     provided.push({ source: sourceOf(made.content), bytes: made.bytes, languages, origin: originOf(made.model) });
   }

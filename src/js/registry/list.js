@@ -2,14 +2,15 @@
 // it names are checkpoints, loaded as they are.
 
 import { checkOrigin, loadManifest } from "../manifest.js";
-import { isNode, toURL } from "../platform.js";
+import { isNode, isURL, toURL } from "../platform.js";
 import { readCatalogue } from "./catalogue.js";
 
 /** @typedef {import("./types.js").RegistryModel} RegistryModel */
 
 /**
  * @typedef {object} ListOptions
- * @property {string} address of the list, or of the folder that has manifest.json in it
+ * @property {string} [address] of the list, or of the folder that has manifest.json in it
+ * @property {string | URL | import("../manifest.js").Manifest} [manifest] in place of an address: as create() takes it
  * @property {string[]} [origins] beside its own, from which it may name models
  */
 
@@ -17,7 +18,14 @@ import { readCatalogue } from "./catalogue.js";
  * @param {ListOptions} options
  * @returns {import("./types.js").Registry}
  */
-export function listRegistry({ address, origins = [] }) {
+export function listRegistry({ address = "", manifest, origins = [] }) {
+  if (typeof manifest === "object" && !isURL(manifest))
+    return {
+      id: "manifest",
+      advice: "",
+      list: async () => (await loadManifest(manifest)).models.map((model) => modelOf(model, "manifest")),
+    };
+  if (manifest !== undefined) return listRegistry({ address: toURL(manifest).href, origins });
   const url = toURL(/\.json([?#]|$)/.test(address) ? address : `${address.replace(/\/$/, "")}/manifest.json`);
   const local = isNode && url.protocol === "file:";
   /** @param {any} document */

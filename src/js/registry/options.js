@@ -1,7 +1,7 @@
 // Which registries there are, and how requests are made: from options, and in Node from the environment.
 
 import { makeError, shown } from "../errors.js";
-import { isNode } from "../platform.js";
+import { isNode, isOffline, isSet } from "../platform.js";
 import { hubRegistry } from "./hub.js";
 import { listRegistry, packageRegistry } from "./list.js";
 import { mozillaRegistry } from "./mozilla.js";
@@ -19,9 +19,6 @@ import { mozillaRegistry } from "./mozilla.js";
 
 /** @type {NodeJS.ProcessEnv} */
 const env = isNode ? /** @type {NodeJS.Process} */ (globalThis.process).env : {};
-
-/** @param {string} name */
-const isSet = (name) => !["", "0", "false", "no"].includes((env[name] ?? "").toLowerCase());
 
 /** What the environment says of a registry's addresses. @type {Record<string, () => object>} */
 const FROM_ENVIRONMENT = {
@@ -118,7 +115,7 @@ export function contextOf({ fetch, offline, cache = true, signal }, tools) {
   return {
     tools,
     fetch: fetch ?? (hasProxy() ? throughProxy(tools) : globalThis.fetch.bind(globalThis)),
-    offline: offline ?? isSet("GLOSSA_OFFLINE"),
+    offline: offline ?? isOffline(),
     cache,
     signal,
     stallTime: tools.stallTime ?? 20_000,

@@ -1,0 +1,110 @@
+// The models of a pair of languages: from lists, else from registries. What knows registries is a part of the package that
+// is loaded when one is asked.
+
+import { chunkFiles } from "./own-files.js";
+import { loadChunk } from "./chunks.js";
+import { makeError } from "./errors.js";
+import { findRoute, loadManifest, routeError } from "./manifest.js";
+import { isNode, isOffline } from "./platform.js";
+
+/** @typedef {import("./types.js").CreateOptions} CreateOptions */
+/** @typedef {import("./types.js").LanguagePair} LanguagePair */
+/** @typedef {import("./types.js").ModelOrigin} ModelOrigin */
+/** @typedef {Pick<CreateOptions, "manifest" | "origins" | "registries" | "variant" | "offline" | "fetch" | "cache" | "signal">} Where */
+/** @typedef {import("./protocol.js").ModelLoad & {origin: ModelOrigin}} Found */
+
+/** What the part about registries is lent. */
+const tools = {
+  load: loadChunk,
+  converter() {
+    const url = chunkFiles.converter();
+    return url.protocol === "glossa:" ? null : url; // in the one file there is no such script
+  },
+};
+
+/**
+ * Whether registries are asked for what no list has: in Node by default, in a page where the caller names them.
+ * @param {Where} where
+ */
+const asks = ({ registries, manifest }) => registries !== undefined || (isNode && manifest === undefined);
+
+/**
+ * The way in the list that is given or, where no registries are, the package's own.
+ * @param {LanguagePair} pair
+ * @param {Where} where
+ */
+async function inLists({ sourceLanguage, targetLanguage }, { manifest, origins, registries, offline }) {
+  if (registries && manifest === undefined) return { list: null, route: null };
+  const list = await loadManifest(manifest, origins, offline ?? isOffline());
+  return { list, route: findRoute(list, sourceLanguage, targetLanguage) };
+}
+
+/**
+ * @param {LanguagePair} pair canonical
+ * @param {Where} where
+ * @param {{onProgress: (fraction: number) => void, mayLoad: (route: import("./manifest.js").Leg[] | null) => Promise<void>}} how
+ *     `onProgress`: of what is loaded before an engine starts; `mayLoad`: rejects where nothing may be loaded now; null: it
+ *     would be loaded
+ * @returns {Promise<Found[]>} none between two variants of one language
+ */
+export async function findModels(pair, where, { onProgress, mayLoad }) {
+  const { list, route } = await inLists(pair, where);
+  where.signal?.throwIfAborted();
+  if (route) {
+    await mayLoad(route);
+    return route.map(({ model, ...languages }) => {
+      const { id, url, bytes, sha256, licence = "" } = model;
+      const origin = { registry: "manifest", id, version: "", licence, origin: url };
+      return { source: { url }, bytes: bytes ?? 0, sha256, languages, origin };
+    });
+  }
+  if (!asks(where))
+    throw routeError(/** @type {import("./manifest.js").Manifest} */ (list), pair.sourceLanguage, pair.targetLanguage);
+  const { provide } = await loadChunk("registry");
+  return provide(pair, { ...where, onProgress, mayLoad: () => mayLoad(null) }, tools);
+}
+
+/**
+ * @param {LanguagePair} pair canonical
+ * @param {Where} where
+ * @param {(route: import("./manifest.js").Leg[]) => Promise<import("./types.js").Availability>} stateOfRoute
+ * @returns {Promise<import("./types.js").Availability>}
+ */
+export async function findState(pair, where, stateOfRoute) {
+  const { route } = await inLists(pair, where);
+  if (route) {
+    const state = await stateOfRoute(route);
+    return state === "downloadable" && (where.offline ?? isOffline()) ? "unavailable" : state;
+  }
+  if (!asks(where)) return "unavailable";
+  const { stateOf } = await loadChunk("registry");
+  return stateOf(pair, where, tools);
+}
+
+/**
+ * @param {Partial<LanguagePair> & Where} options
+ * @returns {Promise<import("./types.js").AvailableModel[]>}
+ */
+export async function findAll({ manifest, origins, ...options }) {
+  const { listModels } = await loadChunk("registry");
+  const lists = manifest === undefined ? [] : [{ registry: /** @type {const} */ ("list"), manifest, origins }];
+  const registries = options.registries || lists.length ? [...lists, ...(options.registries ?? [])] : undefined;
+  return listModels(options, { ...options, registries }, tools);
+}
+
+/**
+ * @param {import("./types.js").TranslatorInfo} info
+ * @param {ModelOrigin[]} origins of its models; none where the caller gave the model
+ */
+export function withOrigins(info, origins) {
+  const models = info.models.map((model, i) => {
+    const origin = origins[i];
+    return { ...model, ...origin, licence: origin?.licence || model.notes.licence };
+  });
+  return { ...info, models, model: models[0] ?? info.model };
+}
+
+/** @returns {never} */
+export function noGesture() {
+  throw makeError("NotAllowedError", "The model must be downloaded: call Translator.create() from a click or a key.");
+}
