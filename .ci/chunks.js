@@ -12,9 +12,9 @@ const chunks = {
   engine: "engine.js",
   html: "html.js",
   messages: "messages.js",
-  registry: "registry/index.js",
+  registry: "registry/part.js",
   converter: "registry/converter.js",
-  catalogue: "registry/snapshot.js",
+  catalogue: "registry/facts.js",
   zstd: "registry/zstd.js",
   proxy: "registry/proxy.js",
 };

@@ -14,9 +14,9 @@ import { chunkFiles, importFile, misplaced } from "./own-files.js";
  * @property {Pick<typeof import("./host.js"), "Host">} engine
  * @property {typeof import("./html.js")} html
  * @property {typeof import("./messages.js")} messages
- * @property {Pick<typeof import("./registry/index.js"), "provide" | "stateOf" | "listModels">} registry
+ * @property {typeof import("./registry/part.js")} registry
  * @property {Pick<typeof import("./registry/converter.js"), "obtain">} converter
- * @property {Pick<typeof import("./registry/snapshot.js"), "snapshot">} catalogue
+ * @property {typeof import("./registry/facts.js")} catalogue
  * @property {Pick<typeof import("./registry/zstd.js"), "Decompress">} zstd
  * @property {Pick<typeof import("./registry/proxy.js"), "proxyFetch">} proxy
  * @property {typeof import("./cache-folder.js")} folder no file of its own: what the package lends its parts in Node

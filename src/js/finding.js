@@ -14,7 +14,7 @@ import { isNode, isOffline } from "./platform.js";
 /** @typedef {import("./protocol.js").ModelLoad & {origin: ModelOrigin}} Found */
 
 /** What the part about registries is lent. */
-const tools = {
+export const tools = {
   load: loadChunk,
   converter() {
     const url = chunkFiles.converter();
@@ -26,7 +26,7 @@ const tools = {
  * Whether registries are asked for what no list has: in Node by default, in a page where the caller names them.
  * @param {Where} where
  */
-const asks = ({ registries, manifest }) => registries !== undefined || (isNode && manifest === undefined);
+const asks = ({ registries, manifest }) => (registries ? registries.length > 0 : isNode && manifest === undefined);
 
 /**
  * The way in the list that is given or, where no registries are, the package's own.
@@ -34,7 +34,7 @@ const asks = ({ registries, manifest }) => registries !== undefined || (isNode &
  * @param {Where} where
  */
 async function inLists({ sourceLanguage, targetLanguage }, { manifest, origins, registries, offline }) {
-  if (registries && manifest === undefined) return { list: null, route: null };
+  if (registries?.length && manifest === undefined) return { list: null, route: null };
   const list = await loadManifest(manifest, origins, offline ?? isOffline());
   return { list, route: findRoute(list, sourceLanguage, targetLanguage) };
 }

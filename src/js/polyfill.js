@@ -22,7 +22,8 @@ let native = null;
  * @returns {CreateOptions}
  */
 function complete(options) {
-  return { ...defaults, ...given("create", options, true) };
+  // Unlike the package itself, in Node too it fetches nothing from registries that nobody has named.
+  return { registries: [], ...defaults, ...given("create", options, true) };
 }
 
 /**

@@ -35,6 +35,7 @@ function glossa(args, input = "") {
     input,
     encoding: "utf8",
     cwd: folder,
+    env: { ...process.env, GLOSSA_OFFLINE: "1" },
   });
   return { status, stdout, stderr };
 }

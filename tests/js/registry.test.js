@@ -176,9 +176,9 @@ test("create(): from two tags to a translation, by two models, with progress tha
   const again = await create({ ...pair, offline: true });
   assert.equal(await again.translate(TEXT), translated);
   again.destroy();
-  await assert.rejects(
-    create({ sourceLanguage: "pl", targetLanguage: "de", offline: true }),
-    /nothing may be loaded offline/,
-  );
+  await assert.rejects(create({ sourceLanguage: "pl", targetLanguage: "de", offline: true }), {
+    name: "NotSupportedError",
+    message: /nothing may be loaded offline/,
+  });
   assert.deepEqual(homes.take(), []);
 });

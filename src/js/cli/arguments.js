@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { Translator } from "../index.js";
 import { fileError } from "./files.js";
-import { harmless } from "./terminal.js";
+import { harmless, percentBar } from "./terminal.js";
 
 /** A wrong command line: the message and the usage go to stderr, and the status is 2. */
 export class UsageError extends Error {}
@@ -26,6 +26,11 @@ export const MODEL_OPTIONS = /** @type {const} */ ({
   model: { type: "string", short: "m" },
   source: { type: "string" },
   target: { type: "string" },
+  from: { type: "string" },
+  to: { type: "string" },
+  variant: { type: "string" },
+  offline: { type: "boolean" },
+  "cache-dir": { type: "string" },
   manifest: { type: "string" },
   origins: { type: "string" },
   build: { type: "string", default: "auto" },
@@ -34,10 +39,14 @@ export const MODEL_OPTIONS = /** @type {const} */ ({
 });
 
 export const MODEL_USAGE = `  --model M      the checkpoint: a path or a URL; or
-  --source TAG --target TAG [--manifest M] [--origins O]
-                 languages, such as en and de, looked up in the list of models; with --model,
+  --from TAG --to TAG (or --source and --target) [--manifest M] [--origins O]
+                 languages, such as en and de, looked up in the list of models, else in registries
+                 ("glossa models --help"), from which the model is fetched once; with --model,
                  which of its languages a multilingual model uses; O are origins, separated by commas,
                  from which a list that comes from the network may name models, beside its own
+  --variant V    of a registry's models: smallest, best, or an architecture such as tiny
+  --offline      load nothing (also GLOSSA_OFFLINE=1)
+  --cache-dir D  where models are kept (also GLOSSA_CACHE)
   --build B      auto (default), simd128 or relaxed
   --beam N       width of the beam search, 1 to 16 (default 1: greedy)
 `;
@@ -57,15 +66,33 @@ export function integer(name, text, least, most) {
 }
 
 /**
- * @param {{model?: string, source?: string, target?: string, manifest?: string, origins?: string, build?: string}} values
+ * @typedef {object} ModelValues
+ * @property {string} [model]
+ * @property {string} [source]
+ * @property {string} [target]
+ * @property {string} [from]
+ * @property {string} [to]
+ * @property {string} [manifest]
+ * @property {string} [origins]
+ * @property {string} [variant]
+ * @property {boolean} [offline]
+ * @property {string} [cache-dir]
+ * @property {string} [build]
+ */
+
+/**
+ * @param {ModelValues} values
  * @returns {import("../types.js").CreateOptions}
  */
-export function modelOptions({ model, source, target, manifest, origins, build }) {
-  if (!model && !(source && target)) throw new UsageError("--model is missing, or --source and --target");
+export function modelOptions({ model, manifest, origins, variant, offline, build, ...values }) {
+  const { source = values.from, target = values.to } = values;
+  if (!model && !(source && target)) throw new UsageError("--model is missing, or --from and --to");
+  if (values["cache-dir"] !== undefined) process.env.GLOSSA_CACHE = values["cache-dir"];
   if (!["auto", "simd128", "relaxed"].includes(build ?? ""))
     throw new UsageError(`--build is "${build}"; it takes auto, simd128 or relaxed`);
   return {
-    ...(model ? { model } : { manifest, origins: origins?.split(",") }),
+    ...(model ? { model } : { manifest, origins: origins?.split(","), variant }),
+    offline,
     // as in the names of locales, en_US
     sourceLanguage: source?.replaceAll("_", "-"),
     targetLanguage: target?.replaceAll("_", "-"),
@@ -76,10 +103,15 @@ export function modelOptions({ model, source, target, manifest, origins, build }
 /**
  * Translator.create(), whose messages name the model where they are about what is in it.
  * @param {import("../types.js").CreateOptions} options
+ * @param {NodeJS.WritableStream & {isTTY?: boolean}} [stderr] where, on a terminal, a bar shows what is loaded
  */
-export async function createTranslator(options) {
+export async function createTranslator(options, stderr) {
+  const bar = stderr?.isTTY ? percentBar(stderr) : () => {};
   try {
-    return await Translator.create(options);
+    return await Translator.create({
+      ...options,
+      monitor: (m) => m.addEventListener("downloadprogress", (event) => bar(Reflect.get(event, "loaded"), 1)),
+    });
   } catch (error) {
     const { name, message } = /** @type {Error} */ (error);
     if (name !== "DataError" || options.model === undefined) throw error;

@@ -4,7 +4,7 @@ import { convert, convertToMarian } from "../convert/index.js";
 import { openFile } from "../convert/open-file.js";
 import { parse, UsageError, withUsage } from "./arguments.js";
 import { fileError, writeWhole } from "./files.js";
-import { harmless } from "./terminal.js";
+import { harmless, percentBar } from "./terminal.js";
 
 const USAGE = `Usage: glossa convert SOURCE -o MODEL.gguf [options]
        glossa convert MODEL.gguf -o MODEL.npz|MODEL.bin
@@ -101,7 +101,7 @@ async function convertFiles(source, output, values, io) {
           general,
           source: tags(values.source),
           target: tags(values.target),
-          onProgress: values.quiet || !io.stderr.isTTY ? undefined : progress(io.stderr),
+          onProgress: values.quiet || !io.stderr.isTTY ? undefined : percentBar(io.stderr),
         },
       ),
     );
@@ -125,7 +125,7 @@ async function convertFiles(source, output, values, io) {
 async function exportFile(source, output, format, quiet, io) {
   const file = await openNamed(source);
   try {
-    const onProgress = quiet || !io.stderr.isTTY ? undefined : progress(io.stderr);
+    const onProgress = quiet || !io.stderr.isTTY ? undefined : percentBar(io.stderr);
     const result = await writeWhole(output, (write) => convertToMarian(file.name, file, { format, write, onProgress }));
     const names = { both: "vocab", source: "srcvocab", target: "trgvocab" };
     const stem = basename(output, `.${format}`);
@@ -141,22 +141,6 @@ async function exportFile(source, output, format, quiet, io) {
   } finally {
     await file.close();
   }
-}
-
-/**
- * A bar on a terminal's line.
- * @param {NodeJS.WritableStream} stream
- * @returns {(done: number, total: number) => void}
- */
-function progress(stream) {
-  let shown = -1;
-  return (done, total) => {
-    const percent = Math.floor((100 * done) / total);
-    if (percent === shown) return;
-    shown = percent;
-    const bar = "#".repeat(percent >> 2).padEnd(25);
-    stream.write(`\r[${bar}] ${percent} %${done === total ? "\r\x1b[K" : ""}`);
-  };
 }
 
 /** @typedef {import("../convert/open-file.js").OpenFile} OpenFile */

@@ -65,7 +65,7 @@ export function run(argv, io) {
     };
 
     const input = await openInput(positionals[0], io.stdin);
-    const translator = await createTranslator({ ...create, worker: jobs > 1, pool: jobs });
+    const translator = await createTranslator({ ...create, worker: jobs > 1, pool: jobs }, io.stderr);
     try {
       const output = await openOutput(values.output, io.stdout, values.resume, input.facts);
       try {

@@ -30,12 +30,6 @@ const BESIDE = [
   "target.spm",
 ];
 
-/** ISO 639-3 by 639-1, for the names of a family that has three letters. */
-const THREE = Object.fromEntries(
-  "af:afr ar:ara az:aze be:bel bg:bul bn:ben bs:bos ca:cat cs:ces cy:cym da:dan de:deu el:ell en:eng eo:epo es:spa et:est eu:eus fa:fas fi:fin fr:fra ga:gle gl:glg gu:guj he:heb hi:hin hr:hrv hu:hun hy:hye id:ind is:isl it:ita ja:jpn ka:kat kk:kaz kn:kan ko:kor lt:lit lv:lav mk:mkd ml:mal mr:mar ms:msa mt:mlt nb:nob nl:nld nn:nno no:nor pl:pol pt:por ro:ron ru:rus sk:slk sl:slv sq:sqi sr:srp sv:swe sw:swa ta:tam te:tel th:tha tl:tgl tr:tur uk:ukr ur:urd uz:uzb vi:vie zh:zho"
-    .split(" ")
-    .map((pair) => pair.split(":")),
-);
 /** Languages that the classic names call otherwise. @type {Record<string, string[]>} */
 const ALSO = { ja: ["jap"], nb: ["no"], fil: ["tl"] };
 
@@ -51,17 +45,21 @@ const ALSO = { ja: ["jap"], nb: ["no"], fil: ["tl"] };
  * The repositories that may have a pair, the smallest kind first.
  * @param {string} source
  * @param {string} target
+ * @param {Record<string, string>} three codes of three letters
  * @returns {string[]}
  */
-export function namesFor(source, target) {
+export function namesFor(source, target, three) {
   const [from, to] = [source, target].map((tag) => new Intl.Locale(tag).language);
   const both = (/** @type {string} */ language) => [language, ...(ALSO[language] ?? [])];
   const pairs = both(from).flatMap((a) => both(to).map((b) => `${a}-${b}`));
-  const three = THREE[from] && THREE[to] ? [`opus-mt_tiny_${THREE[from]}-${THREE[to]}`] : [];
-  return [...three, ...pairs.map((pair) => `opus-mt-tc-big-${pair}`), ...pairs.map((pair) => `opus-mt-${pair}`)].map(
+  const tiny = three[from] && three[to] ? [`opus-mt_tiny_${three[from]}-${three[to]}`] : [];
+  return [...tiny, ...pairs.map((pair) => `opus-mt-tc-big-${pair}`), ...pairs.map((pair) => `opus-mt-${pair}`)].map(
     (name) => `${OWNER}/${name}`,
   );
 }
+
+/** @param {Context} context @returns {Promise<Record<string, string>>} */
+const codes = async ({ tools }) => (await tools.load("catalogue")).THREE;
 
 /** The family of a repository. @param {string} name */
 function familyOf(name) {
@@ -83,7 +81,7 @@ export function readRepository(text) {
 
 /**
  * @param {HubOptions} [options]
- * @returns {import("./types.js").Registry & {open(context: Context, repository: string): Promise<RegistryModel>}}
+ * @returns {import("./types.js").Registry}
  */
 export function hubRegistry({ endpoint = ENDPOINT, token, repositories, licence = "" } = {}) {
   const home = addressOf(endpoint);
@@ -127,7 +125,7 @@ export function hubRegistry({ endpoint = ENDPOINT, token, repositories, licence 
     const model = {
       id: `${name}@${commit}`,
       registry: "huggingface",
-      ...languagesOf(name),
+      ...languagesOf(name, await codes(context)),
       version: commit,
       variant: familyOf(name),
       licence: typeof told === "string" && told !== "other" && told !== "unknown" ? told.slice(0, 100) : licence,
@@ -160,7 +158,7 @@ export function hubRegistry({ endpoint = ENDPOINT, token, repositories, licence 
         const all = await this.list(context, { asked: true });
         return all.filter((model) => model.source === "und").map((model) => ({ ...model, source, target }));
       }
-      for (const name of namesFor(source, target)) {
+      for (const name of namesFor(source, target, await codes(context))) {
         try {
           const found = await open(context, name);
           return [{ ...found, source, target }];
@@ -186,11 +184,12 @@ export function hubRegistry({ endpoint = ENDPOINT, token, repositories, licence 
 /**
  * The languages that a repository's name tells; "und" where it tells none, as for groups of languages.
  * @param {string} name
+ * @param {Record<string, string>} three
  */
-function languagesOf(name) {
+function languagesOf(name, three) {
   const [, first, second] = /[_-]([a-z]{2,3})-([a-z]{2,3})$/.exec(name) ?? [];
   const tag = (/** @type {string | undefined} */ code = "und") => {
-    const short = Object.keys(THREE).find((two) => THREE[two] === code || ALSO[two]?.includes(code));
+    const short = Object.keys(three).find((two) => three[two] === code || ALSO[two]?.includes(code));
     return tagOf(short ?? code, "its language");
   };
   return { source: tag(first), target: tag(second) };

@@ -1,16 +1,14 @@
-// Models from their homes: the part of the package that knows registries, loads what they have, converts it and keeps it.
+// Models from their homes: what there is, which of it takes a text from one language to another, and how it comes here.
 // REGISTRIES.md says more.
 
-import { shelve } from "../chunks.js";
 import { makeError } from "../errors.js";
 import { canonicalTag, sameLanguage } from "../manifest.js";
 import { modelCache, noteBeside } from "../model-cache.js";
 import { builtin, isNode } from "../platform.js";
 import { chooseRoute, ordered, routeOf, serves, withAdvice } from "./choose.js";
-import { dataError, networkError } from "./errors.js";
-import { hashOf, keptModels, keptURL, modelOfKept, openKept } from "./kept.js";
-import { contextOf, registriesOf } from "./options.js";
-import { CONVERTER } from "./version.js";
+import { dataError } from "./errors.js";
+import { keptModels, keptURL, modelOfKept, openKept } from "./kept.js";
+import { contextOf, registriesOf, registryOf } from "./options.js";
 
 /** @typedef {import("./types.js").Context} Context */
 /** @typedef {import("./types.js").Registry} Registry */
@@ -118,6 +116,29 @@ async function isHere(model) {
 const originOf = ({ registry, id, version, licence, origin }) => ({ registry, id, version, licence, origin });
 
 /**
+ * What provide() would take, with its files: for a look before anything is loaded.
+ * @param {LanguagePair} pair canonical
+ * @param {WayOptions} options
+ * @param {Tools} tools
+ * @returns {Promise<{model: RegistryModel, here: boolean}[]>}
+ */
+export async function planRoute({ sourceLanguage, targetLanguage }, options, tools) {
+  const context = contextOf(options, tools);
+  const variant = checkVariant(options.variant);
+  const registries = registriesOf(options.registries);
+  const wanted = { source: sourceLanguage, target: targetLanguage, variant, asked: !context.offline };
+  const { route, models } = await chooseRoute(context, registries, wanted);
+  if (!route) throw noRoute(wanted, registries, models);
+  return Promise.all(
+    route.map(async ({ model }) => {
+      const registry = registries.find(({ id }) => id === model.registry);
+      const resolved = registry?.resolve && !context.offline ? await registry.resolve(context, model) : model;
+      return { model: resolved, here: await isHere(resolved) };
+    }),
+  );
+}
+
+/**
  * The models for a pair, each loaded, converted and kept; what is here already asks nobody.
  * @param {LanguagePair} pair canonical
  * @param {WayOptions & {onProgress?: (fraction: number) => void, mayLoad?: () => void}} options `mayLoad` throws where
@@ -142,8 +163,9 @@ export async function provide({ sourceLanguage, targetLanguage }, options, tools
     if (provided) return provided;
   }
   throw context.offline
-    ? networkError(
-        `There is no model from ${sourceLanguage} to ${targetLanguage} on this machine, and nothing may be loaded offline.`,
+    ? makeError(
+        "NotSupportedError",
+        `There is no model from ${sourceLanguage} to ${targetLanguage} on this machine, and nothing may be loaded offline: load it once online ("glossa models add ${sourceLanguage}-${targetLanguage}"), bring it ("glossa models import"), or pass the option "model" or "manifest".`,
       )
     : noRoute(wanted, registries, (await chooseRoute(context, registries, { ...wanted, asked: false })).models);
 }
@@ -330,6 +352,33 @@ export async function listModels({ sourceLanguage, targetLanguage }, options, to
   );
 }
 
-export { CONVERTER, hashOf, keptModels, keptURL };
-
-shelve("registry", { provide, stateOf, listModels });
+/**
+ * What the home of a kept model has now in its place.
+ * @param {KeptRecord} kept
+ * @param {WayOptions} options
+ * @param {Tools} tools
+ * @returns {Promise<{model: RegistryModel, make: (onProgress: (fraction: number) => void) => Promise<unknown>}>} `make`
+ *     loads it
+ */
+export async function newest(kept, options, tools) {
+  const context = contextOf(options, tools);
+  const { about } = kept;
+  const registries = registriesOf(options.registries);
+  const registry = registries.find(({ id }) => id === about.registry) ?? registryOf(about.registry);
+  const [variant = ""] = about.chosen;
+  const [source, target] = [[about.source].flat()[0], [about.target].flat()[0]];
+  try {
+    const listed = await registry.list(context, { asked: true });
+    const same = listed.filter((model) => serves(model, source, target));
+    const repository = about.id.split("@")[0];
+    let [model] = ordered(same, variant);
+    if (!model && registry.open)
+      model = { ...(await registry.open(context, repository)), source: about.source, target: about.target };
+    if (!model) throw dataError(`${registry.id} has no model from ${source} to ${target} any more.`);
+    const resolved = registry.resolve ? await registry.resolve(context, model) : model;
+    const all = [registry];
+    return { model: resolved, make: (onProgress) => obtainFrom(context, all, resolved, variant, onProgress) };
+  } catch (error) {
+    throw withAdvice(error, registry);
+  }
+}

@@ -22,6 +22,7 @@ export async function keptModels() {
 export function isKeptModel({ complete, url, about }) {
   return (
     complete &&
+    typeof url === "string" &&
     url.startsWith(CACHE_SCHEME) &&
     about?.part === "model" &&
     ["registry", "id", "version", "variant", "licence", "origin", "hash"].every(

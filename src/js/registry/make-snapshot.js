@@ -82,8 +82,6 @@ writeFileSync(
   `// The list of Firefox's models as it was at \`date\`, made by make-snapshot.js: for lists and answers where nothing was
 // asked yet. What is loaded comes from the catalogue itself, which has the sums.
 
-import { shelve } from "../chunks.js";
-
 /**
  * Source, target, architecture, bytes to load and bytes on the disk (about), BLEU and COMET on FLORES (0: not told).
  * @typedef {[string, string, string, number, number, number, number]} SnapshotModel
@@ -97,7 +95,5 @@ export const snapshot = {
 ${lines.join("\n")}
   ],
 };
-
-shelve("catalogue", { snapshot });
 `,
 );

@@ -316,7 +316,7 @@ const facts = (source, target, variant, version) => ({
  * @returns {Promise<RegistryModel[]>}
  */
 async function snapshotModels({ tools }) {
-  const { models } = /** @type {import("./snapshot.js").Snapshot} */ ((await tools.load("catalogue")).snapshot);
+  const { models } = /** @type {typeof import("./facts.js")} */ (await tools.load("catalogue")).snapshot;
   return models.map(([source, target, variant, downloadBytes, diskBytes, bleu, comet]) => ({
     ...facts(source, target, variant, ""),
     downloadBytes,

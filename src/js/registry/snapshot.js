@@ -1,8 +1,6 @@
 // The list of Firefox's models as it was at `date`, made by make-snapshot.js: for lists and answers where nothing was
 // asked yet. What is loaded comes from the catalogue itself, which has the sums.
 
-import { shelve } from "../chunks.js";
-
 /**
  * Source, target, architecture, bytes to load and bytes on the disk (about), BLEU and COMET on FLORES (0: not told).
  * @typedef {[string, string, string, number, number, number, number]} SnapshotModel
@@ -152,5 +150,3 @@ export const snapshot = {
     ["zh-Hans", "en", "base-memory", 38287826, 55099827, 27.8, 0.8565],
   ],
 };
-
-shelve("catalogue", { snapshot });

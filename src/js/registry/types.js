@@ -42,6 +42,7 @@
  * @property {(context: Context, source: string, target: string) => Promise<RegistryModel[]>} [find] models for a pair that
  *     no list has
  * @property {(context: Context, model: RegistryModel) => Promise<RegistryModel>} [resolve] adds the files
+ * @property {(context: Context, name: string) => Promise<RegistryModel>} [open] a model by its name alone
  * @property {(about: About) => boolean} [owns] whether a kept model of this registry is one that it would give
  * @property {string[]} [problems] entries that the last list left out, and why
  * @property {string} [token] that goes with requests for files
