@@ -365,19 +365,26 @@ function lengthOf(response) {
   return Number(length);
 }
 
+/** Errors that say already whose fault it is. */
+const told = new WeakSet();
+
 /**
  * Where it is the storage's fault, an error that says so.
  * @param {unknown} error
  * @param {Pick<RemoteFile, "url" | "bytes" | "size">} file
  */
 export function storageError(error, { url, bytes, size }) {
-  const { name, code } = /** @type {NodeJS.ErrnoException} */ (error);
-  if (code === "ENOSPC" || code === "EDQUOT" || (name === "QuotaExceededError" && !/refused/.test(reasonOf(error))))
-    return makeError(
+  if (told.has(Object(error))) return error;
+  const { name } = /** @type {Error} */ (error);
+  const code = String(Reflect.get(Object(error), "code")); // a number in the web's own errors
+  let shown = error;
+  if (name === "QuotaExceededError" || code === "ENOSPC" || code === "EDQUOT")
+    shown = makeError(
       "QuotaExceededError",
       `There is no room for ${url} (${bytes + (size ?? 0)} bytes for a while): the disk, or the site's share of it, is full. Free some, or remove models that you do not need.`,
     );
-  if (code?.startsWith("E") && /^(EACCES|EROFS|EPERM|EIO|ENOTDIR)$/.test(code))
-    return networkError(`${url} cannot be kept: ${reasonOf(error)}.`);
-  return error;
+  else if (/^(EACCES|EROFS|EPERM|EIO|ENOTDIR)$/.test(code))
+    shown = networkError(`${url} cannot be kept: ${reasonOf(error)}.`);
+  told.add(Object(shown));
+  return shown;
 }

@@ -36,26 +36,63 @@ export function packingOf(head) {
  * @returns {Promise<Unpacker>}
  */
 export async function makeUnpacker(context, packing, address, give) {
-  const stream = platformStream(packing);
-  return stream ? streamUnpacker(stream, packing, address, give) : zstdUnpacker(context, address, give);
+  if (isNode) {
+    const { createGunzip, ...others } = builtin("zlib");
+    const make = packing === "gzip" ? createGunzip : Reflect.get(others, "createZstdDecompress");
+    return make ? nodeUnpacker(make(), packing, address, give) : zstdUnpacker(context, address, give);
+  }
+  try {
+    const stream = new DecompressionStream(/** @type {CompressionFormat} */ (packing));
+    return streamUnpacker(/** @type {any} */ (stream), packing, address, give);
+  } catch (error) {
+    if (packing !== "zstd" || !(error instanceof TypeError)) throw error;
+    return zstdUnpacker(context, address, give); // the platform does not know this format
+  }
 }
 
 /**
+ * By Node's own streams: those of the web break when they are stopped on the way.
+ * @param {import("node:stream").Duplex} stream
  * @param {Packing} packing
- * @returns {ReadableWritablePair<Uint8Array, Uint8Array> | null} null where this platform cannot
+ * @param {string} address
+ * @param {(chunk: Uint8Array) => Promise<void>} give
+ * @returns {Unpacker}
  */
-function platformStream(packing) {
-  try {
-    const stream = new DecompressionStream(/** @type {CompressionFormat} */ (packing));
-    return /** @type {ReadableWritablePair<Uint8Array, Uint8Array>} */ (/** @type {unknown} */ (stream));
-  } catch {
-    // it does not know this format
-  }
-  if (!isNode) return null;
-  const make = /** @type {{createZstdDecompress?: () => import("node:stream").Duplex}} */ (builtin("zlib"))
-    .createZstdDecompress;
-  const { Duplex } = builtin("stream");
-  return make ? /** @type {any} */ (Duplex.toWeb(make())) : null;
+function nodeUnpacker(stream, packing, address, give) {
+  /** What went wrong with whoever takes the bytes: it is not the file's fault. @type {unknown} */
+  let refusal;
+  const drained = (async () => {
+    for await (const chunk of stream)
+      await give(chunk).catch((error) => {
+        refusal = error;
+        throw error;
+      });
+  })();
+  drained.catch(() => {});
+  const damaged = (/** @type {unknown} */ error) => refusal ?? damage(address, packing, error);
+  return {
+    async write(chunk) {
+      const written = new Promise((resolve) => stream.write(chunk, () => resolve(undefined)));
+      try {
+        await Promise.race([written, drained]);
+        if (refusal || stream.errored) await drained;
+      } catch (error) {
+        throw damaged(error);
+      }
+    },
+    async end() {
+      stream.end();
+      try {
+        await drained;
+      } catch (error) {
+        throw damaged(error);
+      }
+    },
+    async stop() {
+      stream.destroy();
+      await drained.catch(() => {});
+    },
+  };
 }
 
 /**
