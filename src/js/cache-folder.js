@@ -106,6 +106,7 @@ export const folderDocuments = {
   async write(key, text) {
     const fs = builtin("fs").promises;
     await fs.mkdir(cacheFolder(), { recursive: true });
+    await sweep();
     const temporary = `${documentFile(key)}.${builtin("crypto").randomUUID()}`;
     try {
       await fs.writeFile(temporary, text, { flag: "wx" });
@@ -115,6 +116,17 @@ export const folderDocuments = {
     }
   },
 };
+
+/** Puts away what processes that were killed had not yet renamed. */
+async function sweep() {
+  const fs = builtin("fs").promises;
+  for (const name of await fs.readdir(cacheFolder())) {
+    if (!/\.(json|catalogue)\.[\da-f-]{36}$/.test(name)) continue;
+    const file = builtin("path").join(cacheFolder(), name);
+    const facts = await fs.lstat(file).catch(() => null);
+    if (facts && Date.now() - facts.mtimeMs > LEASE) await fs.rm(file, { force: true });
+  }
+}
 
 /** @param {string} key */
 const documentFile = (key) => builtin("path").join(cacheFolder(), `${key}.catalogue`);

@@ -3,7 +3,16 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, test } from "node:test";
@@ -80,7 +89,8 @@ beforeEach(() => {
 });
 afterEach(() => {
   assert.deepEqual(readdirSync(outside), ["cache"], "nothing outside the cache is written");
-  for (const name of readdirSync(cache)) assert.match(name, /^[\da-f]{32}\.(gguf|json|part|lock|catalogue)$/);
+  for (const name of readdirSync(cache))
+    assert.match(name, /^[\da-f]{32}\.(gguf|part|lock|lock\.old|(json|catalogue)(\.[\da-f-]{36})?)$/);
 });
 
 /** Lets an hour pass for the catalogues that are kept. */
@@ -548,4 +558,12 @@ test("kill -9 at every stage leaves nothing that is wrong", async () => {
   await assertMended();
   assert.ok(existsSync(cache));
   assert.equal((await modelCache.list()).filter(({ about }) => about?.part === "source").length, 0);
+  const left = readdirSync(cache).filter((name) => /\.[\da-f-]{36}$/.test(name));
+  for (const name of left) utimesSync(join(cache, name), 0, 0);
+  age();
+  await provide({ sourceLanguage: "fr", targetLanguage: "xx" }, { registries: registries() }, tools).catch(() => {});
+  assert.deepEqual(
+    readdirSync(cache).filter((name) => /\.[\da-f-]{36}$/.test(name)),
+    [],
+  );
 });
