@@ -11,10 +11,11 @@ import { basename } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { SourceFile } from "../../src/js/convert/file.js";
 import { GgufFile } from "../../src/js/convert/gguf-reader.js";
-import { f32, string, strings, writeGguf } from "../../src/js/convert/gguf-writer.js";
+import { f32, string, strings, u32, writeGguf } from "../../src/js/convert/gguf-writer.js";
 
 /**
  * @typedef {object} Hints
+ * @property {number} [training_length] tokens beyond which a sentence is cut at a clause
  * @property {{word: number, sentence: number}} [confidence] log-probabilities
  * @property {Record<string, string>} [limits] by the language of the page
  * @property {string[]} [examples]
@@ -33,6 +34,7 @@ export async function addHints(from, to, hints) {
   for (const [name, key] of gguf.keys) {
     if (name !== "general.alignment") metadata.set(name, /** @type {any} */ (key));
   }
+  if (hints.training_length) metadata.set("glossa.training_length", u32(hints.training_length));
   for (const [of, value] of Object.entries(hints.confidence ?? {})) metadata.set(`glossa.confidence.${of}`, f32(value));
   for (const [language, text] of Object.entries(hints.limits ?? {})) metadata.set(`glossa.limits.${language}`, string(text));
   if (hints.examples) metadata.set("glossa.examples", strings(hints.examples));

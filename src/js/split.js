@@ -196,11 +196,13 @@ export function cutSentence(text, ends, limit, whole = []) {
   const pieces = [];
   let start = 0;
   let token = 0;
+  let part = 0; // the first of `whole` that ends behind the last cut
   while (ends.length - token > limit) {
     const latest = Math.max(ends[token + limit - 1], start + 1);
     const earliest = ends[token + (limit >> 1)] ?? start + 1;
     let cut = bestCut(text, Math.max(earliest, start + 1), latest);
-    const around = whole.find((part) => part.start < cut && cut < part.end);
+    while (part < whole.length && whole[part].end <= cut) part++;
+    const around = whole[part]?.start < cut ? whole[part] : undefined;
     if (around && around.start > start) cut = around.start;
     else if (around && ends[token + limit] >= around.end) cut = around.end;
     pieces.push(text.slice(start, cut));
