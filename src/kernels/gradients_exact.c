@@ -16,7 +16,8 @@ static void linear_in_order(const float *x, const float *w, const float *bias, s
                             float *work) {
     (void)work;
     const glossa_rows rows = {.f32 = x, .stride = k, .count = m, .width = k};
-    const glossa_matrix matrix = {.data = w, .bias = bias, .rows = (uint32_t)n, .cols = (uint32_t)k};
+    const glossa_matrix matrix = {
+        .data = w, .bias = bias, .rows = (uint32_t)n, .cols = (uint32_t)k, .pitch = k * sizeof(float)};
     glossa_vector_matmul_f32(&rows, &matrix, NULL, n, y, n, &(glossa_edge){ACTIVATION_NONE, NULL, 0});
 }
 

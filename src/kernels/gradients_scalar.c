@@ -30,7 +30,8 @@ static void linear(const float *x, const float *w, const float *bias, size_t m, 
                    float *work) {
     (void)work;
     const glossa_rows rows = {.f32 = x, .stride = k, .count = m, .width = k};
-    const glossa_matrix matrix = {.data = w, .bias = bias, .rows = (uint32_t)n, .cols = (uint32_t)k};
+    const glossa_matrix matrix = {
+        .data = w, .bias = bias, .rows = (uint32_t)n, .cols = (uint32_t)k, .pitch = k * sizeof(float)};
     glossa_kernels_scalar.matmul(&rows, &matrix, NULL, n, y, n, NULL);
 }
 

@@ -12,6 +12,13 @@
 
 #include <float.h>
 
+/* The processors that have tables of their own. */
+#if defined(__x86_64__) && defined(__GNUC__)
+#define GLOSSA_X86 1
+#elif defined(__aarch64__) && defined(__GNUC__) && !defined(__AARCH64EB__)
+#define GLOSSA_ARM 1
+#endif
+
 #if FLT_EVAL_METHOD != 0
 #error "float arithmetic has extra precision here, so results would differ: on 32-bit x86 use -msse2 -mfpmath=sse"
 #endif
@@ -34,17 +41,33 @@ typedef enum glossa_activation {
     ACTIVATION_SIGMOID = 6
 } glossa_activation;
 
+/* How the weights of a row lie. */
+typedef enum glossa_weight_type {
+    WEIGHT_F32, /* K floats */
+    WEIGHT_I8   /* K integers -127..127, with a scale and a sum of the row beside */
+} glossa_weight_type;
+
 /* A weight matrix where it lies in the checkpoint: one output row after the other. */
 typedef struct glossa_matrix {
-    const void *data;       /* (N, K) int8 in -127..127, or float32 */
-    const float *scale;     /* int8: (N) or (1); float32: NULL */
-    const int32_t *row_sum; /* int8: (N) sum over K, made once at load; float32: NULL */
+    const void *data;       /* (N, K) */
+    const float *scale;     /* that of row r at scale[r * scale_step]; NULL for types without */
+    const int32_t *row_sum; /* (N) sum over K, made once at load; NULL for types without */
     const float *bias;      /* (N) or NULL */
     uint32_t rows;          /* N */
     uint32_t cols;          /* K */
-    bool int8;
-    bool scale_per_row; /* whether `scale` has N elements */
+    size_t pitch;           /* bytes from one row to the next */
+    glossa_weight_type type;
+    uint32_t scale_step; /* 1, or 0 where one scale serves all rows */
 } glossa_matrix;
+
+/* Bytes of a row of `cols` weights. */
+static inline size_t glossa_weight_pitch(glossa_weight_type type, uint32_t cols) {
+    return type == WEIGHT_F32 ? cols * sizeof(float) : cols;
+}
+
+static inline const void *glossa_matrix_row(const glossa_matrix *w, size_t row) {
+    return (const uint8_t *)w->data + row * w->pitch;
+}
 
 /* Activations on their way into matmul. The caller owns the memory. For a float32 matrix only `f32` is read. */
 typedef struct glossa_rows {
@@ -64,6 +87,20 @@ typedef struct glossa_edge {
     const float *residual; /* (M, N), row i at residual + i * residual_stride */
     size_t residual_stride;
 } glossa_edge;
+
+/*
+ * One head of scaled dot-product attention (Vaswani et al. 2017, 3.2.1). Rows of a matrix lie its stride apart, in
+ * floats. Keys beyond n are never read: n is the padding mask and, for a decoder that appends one key a step, the
+ * causal mask.
+ */
+typedef struct glossa_head {
+    const float *q, *kt, *v; /* (m, d) queries, (d, n) transposed keys, (n, d) values */
+    size_t q_stride, kt_stride, v_stride;
+    size_t m, n, d; /* n >= 1 */
+    float scale;
+    float *weights, *out; /* (m, n) and (m, d), always written */
+    size_t weights_stride, out_stride;
+} glossa_head;
 
 typedef struct glossa_kernels {
     const char *name;
@@ -92,20 +129,15 @@ typedef struct glossa_kernels {
     void (*layer_norm)(const float *x, size_t rows, size_t d, const float *weight, const float *bias, float epsilon,
                        float *y);
 
-    /* y[j] = scale * row[j] + position[j], row an int8 row times its scale (scale is then embedding scale x row scale)
-       or a float32 row; `row` NULL stands for zeros. */
-    void (*embed)(const void *row, bool int8, float scale, const float *position, size_t d, float *y);
+    /* y[j] = scale * row[j] + position[j] with a row of weights, whose own scale is part of `scale`; `row` NULL stands
+       for zeros. */
+    void (*embed)(const void *row, glossa_weight_type type, float scale, const float *position, size_t d, float *y);
 
     /*
-     * One head of scaled dot-product attention (Vaswani et al. 2017, 3.2.1) for m queries over the first n keys:
-     *     weights[i][j] = softmax_j(scale * sum_c q[i][c] * kt[c][j]),  out[i][c] = sum_j weights[i][j] * v[j][c]
-     * kt is transposed: (d, n) with rows kt_stride apart; the sums over c and over j go in their order. v: (n, d) with
-     * rows v_stride apart. Keys beyond n are never read: n is the padding mask and, for a decoder that appends one key
-     * a step, the causal mask. weights: (m, n) with rows weights_stride apart, always written. n >= 1.
+     * weights[i][j] = softmax_j(scale * sum_c q[i][c] * kt[c][j]),  out[i][c] = sum_j weights[i][j] * v[j][c]
+     * The sums over c and over j go in their order.
      */
-    void (*attend)(const float *q, size_t q_stride, const float *kt, size_t kt_stride, const float *v, size_t v_stride,
-                   size_t m, size_t n, size_t d, float scale, float *weights, size_t weights_stride, float *out,
-                   size_t out_stride);
+    void (*attend)(const glossa_head *head);
 
     /* x[j] = exp(x[j] - max) * (1 / sum), lane reduction for the sum. n >= 1. */
     void (*softmax)(float *x, size_t n);
@@ -127,7 +159,7 @@ extern const glossa_kernels glossa_kernels_simd128; /* in the relaxed build too 
 extern const glossa_kernels glossa_kernels_relaxed;
 extern const glossa_kernels glossa_kernels_relaxed_pairs;
 #endif
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(GLOSSA_X86)
 extern const glossa_kernels glossa_kernels_avx2; /* to be used only where the processor has it */
 extern const glossa_kernels glossa_kernels_vnni;
 #endif

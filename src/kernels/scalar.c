@@ -120,16 +120,15 @@ static void matmul(const glossa_rows *rows, const glossa_matrix *w, const uint32
         for (size_t j = 0; j < n; j++) {
             const size_t r = ids ? ids[j] : j;
             float product;
-            if (w->int8) {
+            if (w->type == WEIGHT_I8) {
                 const uint8_t *q = (const uint8_t *)rows->q + i * cols;
-                const int8_t *row = (const int8_t *)w->data + r * cols;
+                const int8_t *row = glossa_matrix_row(w, r);
                 int32_t acc = 0;
                 for (size_t k = 0; k < cols; k++)
                     acc += (int32_t)q[k] * row[k];
-                product = (rows->scale[i] * w->scale[w->scale_per_row ? r : 0]) *
-                          (float)(acc - rows->zero[i] * w->row_sum[r]);
+                product = (rows->scale[i] * w->scale[r * w->scale_step]) * (float)(acc - rows->zero[i] * w->row_sum[r]);
             } else {
-                product = dot(rows->f32 + i * rows->stride, (const float *)w->data + r * cols, cols);
+                product = dot(rows->f32 + i * rows->stride, glossa_matrix_row(w, r), cols);
             }
             if (w->bias) product += w->bias[r];
             if (edge) product = glossa_activate(edge->activation, product);
@@ -152,11 +151,11 @@ static void layer_norm(const float *x, size_t rows, size_t d, const float *weigh
     }
 }
 
-static void embed(const void *row, bool int8, float scale, const float *position, size_t d, float *y) {
+static void embed(const void *row, glossa_weight_type type, float scale, const float *position, size_t d, float *y) {
     const int8_t *row8 = row;
     const float *row32 = row;
     for (size_t j = 0; j < d; j++) {
-        const float value = !row ? 0.0f : int8 ? (float)row8[j] : row32[j];
+        const float value = !row ? 0.0f : type == WEIGHT_I8 ? (float)row8[j] : row32[j];
         y[j] = scale * value + position[j];
     }
 }
@@ -178,21 +177,21 @@ static float log_sum_exp(const float *x, size_t n) {
     return most + glossa_log(fold(lanes));
 }
 
-static void attend(const float *q, size_t q_stride, const float *kt, size_t kt_stride, const float *v, size_t v_stride,
-                   size_t m, size_t n, size_t d, float scale, float *weights, size_t weights_stride, float *out,
-                   size_t out_stride) {
-    for (size_t i = 0; i < m; i++, q += q_stride, weights += weights_stride, out += out_stride) {
-        for (size_t j = 0; j < n; j++) {
+static void attend(const glossa_head *head) {
+    for (size_t i = 0; i < head->m; i++) {
+        const float *q = head->q + i * head->q_stride;
+        float *weights = head->weights + i * head->weights_stride, *out = head->out + i * head->out_stride;
+        for (size_t j = 0; j < head->n; j++) {
             float score = 0.0f;
-            for (size_t c = 0; c < d; c++)
-                score += q[c] * kt[c * kt_stride + j];
-            weights[j] = scale * score;
+            for (size_t c = 0; c < head->d; c++)
+                score += q[c] * head->kt[c * head->kt_stride + j];
+            weights[j] = head->scale * score;
         }
-        softmax(weights, n);
-        for (size_t c = 0; c < d; c++) {
+        softmax(weights, head->n);
+        for (size_t c = 0; c < head->d; c++) {
             float mixed = 0.0f;
-            for (size_t j = 0; j < n; j++)
-                mixed += weights[j] * v[j * v_stride + c];
+            for (size_t j = 0; j < head->n; j++)
+                mixed += weights[j] * head->v[j * head->v_stride + c];
             out[c] = mixed;
         }
     }

@@ -60,14 +60,27 @@ static void solve(const glossa_kernels *kernels, problem *p, answers *a) {
     for (size_t i = 0; kernels->wide && i < M * K; i++)
         a->q[i] = (uint8_t)wide[i];
     kernels->row_sums(p->weights, N, K, a->row_sum);
-    const glossa_matrix w = {p->weights, p->scale, a->row_sum, p->bias, N, K, true, true};
-    const glossa_matrix w_f32 = {p->weights_f32, NULL, NULL, NULL, N, K, false, false};
+    const glossa_matrix w = {p->weights, p->scale, a->row_sum, p->bias, N, K, K, WEIGHT_I8, 1};
+    const glossa_matrix w_f32 = {.data = p->weights_f32, .rows = N, .cols = K, .pitch = K * sizeof(float)};
     kernels->matmul(&rows, &w_f32, NULL, N, a->products_f32, N, &relu);
     for (; rows.count > 0; rows.count--)
         kernels->matmul(&rows, &w, p->ids, N, a->products[rows.count - 1], N, &gelu);
     kernels->layer_norm(p->x, M, D, p->weights_f32, p->x, 1e-5f, a->norm);
-    kernels->embed(p->weights + 2 * K, true, 0.25f, p->x, D, a->embedded);
-    kernels->attend(p->x, D, p->x + M * D, N, p->weights_f32, D, M, N, D, 0.5f, a->weights, N, a->mixed, D);
+    kernels->embed(p->weights + 2 * K, WEIGHT_I8, 0.25f, p->x, D, a->embedded);
+    kernels->attend(&(glossa_head){.q = p->x,
+                                   .kt = p->x + M * D,
+                                   .v = p->weights_f32,
+                                   .q_stride = D,
+                                   .kt_stride = N,
+                                   .v_stride = D,
+                                   .m = M,
+                                   .n = N,
+                                   .d = D,
+                                   .scale = 0.5f,
+                                   .weights = a->weights,
+                                   .out = a->mixed,
+                                   .weights_stride = N,
+                                   .out_stride = D});
     memcpy(a->softmax, p->x, sizeof a->softmax);
     kernels->softmax(a->softmax, K - 1);
     a->log_sum = kernels->log_sum_exp(p->x, K - 1);
@@ -116,7 +129,7 @@ static bool dot_is_made_of_pairs(void) {
 #endif
 
 const glossa_kernels *const *glossa_kernels_all(void) {
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(GLOSSA_X86)
     static const glossa_kernels *const tables[] = {&glossa_kernels_vnni, &glossa_kernels_avx2, &glossa_kernels_scalar,
                                                    NULL};
     if (!__builtin_cpu_supports("avx2")) return tables + 2;

@@ -8,7 +8,7 @@
 
 #include "kernels/kernels.h"
 
-#if defined(__wasm_simd128__) || (defined(__x86_64__) && defined(__GNUC__))
+#if defined(__wasm_simd128__) || defined(GLOSSA_X86) || defined(GLOSSA_ARM)
 #define GLOSSA_HAS_VEC 1
 
 #include "kernels/polynomials.h"

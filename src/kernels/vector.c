@@ -113,7 +113,7 @@ void glossa_vector_matmul_f32(const glossa_rows *rows, const glossa_matrix *w, c
         for (size_t c = 0; c < 4; c++) {
             const size_t column = c < count ? j + c : n - 1;
             const size_t r = ids ? ids[column] : column;
-            row[c] = (const float *)w->data + r * cols;
+            row[c] = glossa_matrix_row(w, r);
             if (w->bias) bias[c] = w->bias[r];
         }
         for (size_t i = 0; i < rows->count; i++) {
@@ -188,9 +188,11 @@ void glossa_vector_layer_norm(const float *x, size_t rows, size_t d, const float
     }
 }
 
-void glossa_vector_embed(const void *row, bool int8, float scale, const float *position, size_t d, float *y) {
+void glossa_vector_embed(const void *row, glossa_weight_type type, float scale, const float *position, size_t d,
+                         float *y) {
     const int8_t *row8 = row;
     const float *row32 = row;
+    const bool int8 = type == WEIGHT_I8;
     size_t j = 0;
     for (; j + 4 <= d; j += 4) {
         const f32x4 value = !row ? splat(0.0f) : int8 ? load_int8(row8 + j) : load4(row32 + j);
@@ -323,25 +325,22 @@ INLINE void product(const float *x, size_t x_stride, const float *m, size_t m_st
     }
 }
 
-INLINE void attend_rows(const float *q, size_t q_stride, const float *kt, size_t kt_stride, const float *v,
-                        size_t v_stride, size_t rows, size_t n, size_t d, float scale, float *weights,
-                        size_t weights_stride, float *out, size_t out_stride) {
-    product(q, q_stride, kt, kt_stride, rows, d, n, scale, weights, weights_stride);
-    for (size_t i = 0; i < rows; i++)
-        glossa_vector_softmax(weights + i * weights_stride, n);
-    product(weights, weights_stride, v, v_stride, rows, n, d, 1.0f, out, out_stride);
+/* `rows` queries from row i on, a constant where it is called. */
+INLINE void attend_rows(const glossa_head *h, size_t i, size_t rows) {
+    float *weights = h->weights + i * h->weights_stride;
+    product(h->q + i * h->q_stride, h->q_stride, h->kt, h->kt_stride, rows, h->d, h->n, h->scale, weights,
+            h->weights_stride);
+    for (size_t r = 0; r < rows; r++)
+        glossa_vector_softmax(weights + r * h->weights_stride, h->n);
+    product(weights, h->weights_stride, h->v, h->v_stride, rows, h->n, h->d, 1.0f, h->out + i * h->out_stride,
+            h->out_stride);
 }
 
-void glossa_vector_attend(const float *q, size_t q_stride, const float *kt, size_t kt_stride, const float *v,
-                          size_t v_stride, size_t m, size_t n, size_t d, float scale, float *weights,
-                          size_t weights_stride, float *out, size_t out_stride) {
+void glossa_vector_attend(const glossa_head *head) {
     size_t i = 0;
-    for (; i + 2 <= m; i += 2)
-        attend_rows(q + i * q_stride, q_stride, kt, kt_stride, v, v_stride, 2, n, d, scale,
-                    weights + i * weights_stride, weights_stride, out + i * out_stride, out_stride);
-    if (i < m)
-        attend_rows(q + i * q_stride, q_stride, kt, kt_stride, v, v_stride, 1, n, d, scale,
-                    weights + i * weights_stride, weights_stride, out + i * out_stride, out_stride);
+    for (; i + 2 <= head->m; i += 2)
+        attend_rows(head, i, 2);
+    if (i < head->m) attend_rows(head, i, 1);
 }
 
 void glossa_vector_ssru(const float *forget, const float *x, const float *residual, size_t d, float *cell, float *y) {

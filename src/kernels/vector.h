@@ -13,10 +13,9 @@ void glossa_vector_quantize_wide(const glossa_rows *rows); /* to int16 */
 void glossa_vector_row_sums(const int8_t *data, size_t rows, size_t cols, int32_t *sums);
 void glossa_vector_layer_norm(const float *x, size_t rows, size_t d, const float *weight, const float *bias,
                               float epsilon, float *y);
-void glossa_vector_embed(const void *row, bool int8, float scale, const float *position, size_t d, float *y);
-void glossa_vector_attend(const float *q, size_t q_stride, const float *kt, size_t kt_stride, const float *v,
-                          size_t v_stride, size_t m, size_t n, size_t d, float scale, float *weights,
-                          size_t weights_stride, float *out, size_t out_stride);
+void glossa_vector_embed(const void *row, glossa_weight_type type, float scale, const float *position, size_t d,
+                         float *y);
+void glossa_vector_attend(const glossa_head *head);
 void glossa_vector_softmax(float *x, size_t n);
 float glossa_vector_log_sum_exp(const float *x, size_t n);
 void glossa_vector_ssru(const float *forget, const float *x, const float *residual, size_t d, float *cell, float *y);

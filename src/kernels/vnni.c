@@ -3,7 +3,7 @@
  */
 #include "kernels/kernels.h"
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(GLOSSA_X86)
 
 #define MATMUL_ROWS   3
 #define MATMUL_TARGET __attribute__((target("avx512vl,avx512vnni,avx2")))

@@ -43,8 +43,8 @@ static glossa_status load_scale(binder *b, const glossa_part *part, glossa_matri
     glossa_tensor_entry scale = {.dims = 1, .ne = {1, 1}};
     glossa_part_name(part, ".scale", scale.name);
     const glossa_gguf_tensor *t = glossa_gguf_find_tensor(b->gguf, scale.name);
-    out->scale_per_row = t && t->ne[0] != 1;
-    if (out->scale_per_row) scale.ne[0] = part->rows;
+    out->scale_step = t && t->ne[0] != 1;
+    if (out->scale_step) scale.ne[0] = part->rows;
     FORWARD(load_floats(b, &scale, &out->scale));
     if (!b->counting) {
         int32_t *sums = b->model->row_sums + b->sums;
@@ -68,9 +68,11 @@ static glossa_status load_matrix(binder *b, const glossa_part *part, const gloss
             "checkpoint: tensor '%s' has %u inputs, need a multiple of %d, at most %d", e->name, (unsigned)part->cols,
             GLOSSA_K_STEP, GLOSSA_MAX_K);
     out->data = t->data;
-    out->int8 = t->type == TENSOR_I8;
+    out->type = t->type == TENSOR_I8 ? WEIGHT_I8 : WEIGHT_F32;
+    out->pitch = glossa_weight_pitch(out->type, part->cols);
     const float *values;
-    return out->int8 ? load_scale(b, part, out) : load_floats(b, e, &values); /* for the check of its values */
+    if (out->type == WEIGHT_F32) return load_floats(b, e, &values); /* for the check of its values */
+    return load_scale(b, part, out);
 }
 
 /* Where a part lies. */
@@ -120,12 +122,13 @@ static glossa_status load_parts(binder *b, const glossa_network_shape *network) 
 
 /* Matrices that read the same input take it quantized or not, so they must be of one type. */
 static glossa_status check_types(const binder *b, const glossa_network_shape *network) {
+    static const char *const type_names[] = {[WEIGHT_F32] = "F32", [WEIGHT_I8] = "I8"};
     glossa_part part = {0};
     while (glossa_part_next(network, &part)) {
         if (part.role != ROLE_LINEAR) continue;
         const glossa_matrix *first = place_of(b->model, part.of, part.shares_layer, part.shares_input);
         const glossa_matrix *own = place_of(b->model, part.of, part.layer, part.place);
-        if (own->int8 == first->int8) continue;
+        if (own->type == first->type) continue;
         glossa_part other = {0};
         do
             glossa_part_next(network, &other);
@@ -133,7 +136,7 @@ static glossa_status check_types(const binder *b, const glossa_network_shape *ne
         return glossa_fail(b->error, GLOSSA_ERROR_UNSUPPORTED,
                            "checkpoint: tensor '%s.weight' is %s, but '%s.weight', which reads the same input, is %s; "
                            "they need one type",
-                           other.name, first->int8 ? "I8" : "F32", part.name, own->int8 ? "I8" : "F32");
+                           other.name, type_names[first->type], part.name, type_names[own->type]);
     }
     return GLOSSA_OK;
 }

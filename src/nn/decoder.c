@@ -75,9 +75,19 @@ static void cross_attention(const glossa_model *model, size_t l, const glossa_de
         end = glossa_live_end(input->rows, count, r);
         const glossa_source_keys *keys = &input->source_keys[input->rows[r].sentence];
         const size_t length = capture ? capture->length : 0, n = keys->count;
-        float *out = capture ? capture->cross_attention + (l * heads * length + input->t) * n : NULL;
-        glossa_attend(model, scratch->q + r * d, keys->kt + l * d * keys->stride, keys->stride, keys->v + l * n * d,
-                      end - r, n, mask, out, length * n, n, scratch->context + r * d, scratch);
+        const glossa_heads call = {.q = scratch->q + r * d,
+                                   .kt = keys->kt + l * d * keys->stride,
+                                   .v = keys->v + l * n * d,
+                                   .context = scratch->context + r * d,
+                                   .kt_stride = keys->stride,
+                                   .m = end - r,
+                                   .n = n,
+                                   .mask = mask,
+                                   .capture =
+                                       capture ? capture->cross_attention + (l * heads * length + input->t) * n : NULL,
+                                   .capture_head = length * n,
+                                   .capture_row = n};
+        glossa_attend(model, &call, scratch);
     }
     glossa_attention_end(model, &layer->cross.o, &layer->cross_norm, x, count, scratch);
 }
@@ -87,7 +97,7 @@ static void embed_rows(const glossa_model *model, const glossa_decoder_input *in
     const bool first = input->t == 0;
     for (size_t r = 0; r < input->count; r++, x += c->d) {
         if (first && c->start_is_zero)
-            model->kernels->embed(NULL, false, 0, input->position, c->d, x);
+            model->kernels->embed(NULL, WEIGHT_F32, 0, input->position, c->d, x);
         else
             glossa_embed(model, &model->target_embedding, first ? c->start : input->rows[r].token, input->position, x);
     }

@@ -29,8 +29,18 @@ void glossa_encoder_attend(const glossa_model *model, size_t l, const glossa_spa
         glossa_transpose_keys(scratch->k + at, n, d, scratch->kt, n, 0);
         for (size_t row = 0; row < n; row += GLOSSA_QUERY_ROWS) {
             const size_t m = n - row < GLOSSA_QUERY_ROWS ? n - row : GLOSSA_QUERY_ROWS;
-            glossa_attend(model, scratch->q + at + row * d, scratch->kt, n, scratch->v + at, m, n, mask,
-                          attention ? attention + row * n : NULL, n * n, n, scratch->context + at + row * d, scratch);
+            const glossa_heads heads = {.q = scratch->q + at + row * d,
+                                        .kt = scratch->kt,
+                                        .v = scratch->v + at,
+                                        .context = scratch->context + at + row * d,
+                                        .kt_stride = n,
+                                        .m = m,
+                                        .n = n,
+                                        .mask = mask,
+                                        .capture = attention ? attention + row * n : NULL,
+                                        .capture_head = n * n,
+                                        .capture_row = n};
+            glossa_attend(model, &heads, scratch);
         }
     }
     glossa_attention_end(model, &layer->attn.o, &layer->attn_norm, x, rows, scratch);

@@ -27,14 +27,9 @@ void glossa_scratch_take(glossa_scratch *scratch, glossa_arena *arena, const glo
 }
 
 void glossa_embed(const glossa_model *model, const glossa_matrix *table, uint32_t id, const float *position, float *y) {
-    const size_t d = table->cols, at = (size_t)id * d;
     const float scale = model->config.embedding_scale;
-    if (table->int8) {
-        const float row_scale = table->scale[table->scale_per_row ? id : 0];
-        model->kernels->embed((const int8_t *)table->data + at, true, scale * row_scale, position, d, y);
-    } else {
-        model->kernels->embed((const float *)table->data + at, false, scale, position, d, y);
-    }
+    const float row_scale = table->scale ? table->scale[(size_t)id * table->scale_step] : 1;
+    model->kernels->embed(glossa_matrix_row(table, id), table->type, scale * row_scale, position, table->cols, y);
 }
 
 glossa_rows glossa_rows_prepare(const glossa_model *model, const float *x, size_t count, size_t width,
@@ -46,7 +41,7 @@ glossa_rows glossa_rows_prepare(const glossa_model *model, const float *x, size_
                               .zero = scratch->zero,
                               .count = count,
                               .width = width};
-    if (w->int8) model->kernels->quantize(&rows);
+    if (w->type == WEIGHT_I8) model->kernels->quantize(&rows);
     return rows;
 }
 
@@ -98,21 +93,27 @@ void glossa_transpose_keys(const float *k, size_t n, size_t d, float *kt, size_t
     }
 }
 
-void glossa_attend(const glossa_model *model, const float *q, const float *kt, size_t kt_stride, const float *v,
-                   size_t m, size_t n, const uint8_t *mask, float *capture, size_t capture_head, size_t capture_row,
-                   float *context, const glossa_scratch *scratch) {
-    const size_t wide = model->config.d, heads = model->config.heads, d = wide / heads;
-    /* 1 / sqrt(d): sqrt is exact to the bit everywhere. */
-    const float scale = 1.0f / glossa_sqrt((float)d);
-    for (size_t h = 0; h < heads; h++) {
-        float *weights = capture ? capture + h * capture_head : scratch->weights;
-        const size_t stride = capture ? capture_row : n;
-        float *out = context + h * d;
-        model->kernels->attend(q + h * d, wide, kt + h * d * kt_stride, kt_stride, v + h * d, wide, m, n, d, scale,
-                               weights, stride, out, wide);
-        if (mask && mask[h]) {
-            for (size_t i = 0; i < m; i++)
-                memset(out + i * wide, 0, d * sizeof *out);
+void glossa_attend(const glossa_model *model, const glossa_heads *heads, const glossa_scratch *scratch) {
+    const size_t wide = model->config.d, count = model->config.heads, d = wide / count;
+    glossa_head head = {.q_stride = wide,
+                        .kt_stride = heads->kt_stride,
+                        .v_stride = wide,
+                        .m = heads->m,
+                        .n = heads->n,
+                        .d = d,
+                        .scale = 1.0f / glossa_sqrt((float)d), /* sqrt is exact to the bit everywhere */
+                        .weights_stride = heads->capture ? heads->capture_row : heads->n,
+                        .out_stride = wide};
+    for (size_t h = 0; h < count; h++) {
+        head.q = heads->q + h * d;
+        head.kt = heads->kt + h * d * heads->kt_stride;
+        head.v = heads->v + h * d;
+        head.weights = heads->capture ? heads->capture + h * heads->capture_head : scratch->weights;
+        head.out = heads->context + h * d;
+        model->kernels->attend(&head);
+        if (heads->mask && heads->mask[h]) {
+            for (size_t i = 0; i < heads->m; i++)
+                memset(head.out + i * wide, 0, d * sizeof *head.out);
         }
     }
 }

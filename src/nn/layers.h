@@ -67,14 +67,19 @@ void glossa_attention_end(const glossa_model *model, const glossa_matrix *o, con
 /* kt (D, stride) = transpose of k (n, D), columns [at, at + n). */
 void glossa_transpose_keys(const float *k, size_t n, size_t d, float *kt, size_t stride, size_t at);
 
-/*
- * All heads for m queries q (m, D) over n keys kt (D, kt_stride), v (n, D), into context (m, D). `mask` (H) switches
- * heads off (their part of the context is 0), or NULL. `capture`, where not NULL, gets the weights of head h and query
- * i at capture + h * capture_head + i * capture_row (n of them).
- */
-void glossa_attend(const glossa_model *model, const float *q, const float *kt, size_t kt_stride, const float *v,
-                   size_t m, size_t n, const uint8_t *mask, float *capture, size_t capture_head, size_t capture_row,
-                   float *context, const glossa_scratch *scratch);
+/* All heads for m queries over n keys. */
+typedef struct glossa_heads {
+    const float *q;  /* (m, D) */
+    const float *kt; /* (D, n), rows kt_stride apart */
+    const float *v;  /* (n, D) */
+    float *context;  /* (m, D) what comes out, heads side by side */
+    size_t kt_stride, m, n;
+    const uint8_t *mask; /* (H) heads that are off: their part of the context is 0; or NULL */
+    float *capture;      /* NULL, or where the n weights of head h and query i go: h * capture_head + i * capture_row */
+    size_t capture_head, capture_row;
+} glossa_heads;
+
+void glossa_attend(const glossa_model *model, const glossa_heads *heads, const glossa_scratch *scratch);
 
 /* x (M, D) = residual and norm around the feed-forward layer, section 3.3. */
 void glossa_feed_forward(const glossa_model *model, const glossa_layer *layer, float *x, size_t rows,

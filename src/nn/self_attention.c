@@ -41,9 +41,19 @@ static void step(const glossa_model *model, size_t l, const glossa_decoder_input
         glossa_transpose_keys(scratch->k + r * d, 1, d, kt, cache->capacity, t);
         memcpy(v + t * d, scratch->v + r * d, d * sizeof *v);
         const size_t length = capture ? capture->length : 0;
-        float *out = capture ? capture->self_attention + (l * heads * length + t) * length : NULL;
-        glossa_attend(model, scratch->q + r * d, kt, cache->capacity, v, 1, t + 1, mask, out, length * length, length,
-                      scratch->context + r * d, scratch);
+        const glossa_heads call = {.q = scratch->q + r * d,
+                                   .kt = kt,
+                                   .v = v,
+                                   .context = scratch->context + r * d,
+                                   .kt_stride = cache->capacity,
+                                   .m = 1,
+                                   .n = t + 1,
+                                   .mask = mask,
+                                   .capture =
+                                       capture ? capture->self_attention + (l * heads * length + t) * length : NULL,
+                                   .capture_head = length * length,
+                                   .capture_row = length};
+        glossa_attend(model, &call, scratch);
     }
     glossa_attention_end(model, &layer->attn.o, &layer->attn_norm, x, input->count, scratch);
 }

@@ -49,7 +49,7 @@ EXPORT void bench_prepare(uint32_t m, uint32_t n, uint32_t k, bool gather) {
     for (size_t j = 0; j < vocabulary; j++)
         scale[j] = 0.01f, bias[j] = 1.0f;
     one.rows = (glossa_rows){x, k, one.memory[1], one.memory[2], one.memory[3], m, k};
-    one.w = (glossa_matrix){weights, scale, sums, bias, vocabulary, k, true, true};
+    one.w = (glossa_matrix){weights, scale, sums, bias, vocabulary, k, k, WEIGHT_I8, 1};
     /* As in a Transformer: a residual where the width is the model's, ReLU above, logits as they are. */
     one.edge =
         (glossa_edge){n > 256 && n < 6000 ? ACTIVATION_RELU : ACTIVATION_NONE, n > 256 ? NULL : y + (size_t)m * n, n};

@@ -100,7 +100,8 @@ static int quantized(const glossa_kernels *table, const glossa_rows *rows, size_
 }
 
 static void check_matmul(const matmul_case *c, bool int8) {
-    const size_t elements = c->vocabulary * c->k, stride = c->k + 3, y_stride = c->n + 5;
+    const size_t apart = c->k + c->offset % 2 * 5; /* elements from one row of weights to the next */
+    const size_t elements = c->vocabulary * apart, stride = c->k + 3, y_stride = c->n + 5;
     float *x = floats(c->m * stride, c->offset & ~(size_t)3), *w_f32 = floats(elements, 4 * (c->offset % 4));
     char *w_block = malloc(elements + c->offset + 1);
     int8_t *w_int8 = (int8_t *)w_block + c->offset;
@@ -111,7 +112,8 @@ static void check_matmul(const matmul_case *c, bool int8) {
     uint32_t *ids = allocate(c->n * sizeof(uint32_t));
     for (size_t j = 0; j < c->n; j++)
         ids[j] = random_bits() % (uint32_t)c->vocabulary;
-    scalar->row_sums(w_int8, c->vocabulary, c->k, sums);
+    for (size_t j = 0; j < c->vocabulary; j++)
+        scalar->row_sums(w_int8 + j * apart, 1, c->k, sums + j);
 
     const glossa_matrix w = {int8 ? (void *)w_int8 : (void *)w_f32,
                              int8 ? scale : NULL,
@@ -119,7 +121,8 @@ static void check_matmul(const matmul_case *c, bool int8) {
                              c->bias ? bias : NULL,
                              (uint32_t)c->vocabulary,
                              (uint32_t)c->k,
-                             int8,
+                             apart * (int8 ? 1 : sizeof(float)),
+                             int8 ? WEIGHT_I8 : WEIGHT_F32,
                              c->per_row};
     float *y[2]; /* of the scalar table, of the one under test */
     for (int t = 0; t < 2; t++) {
@@ -180,7 +183,7 @@ static void test_matmul_extremes(void) {
     kernels->row_sums(data, N, K, sums);
     for (size_t j = 0; j < N; j++)
         CHECK_INT(sums[j], j % 3 == 0 ? 127 * K : j % 3 == 1 ? -127 * K : 0);
-    const glossa_matrix w = {data, &scale, sums, NULL, N, K, true, false};
+    const glossa_matrix w = {data, &scale, sums, NULL, N, K, K, WEIGHT_I8, 0};
     for (int sign = -1; sign <= 1; sign += 2) {
         for (size_t k = 0; k < K; k++)
             x[k] = (float)(127 * sign);
@@ -325,8 +328,8 @@ static void test_embed(void) {
             row8[1 + j] = (int8_t)(random_bits() % 255 - 127);
         for (int kind = 0; kind < 3; kind++) {
             const void *data = kind == 0 ? (void *)row : kind == 1 ? (void *)(row8 + 1) : NULL;
-            scalar->embed(data, kind == 1, 0.37f, position, d, expected);
-            kernels->embed(data, kind == 1, 0.37f, position, d, actual);
+            scalar->embed(data, kind == 1 ? WEIGHT_I8 : WEIGHT_F32, 0.37f, position, d, expected);
+            kernels->embed(data, kind == 1 ? WEIGHT_I8 : WEIGHT_F32, 0.37f, position, d, actual);
             CHECK_SAME(actual, expected, d);
             for (size_t j = 0; j < d; j++) {
                 const double value = kind == 0 ? (double)row[j] : kind == 1 ? row8[1 + j] : 0.0;
@@ -390,8 +393,9 @@ static void check_attend(size_t m, size_t n, size_t d, size_t padding) {
     for (int t = 0; t < 2; t++) {
         weights[t] = allocate(m * w_stride * sizeof(float));
         out[t] = allocate(m * q_stride * sizeof(float));
-        (t == 0 ? scalar : kernels)
-            ->attend(q, q_stride, kt, kt_stride, v, v_stride, m, n, d, 0.35f, weights[t], w_stride, out[t], q_stride);
+        const glossa_head head = {q, kt, v,     q_stride,   kt_stride, v_stride, m,
+                                  n, d,  0.35f, weights[t], out[t],    w_stride, q_stride};
+        (t == 0 ? scalar : kernels)->attend(&head);
     }
     CHECK_SAME(weights[1], weights[0], m * w_stride); /* what lies beyond n stays 0 in both */
     CHECK_SAME(out[1], out[0], m * q_stride);
@@ -410,7 +414,7 @@ static void check_attend(size_t m, size_t n, size_t d, size_t padding) {
     for (size_t j = 0; j < n; j++)
         memcpy(packed_v + j * d, v + j * v_stride, d * sizeof(float));
     for (size_t i = 0; i < m; i++) {
-        kernels->attend(q + i * q_stride, d, packed, n, packed_v, d, 1, n, d, 0.35f, w, n, o, d);
+        kernels->attend(&(glossa_head){q + i * q_stride, packed, packed_v, d, n, d, 1, n, d, 0.35f, w, o, n, d});
         CHECK_SAME(w, weights[1] + i * w_stride, n);
         CHECK_SAME(o, out[1] + i * q_stride, d);
     }
@@ -433,13 +437,13 @@ static void test_attend_equals_scalar(void) {
 static void test_attend_by_hand(void) {
     const float q[2] = {1, 2}, kt_equal[6] = {3, 3, 3, 5, 5, 5}, v[6] = {1, 10, 2, 20, 6, 60};
     float weights[3], out[2];
-    kernels->attend(q, 2, kt_equal, 3, v, 2, 1, 3, 2, 1.0f, weights, 3, out, 2);
+    kernels->attend(&(glossa_head){q, kt_equal, v, 2, 3, 2, 1, 3, 2, 1.0f, weights, out, 3, 2});
     for (int j = 0; j < 3; j++)
         CHECK_NEAR(weights[j], 1.0 / 3, 1e-7);
     CHECK_NEAR(out[0], 3, 1e-6);
     CHECK_NEAR(out[1], 30, 1e-5);
     const float kt_one[6] = {0, 100, 0, 0, 100, 0}; /* scores 0, 300, 0 */
-    kernels->attend(q, 2, kt_one, 3, v, 2, 1, 3, 2, 1.0f, weights, 3, out, 2);
+    kernels->attend(&(glossa_head){q, kt_one, v, 2, 3, 2, 1, 3, 2, 1.0f, weights, out, 3, 2});
     CHECK(weights[0] == 0.0f && weights[1] == 1.0f && weights[2] == 0.0f);
     CHECK(out[0] == 2.0f && out[1] == 20.0f);
 }
@@ -447,7 +451,7 @@ static void test_attend_by_hand(void) {
 static void test_attend_against_double(void) {
     enum { M = 5, N = 23, D = 32 };
     float *q = floats(M * D, 0), *kt = floats(D * N, 0), *v = floats(N * D, 0), weights[M * N], out[M * D];
-    scalar->attend(q, D, kt, N, v, D, M, N, D, 0.5f, weights, N, out, D);
+    scalar->attend(&(glossa_head){q, kt, v, D, N, D, M, N, D, 0.5f, weights, out, N, D});
     for (size_t i = 0; i < M; i++) {
         double e[N], sum = 0;
         for (size_t j = 0; j < N; j++) {
@@ -519,7 +523,7 @@ static void test_activations_against_double(void) {
     float identity[K * K] = {0}, x[K], y[K];
     for (size_t k = 0; k < K; k++)
         identity[k * K + k] = 1.0f;
-    const glossa_matrix w = {identity, NULL, NULL, NULL, K, K, false, false};
+    const glossa_matrix w = {.data = identity, .rows = K, .cols = K, .pitch = K * sizeof(float)};
     for (int activation = 0; activation <= ACTIVATION_SIGMOID; activation++) {
         const glossa_edge edge = {(glossa_activation)activation, NULL, 0};
         for (int block = 0; block < 300; block++) {
@@ -545,7 +549,7 @@ static void test_matmul_against_double(void) {
     for (size_t j = 0; j < N; j++)
         scale[j] = 0.01f + 0.005f * random_float(), bias[j] = random_float();
     scalar->row_sums(data, N, K, sums);
-    const glossa_matrix w = {data, scale, sums, bias, N, K, true, true};
+    const glossa_matrix w = {data, scale, sums, bias, N, K, K, WEIGHT_I8, 1};
     glossa_rows rows = make_rows(x, K, M, K);
     scalar->quantize(&rows);
     const glossa_edge edge = {ACTIVATION_SILU, residual, N};

@@ -94,7 +94,7 @@ static void test_activations_equal_scalar(void) {
     enum { N = 64 };
     float zeros[16] = {0}, weights[16 * N] = {0}, bias[N], expected[N];
     const glossa_rows rows = {.f32 = zeros, .stride = 16, .count = 1, .width = 16};
-    const glossa_matrix w = {weights, NULL, NULL, bias, N, 16, false, false};
+    const glossa_matrix w = {.data = weights, .bias = bias, .rows = N, .cols = 16, .pitch = 16 * sizeof(float)};
     for (int activation = 0; activation <= ACTIVATION_SIGMOID; activation++) {
         const glossa_edge edge = {(glossa_activation)activation, NULL, 0};
         for (uint64_t first = 0; first < UINT64_C(1) << 32; first += UINT64_C(1000003) * N) {
