@@ -6,6 +6,13 @@
 
 #include "glossa.h"
 
+/* A function that stays one, where copies of it would cost more than calls. */
+#if defined(__GNUC__)
+#define NOINLINE __attribute__((noinline))
+#else
+#define NOINLINE
+#endif
+
 /* ---- errors ----------------------------------------------------------------------------------------------------- */
 
 /*

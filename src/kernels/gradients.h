@@ -79,13 +79,13 @@ typedef struct glossa_gradients {
 
 /* The tables that this build has. "scalar" and "exact" give the same bits. */
 extern const glossa_gradients glossa_gradients_scalar;
-#if defined(__wasm_simd128__) || (defined(__x86_64__) && defined(__GNUC__))
+#if defined(__wasm_simd128__) || defined(GLOSSA_X86) || defined(GLOSSA_ARM)
 extern const glossa_gradients glossa_gradients_exact;
 #endif
 #if defined(__wasm_simd128__)
 extern const glossa_gradients glossa_gradients_simd128;
 #endif
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(GLOSSA_X86)
 extern const glossa_gradients glossa_gradients_avx2; /* to be used only where the processor has it */
 extern const glossa_gradients glossa_gradients_avx512;
 #endif

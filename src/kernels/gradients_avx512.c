@@ -3,7 +3,7 @@
  */
 #include "kernels/gradients_vector.h"
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(GLOSSA_X86)
 #include <immintrin.h>
 
 #define GEMM_TARGET        __attribute__((target("avx512f")))

@@ -87,7 +87,7 @@ int glossa_gradients_self_test(const glossa_gradients *gradients) {
 }
 
 const glossa_gradients *const *glossa_gradients_all(void) {
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(GLOSSA_X86)
     static const glossa_gradients *const tables[] = {&glossa_gradients_avx512, &glossa_gradients_avx2,
                                                      &glossa_gradients_exact, &glossa_gradients_scalar, NULL};
     if (__builtin_cpu_supports("avx512f")) return tables;
@@ -95,6 +95,9 @@ const glossa_gradients *const *glossa_gradients_all(void) {
 #elif defined(__wasm_simd128__)
     static const glossa_gradients *const tables[] = {&glossa_gradients_simd128, &glossa_gradients_exact,
                                                      &glossa_gradients_scalar, NULL};
+    return tables;
+#elif defined(GLOSSA_ARM)
+    static const glossa_gradients *const tables[] = {&glossa_gradients_exact, &glossa_gradients_scalar, NULL};
     return tables;
 #else
     static const glossa_gradients *const tables[] = {&glossa_gradients_scalar, NULL};

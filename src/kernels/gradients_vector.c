@@ -5,6 +5,8 @@
 INLINE f32x4 sqrt4(f32x4 x) {
 #if defined(__wasm_simd128__)
     return (f32x4)wasm_f32x4_sqrt((v128_t)x);
+#elif defined(GLOSSA_ARM)
+    return (f32x4)vsqrtq_f32((float32x4_t)x);
 #else
     return _mm_sqrt_ps(x);
 #endif

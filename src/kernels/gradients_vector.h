@@ -38,6 +38,8 @@ void glossa_gradients_adam(const glossa_adam *step, size_t n, const float *gradi
 /* The kernels of the forward pass: any vector target's, since all give the same bits. */
 #if defined(__wasm_simd128__)
 #define GLOSSA_VECTOR_FORWARD (&glossa_kernels_simd128)
+#elif defined(GLOSSA_ARM)
+#define GLOSSA_VECTOR_FORWARD (&glossa_kernels_neon)
 #else
 #define GLOSSA_VECTOR_FORWARD (&glossa_kernels_avx2)
 #endif

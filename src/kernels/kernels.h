@@ -162,6 +162,9 @@ extern const glossa_kernels glossa_kernels_relaxed_pairs;
 #if defined(GLOSSA_X86)
 extern const glossa_kernels glossa_kernels_avx2; /* to be used only where the processor has it */
 extern const glossa_kernels glossa_kernels_vnni;
+#elif defined(GLOSSA_ARM)
+extern const glossa_kernels glossa_kernels_neon;
+extern const glossa_kernels glossa_kernels_dotprod; /* to be used only where the processor has it */
 #endif
 
 /* A table by its name; NULL where this build or machine has none of that name. */

@@ -128,12 +128,35 @@ static bool dot_is_made_of_pairs(void) {
 }
 #endif
 
+#if defined(GLOSSA_ARM)
+#if defined(__linux__) && !defined(__ARM_FEATURE_DOTPROD)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+
+static bool has_dotprod(void) {
+    return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+}
+#else
+static bool has_dotprod(void) {
+#if defined(__ARM_FEATURE_DOTPROD)
+    return true;
+#else
+    return false;
+#endif
+}
+#endif
+#endif
+
 const glossa_kernels *const *glossa_kernels_all(void) {
 #if defined(GLOSSA_X86)
     static const glossa_kernels *const tables[] = {&glossa_kernels_vnni, &glossa_kernels_avx2, &glossa_kernels_scalar,
                                                    NULL};
     if (!__builtin_cpu_supports("avx2")) return tables + 2;
     return __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vl") ? tables : tables + 1;
+#elif defined(GLOSSA_ARM)
+    static const glossa_kernels *const tables[] = {&glossa_kernels_dotprod, &glossa_kernels_neon,
+                                                   &glossa_kernels_scalar, NULL};
+    return has_dotprod() ? tables : tables + 1;
 #elif defined(__wasm_relaxed_simd__)
     static const glossa_kernels *const tables[][5] = {
         {&glossa_kernels_relaxed, &glossa_kernels_relaxed_pairs, &glossa_kernels_simd128, &glossa_kernels_scalar, NULL},

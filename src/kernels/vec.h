@@ -1,7 +1,8 @@
 /*
  * The vector vocabulary: four floats or four ints, the same on every target that has 128-bit vectors (WebAssembly
- * simd128 and x86-64), by the vector extensions of GCC and Clang. Arithmetic is written with operators, lane by lane;
- * the functions here are the rest. Kernels built on it are written once and give the scalar kernels' bits.
+ * simd128, x86-64 and 64-bit ARM), by the vector extensions of GCC and Clang. Arithmetic is written with operators,
+ * lane by lane; the functions here are the rest. Kernels built on it are written once and give the scalar kernels'
+ * bits.
  */
 #ifndef GLOSSA_VEC_H
 #define GLOSSA_VEC_H
@@ -18,6 +19,8 @@
 
 #if defined(__wasm_simd128__)
 #include <wasm_simd128.h>
+#elif defined(GLOSSA_ARM)
+#include <arm_neon.h>
 #else
 #include <emmintrin.h>
 #endif
@@ -76,6 +79,8 @@ INLINE void store_part(float *p, f32x4 x, size_t count) {
 INLINE f32x4 max4(f32x4 a, f32x4 b) {
 #if defined(__wasm_simd128__)
     return (f32x4)wasm_f32x4_pmax((v128_t)b, (v128_t)a);
+#elif defined(GLOSSA_ARM)
+    return (f32x4)vbslq_f32(vcgtq_f32((float32x4_t)a, (float32x4_t)b), (float32x4_t)a, (float32x4_t)b);
 #else
     return _mm_max_ps(a, b);
 #endif
@@ -84,6 +89,8 @@ INLINE f32x4 max4(f32x4 a, f32x4 b) {
 INLINE f32x4 min4(f32x4 a, f32x4 b) {
 #if defined(__wasm_simd128__)
     return (f32x4)wasm_f32x4_pmin((v128_t)b, (v128_t)a);
+#elif defined(GLOSSA_ARM)
+    return (f32x4)vbslq_f32(vcltq_f32((float32x4_t)a, (float32x4_t)b), (float32x4_t)a, (float32x4_t)b);
 #else
     return _mm_min_ps(a, b);
 #endif
@@ -108,6 +115,8 @@ INLINE f32x4 load_int8(const int8_t *p) {
 INLINE i16x8 pair_sums(const int8_t *p) {
 #if defined(__wasm_simd128__)
     return (i16x8)wasm_i16x8_extadd_pairwise_i8x16(wasm_v128_load(p));
+#elif defined(GLOSSA_ARM)
+    return (i16x8)vpaddlq_s8(vld1q_s8(p));
 #else
     i16x8 x;
     memcpy(&x, p, sizeof x);
@@ -119,6 +128,8 @@ INLINE i16x8 pair_sums(const int8_t *p) {
 INLINE i32x4 pair_totals(i16x8 x) {
 #if defined(__wasm_simd128__)
     return (i32x4)wasm_i32x4_extadd_pairwise_i16x8((v128_t)x);
+#elif defined(GLOSSA_ARM)
+    return (i32x4)vpaddlq_s16((int16x8_t)x);
 #else
     return (i32x4)_mm_madd_epi16((__m128i)x, _mm_set1_epi16(1));
 #endif
@@ -128,6 +139,8 @@ INLINE i32x4 pair_totals(i16x8 x) {
 INLINE i16x8 narrow8(i32x4 a, i32x4 b) {
 #if defined(__wasm_simd128__)
     return (i16x8)wasm_i16x8_narrow_i32x4((v128_t)a, (v128_t)b);
+#elif defined(GLOSSA_ARM)
+    return (i16x8)vcombine_s16(vqmovn_s32((int32x4_t)a), vqmovn_s32((int32x4_t)b));
 #else
     return (i16x8)_mm_packs_epi32((__m128i)a, (__m128i)b);
 #endif
@@ -144,6 +157,8 @@ INLINE void store_bytes(uint8_t *p, i32x4 a, i32x4 b, i32x4 c, i32x4 d) {
     const i16x8 ab = narrow8(a, b), cd = narrow8(c, d);
 #if defined(__wasm_simd128__)
     wasm_v128_store(p, wasm_u8x16_narrow_i16x8((v128_t)ab, (v128_t)cd));
+#elif defined(GLOSSA_ARM)
+    vst1q_u8(p, vcombine_u8(vqmovun_s16((int16x8_t)ab), vqmovun_s16((int16x8_t)cd)));
 #else
     _mm_storeu_si128((__m128i_u *)p, _mm_packus_epi16((__m128i)ab, (__m128i)cd));
 #endif

@@ -96,14 +96,14 @@ static bool holds(const glossa_network_shape *n, condition when) {
     return true;
 }
 
-static uint32_t size_of(const glossa_network_shape *n, dimension dimension) {
+static uint32_t size_of(const glossa_network_shape *n, dimension of) {
     const uint32_t sizes[] = {[ONE] = 1,
                               [WIDTH] = n->config->d,
                               [FFN] = n->config->ffn,
                               [SOURCE] = n->source_vocabulary,
                               [TARGET] = n->target_vocabulary,
                               [CONTEXT] = n->config->context};
-    return sizes[dimension];
+    return sizes[of];
 }
 
 static char *append(char *at, const char *text) {
@@ -125,17 +125,17 @@ static char *append_layer(char *at, glossa_part_of of, uint32_t layer) {
     return append(at, ".");
 }
 
-static void fill(const glossa_network_shape *n, const line *line, glossa_part *part) {
+static void fill(const glossa_network_shape *n, const line *from, glossa_part *part) {
     char *at = part->name;
-    part->role = (glossa_role)line->role;
-    part->rows = size_of(n, (dimension)line->rows);
-    part->cols = size_of(n, (dimension)line->cols);
+    part->role = (glossa_role)from->role;
+    part->rows = size_of(n, (dimension)from->rows);
+    part->cols = size_of(n, (dimension)from->cols);
     part->of = sections[part->section].of;
-    part->place = line->place;
-    part->shares_input = line->shares_input;
-    part->shares_layer = line->first ? 0 : part->layer;
+    part->place = from->place;
+    part->shares_input = from->shares_input;
+    part->shares_layer = from->first ? 0 : part->layer;
     if (part->of != PART_OF_MODEL) at = append_layer(at, part->of, part->layer);
-    append(at, line->name);
+    append(at, from->name);
 }
 
 bool glossa_part_next(const glossa_network_shape *n, glossa_part *part) {
@@ -151,9 +151,9 @@ bool glossa_part_next(const glossa_network_shape *n, glossa_part *part) {
             part->layer++;
             part->next = 0;
         } else {
-            const line *line = &s->lines[part->next++];
-            if (!holds(n, (condition)line->when)) continue;
-            fill(n, line, part);
+            const line *next = &s->lines[part->next++];
+            if (!holds(n, (condition)next->when)) continue;
+            fill(n, next, part);
             return true;
         }
     }

@@ -53,7 +53,7 @@ const float *glossa_beam_finished_logp(const glossa_beam *beam, uint32_t rank) {
 }
 
 /* Index of `id` among the candidates, or -1. */
-static ptrdiff_t index_of(const glossa_candidates *candidates, uint32_t id) {
+static NOINLINE ptrdiff_t index_of(const glossa_candidates *candidates, uint32_t id) {
     const uint32_t *ids = candidates->ids;
     const size_t n = candidates->count;
     if (!ids) return id < n ? (ptrdiff_t)id : -1;

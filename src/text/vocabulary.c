@@ -8,12 +8,6 @@
 #define PIECE_BITS 22
 #define PIECE_MASK ((1u << PIECE_BITS) - 1)
 
-#if defined(__GNUC__)
-#define NOINLINE __attribute__((noinline))
-#else
-#define NOINLINE
-#endif
-
 #define LENGTH_SIZE 8 /* of the length in front of a text */
 
 const char *glossa_key_join(glossa_key_name *name, const char *prefix, const char *leaf) {
