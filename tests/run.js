@@ -207,6 +207,14 @@ const steps = {
       return onePass();
     },
   },
+  "js-dead": {
+    about: "knip: no file, export or dependency of src/js that nothing uses",
+    check: true,
+    async run() {
+      await run("node_modules/.bin/knip", ["--config", ".knip.json", "--no-progress"]);
+      return onePass();
+    },
+  },
   native: { about: "C tests, gcc", run: () => native("native", ["-DCMAKE_C_COMPILER=cc"]) },
   sanitize: {
     about: "C tests, clang with ASan and UBSan",
@@ -252,7 +260,7 @@ Sets the machine up, builds, checks and tests everything, or only these steps:
 ${Object.entries(steps)
   .map(([name, { about }]) => `  ${name.padEnd(11)} ${about}`)
   .join("\n")}
-  check       the steps up to js-types: npm run check
+  check       the steps up to js-dead: npm run check
 
 GLOSSA_FUZZ_SECONDS  how long each fuzz target runs (15; npm run fuzz: 900 under each of four sanitizers)
 GLOSSA_DATA          a folder of test sets; the tests that want one are skipped without it

@@ -119,7 +119,7 @@ export function fromUTF8(bytes) {
  * @param {URL} url
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
-export async function readAll(url) {
+async function readAll(url) {
   if (isNode && url.protocol === "file:") return new Uint8Array(await builtin("fs").promises.readFile(url));
   const response = await fetch(url);
   if (!response.ok) throw new Error(`HTTP status ${response.status}`);

@@ -9,7 +9,7 @@ const SMALL = 6;
 const GAP = 14;
 
 /** @param {string} text */
-export function escapeXML(text) {
+function escapeXML(text) {
   return text
     .replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`)
     .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, "\ufffd");

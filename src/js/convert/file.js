@@ -10,7 +10,7 @@ import { ConvertError, ensure } from "./errors.js";
  */
 
 /* Deflate cannot expand by more than this (RFC 1951: 258 bytes for two bits), so a larger claim is a lie. */
-export const MAX_DEFLATE_RATIO = 1032;
+const MAX_DEFLATE_RATIO = 1032;
 
 /* Packed files are read in pieces of this size. */
 const PIECE = 1 << 16;

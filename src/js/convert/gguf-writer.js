@@ -31,7 +31,7 @@ export const VALUE_TYPES = {
 };
 
 /** Every tensor starts at a multiple of this. */
-export const ALIGNMENT = 64;
+const ALIGNMENT = 64;
 
 /**
  * Tensors that are made by one reading of the source: a matrix and its scales. `ne` is in GGUF order, [in, out].
@@ -72,7 +72,7 @@ function putScalar(out, type, value) {
 }
 
 /** @param {TensorInfo} tensor */
-export function tensorBytes(tensor) {
+function tensorBytes(tensor) {
   return tensor.ne.reduce((a, b) => a * b, 1) * TENSOR_TYPES[tensor.type].bytes;
 }
 

@@ -23,6 +23,154 @@ export class Global {
 const MARK = Symbol("mark");
 const MAX_STEPS = 1 << 22;
 
+/** The machine that pickles are programs of. */
+class Machine {
+  /** @type {any[]} */
+  stack = [];
+  /** @type {unknown[]} */
+  memo = [];
+
+  /** @param {Cursor} cursor @param {Hooks} hooks */
+  constructor(cursor, hooks) {
+    this.cursor = cursor;
+    this.hooks = hooks;
+  }
+
+  /** @param {unknown} condition @param {string} what is wrong */
+  #ensure(condition, what) {
+    ensure(condition, () => `${this.cursor.what} is damaged: ${what} at byte ${this.cursor.at}`);
+  }
+
+  /** @param {unknown} value */
+  push(value) {
+    this.stack.push(value);
+  }
+
+  pop() {
+    this.#ensure(this.stack.length > 0, "it takes from an empty stack");
+    return this.stack.pop();
+  }
+
+  /** The last values in the order in which they were pushed. @param {number} count */
+  popAll(count) {
+    return Array.from({ length: count }, () => this.pop()).reverse();
+  }
+
+  /** All since the last mark. */
+  popMark() {
+    const at = this.stack.lastIndexOf(MARK);
+    this.#ensure(at >= 0, "no mark before");
+    return this.stack.splice(at).slice(1);
+  }
+
+  top() {
+    return this.stack[this.stack.length - 1];
+  }
+
+  /** @param {unknown[]} items key, value, key, value ... */
+  setItems(items) {
+    const map = this.top();
+    this.#ensure(map instanceof Map && items.length % 2 === 0, "no dictionary");
+    for (let i = 0; i < items.length; i += 2) map.set(items[i], items[i + 1]);
+  }
+
+  /** @param {unknown[]} items */
+  append(items) {
+    const list = this.top();
+    this.#ensure(Array.isArray(list), "no list");
+    for (const item of items) list.push(item);
+  }
+
+  /** @param {number} slot */
+  remember(slot) {
+    ensure(slot <= this.cursor.bytes.length, () => `${this.cursor.what} is damaged: memo ${slot}`);
+    this.memo[slot] = this.top();
+  }
+
+  line() {
+    const { cursor } = this;
+    const end = cursor.bytes.indexOf(10, cursor.at);
+    ensure(end >= 0, `${cursor.what} is cut short`);
+    const bytes = cursor.take(end - cursor.at);
+    cursor.skip(1);
+    return decodeUtf8(bytes, `a name in ${cursor.what}`);
+  }
+
+  /** @param {number} size */
+  text(size) {
+    return decodeUtf8(this.cursor.take(size), `text in ${this.cursor.what}`);
+  }
+
+  /** @param {number} size little-endian two's complement; too large for a number: its bigint */
+  long(size) {
+    const bytes = this.cursor.take(size);
+    let value = 0n;
+    for (let i = size - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i]);
+    value = BigInt.asIntN(size * 8, value);
+    return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  }
+
+  /** @param {unknown[]} parts */
+  name(parts) {
+    this.#ensure(
+      parts.every((part) => typeof part === "string"),
+      "no name",
+    );
+    this.push(new Global(parts.join(".")));
+  }
+
+  call() {
+    const [callee, args] = this.popAll(2);
+    this.#ensure(callee instanceof Global && Array.isArray(args), "no call");
+    this.push(this.hooks.call(callee.name, args));
+  }
+}
+
+const STOP = ".";
+
+/** What each instruction does; STOP ends the program. @type {Record<string, (machine: Machine) => unknown>} */
+const INSTRUCTIONS = {
+  "\x80": ({ cursor }) => cursor.skip(1), // PROTO
+  "\x95": ({ cursor }) => cursor.skip(8), // FRAME
+  "(": (m) => m.push(MARK),
+  0: (m) => m.pop(),
+  1: (m) => m.popMark(),
+  2: (m) => m.push(m.top()),
+  N: (m) => m.push(null),
+  "\x88": (m) => m.push(true),
+  "\x89": (m) => m.push(false),
+  K: (m) => m.push(m.cursor.u8()),
+  M: (m) => m.push(m.cursor.u16()),
+  J: (m) => m.push(m.cursor.i32()),
+  "\x8a": (m) => m.push(m.long(m.cursor.u8())), // LONG1
+  G: (m) => m.push(m.cursor.view.getFloat64(m.cursor.skip(8), false)),
+  X: (m) => m.push(m.text(m.cursor.u32())),
+  "\x8c": (m) => m.push(m.text(m.cursor.u8())), // SHORT_BINUNICODE
+  U: (m) => m.push(m.text(m.cursor.u8())), // SHORT_BINSTRING, of Python 2
+  ")": (m) => m.push([]),
+  "]": (m) => m.push([]),
+  "}": (m) => m.push(new Map()),
+  t: (m) => m.push(m.popMark()),
+  l: (m) => m.push(m.popMark()),
+  "\x85": (m) => m.push(m.popAll(1)),
+  "\x86": (m) => m.push(m.popAll(2)),
+  "\x87": (m) => m.push(m.popAll(3)),
+  a: (m) => m.append([m.pop()]),
+  e: (m) => m.append(m.popMark()),
+  s: (m) => m.setItems(m.popAll(2)),
+  u: (m) => m.setItems(m.popMark()),
+  q: (m) => m.remember(m.cursor.u8()),
+  r: (m) => m.remember(m.cursor.u32()),
+  "\x94": (m) => m.remember(m.memo.length), // MEMOIZE
+  h: (m) => m.push(m.memo[m.cursor.u8()]),
+  j: (m) => m.push(m.memo[m.cursor.u32()]),
+  c: (m) => m.name([m.line(), m.line()]),
+  "\x93": (m) => m.name(m.popAll(2)),
+  Q: (m) => m.push(m.hooks.load(m.pop())),
+  R: (m) => m.call(),
+  b: (m) => m.pop(), // BUILD: attributes of an object, such as the _metadata of a state dictionary
+};
+
 /**
  * Reads one pickle from the cursor, up to its STOP.
  * @param {Cursor} cursor
@@ -30,209 +178,15 @@ const MAX_STEPS = 1 << 22;
  * @returns {unknown}
  */
 export function readPickle(cursor, hooks) {
-  const { what } = cursor;
-  /** @type {any[]} */
-  const stack = [];
-  /** @type {unknown[]} */
-  const memo = [];
-  const pop = () => {
-    ensure(stack.length > 0, () => `${what} is damaged: it takes from an empty stack at byte ${cursor.at}`);
-    return stack.pop();
-  };
-  const popMark = () => {
-    const at = stack.lastIndexOf(MARK);
-    ensure(at >= 0, () => `${what} is damaged: no mark before byte ${cursor.at}`);
-    const items = stack.splice(at);
-    items.shift();
-    return items;
-  };
-  const top = () => stack[stack.length - 1];
-  /** @param {unknown[]} items key, value, key, value ... */
-  const setItems = (items) => {
-    const map = top();
-    ensure(
-      map instanceof Map && items.length % 2 === 0,
-      () => `${what} is damaged: no dictionary at byte ${cursor.at}`,
-    );
-    for (let i = 0; i < items.length; i += 2) map.set(items[i], items[i + 1]);
-  };
-  /** @param {unknown[]} items */
-  const append = (items) => {
-    const list = top();
-    ensure(Array.isArray(list), () => `${what} is damaged: no list at byte ${cursor.at}`);
-    for (const item of items) list.push(item);
-  };
-  /** @param {number} slot @param {unknown} value */
-  const remember = (slot, value) => {
-    ensure(slot <= cursor.bytes.length, () => `${what} is damaged: memo ${slot}`);
-    memo[slot] = value;
-  };
-  const line = () => {
-    const end = cursor.bytes.indexOf(10, cursor.at);
-    ensure(end >= 0, `${what} is cut short`);
-    const bytes = cursor.take(end - cursor.at);
-    cursor.skip(1);
-    return decodeUtf8(bytes, `a name in ${what}`);
-  };
-  /** @param {number} size */
-  const text = (size) => decodeUtf8(cursor.take(size), `text in ${what}`);
-  /** @param {number} size little-endian two's complement; too large for a number: its bigint */
-  const long = (size) => {
-    const bytes = cursor.take(size);
-    let value = 0n;
-    for (let i = size - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i]);
-    value = BigInt.asIntN(size * 8, value);
-    return Number.isSafeInteger(Number(value)) ? Number(value) : value;
-  };
-
+  const machine = new Machine(cursor, hooks);
   for (let step = 0; step < MAX_STEPS; step++) {
     const code = String.fromCharCode(cursor.u8());
-    switch (code) {
-      case "\x80": // PROTO
-        cursor.skip(1);
-        break;
-      case "\x95": // FRAME
-        cursor.skip(8);
-        break;
-      case ".":
-        return pop();
-      case "(":
-        stack.push(MARK);
-        break;
-      case "0":
-        pop();
-        break;
-      case "1":
-        popMark();
-        break;
-      case "2":
-        stack.push(top());
-        break;
-      case "N":
-        stack.push(null);
-        break;
-      case "\x88":
-        stack.push(true);
-        break;
-      case "\x89":
-        stack.push(false);
-        break;
-      case "K":
-        stack.push(cursor.u8());
-        break;
-      case "M":
-        stack.push(cursor.u16());
-        break;
-      case "J":
-        stack.push(cursor.i32());
-        break;
-      case "\x8a": // LONG1
-        stack.push(long(cursor.u8()));
-        break;
-      case "G":
-        stack.push(cursor.view.getFloat64(cursor.skip(8), false));
-        break;
-      case "X":
-        stack.push(text(cursor.u32()));
-        break;
-      case "\x8c": // SHORT_BINUNICODE
-        stack.push(text(cursor.u8()));
-        break;
-      case "U": // SHORT_BINSTRING, of Python 2
-        stack.push(text(cursor.u8()));
-        break;
-      case ")":
-        stack.push([]);
-        break;
-      case "]":
-        stack.push([]);
-        break;
-      case "}":
-        stack.push(new Map());
-        break;
-      case "t":
-        stack.push(popMark());
-        break;
-      case "l":
-        stack.push(popMark());
-        break;
-      case "\x85":
-        stack.push([pop()]);
-        break;
-      case "\x86": {
-        const b = pop();
-        stack.push([pop(), b]);
-        break;
-      }
-      case "\x87": {
-        const c = pop();
-        const b = pop();
-        stack.push([pop(), b, c]);
-        break;
-      }
-      case "a":
-        append([pop()]);
-        break;
-      case "e":
-        append(popMark());
-        break;
-      case "s": {
-        const value = pop();
-        setItems([pop(), value]);
-        break;
-      }
-      case "u":
-        setItems(popMark());
-        break;
-      case "q":
-        remember(cursor.u8(), top());
-        break;
-      case "r":
-        remember(cursor.u32(), top());
-        break;
-      case "\x94": // MEMOIZE
-        remember(memo.length, top());
-        break;
-      case "h":
-        stack.push(memo[cursor.u8()]);
-        break;
-      case "j":
-        stack.push(memo[cursor.u32()]);
-        break;
-      case "c": {
-        const module = line();
-        stack.push(new Global(`${module}.${line()}`));
-        break;
-      }
-      case "\x93": {
-        const name = pop();
-        const module = pop();
-        ensure(
-          typeof name === "string" && typeof module === "string",
-          () => `${what} is damaged: no name at byte ${cursor.at}`,
-        );
-        stack.push(new Global(`${module}.${name}`));
-        break;
-      }
-      case "Q":
-        stack.push(hooks.load(pop()));
-        break;
-      case "R": {
-        const args = pop();
-        const callee = pop();
-        ensure(
-          callee instanceof Global && Array.isArray(args),
-          () => `${what} is damaged: no call at byte ${cursor.at}`,
-        );
-        stack.push(hooks.call(callee.name, args));
-        break;
-      }
-      case "b": // BUILD: attributes of an object, such as the _metadata of a state dictionary
-        pop();
-        break;
-      default:
-        throw new ConvertError(`${what} has the pickle instruction ${show(code)} at byte ${cursor.at - 1}: refused`);
-    }
+    if (code === STOP) return machine.pop();
+    if (!Object.hasOwn(INSTRUCTIONS, code))
+      throw new ConvertError(
+        `${cursor.what} has the pickle instruction ${show(code)} at byte ${cursor.at - 1}: refused`,
+      );
+    INSTRUCTIONS[code](machine);
   }
-  throw new ConvertError(`${what} does not end`);
+  throw new ConvertError(`${cursor.what} does not end`);
 }
