@@ -133,7 +133,7 @@ function resolveURLs(manifest, base) {
  * A tag as files and commands write it: "en_US" is "en-US".
  * @param {unknown} tag
  */
-function writtenTag(tag) {
+export function writtenTag(tag) {
   if (typeof tag !== "string") throw new TypeError("a tag is a string");
   return canonicalTag(tag.replaceAll("_", "-"));
 }
