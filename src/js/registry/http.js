@@ -40,7 +40,8 @@ export async function request(context, address, { headers = {}, token, revalidat
       headers: mine,
       redirect: isNode ? "manual" : "follow",
       referrerPolicy: "no-referrer",
-      ...(revalidate && !isNode && { cache: "no-cache" }),
+      // A browser's own cache would keep large files a second time, and give what was damaged on the way again.
+      ...(!isNode && { cache: revalidate ? "no-cache" : "no-store" }),
     });
     const next = response.status >= 301 && response.status <= 308 ? response.headers.get("location") : null;
     if (next === null || response.status === 304) return checkStatus(response, address);
