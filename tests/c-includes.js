@@ -1,5 +1,6 @@
-// The includes of src/: every file includes only its own folder or a folder of lower rank, by its path from src/, and no
-// two include each other. The ranks are those of src/README.md.
+// The rules of src/ that no compiler knows. Every C file includes only its own folder or a folder of lower rank, by its
+// path from src/, and no two include each other; the ranks are those of src/README.md. No file and no function is longer
+// than a reader can keep in mind.
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 
@@ -19,6 +20,7 @@ const RANKS = {
 };
 /** Lower in rank, and yet none of its business: the lab has a forward pass of its own. @type {Record<string, string[]>} */
 const APART = { lab: ["nn"] };
+const MOST_LINES = { file: 450, function: 70 };
 const PUBLIC = ["glossa.h", "glossa_lab.h"];
 
 /**
@@ -55,5 +57,29 @@ export function includeFaults(root, files) {
     done.add(name);
   };
   for (const name of graph.keys()) visit(name, []);
+  return faults;
+}
+
+/**
+ * Files and functions that are too long, one line each. By clang-format's layout a function ends at the first line that is
+ * a closing brace alone, and begins at the last line before it that starts at the margin and ends in an opening one.
+ * @param {string} root the folder src/
+ * @param {string[]} files
+ * @returns {string[]}
+ */
+export function lengthFaults(root, files) {
+  /** @type {string[]} */
+  const faults = [];
+  for (const file of files) {
+    const name = relative(root, file);
+    const lines = readFileSync(file, "utf8").trimEnd().split("\n");
+    if (lines.length > MOST_LINES.file) faults.push(`${name}: ${lines.length} lines, more than ${MOST_LINES.file}`);
+    let begin = 0;
+    lines.forEach((line, i) => {
+      if (/^[A-Za-z].*[({,]$/.test(line) && !/^(typedef|struct|enum|union)\b/.test(line)) begin = i;
+      if (line === "}" && i - begin + 1 > MOST_LINES.function)
+        faults.push(`${name}:${begin + 1}: a function of ${i - begin + 1} lines, more than ${MOST_LINES.function}`);
+    });
+  }
   return faults;
 }

@@ -4,28 +4,20 @@
 
 #include "nn/mixer.h"
 
-static const glossa_mixer_ops *mixer_of(const glossa_model *model) {
-    static const glossa_mixer_ops *const mixers[] = {
-        [GLOSSA_MIXER_ATTENTION] = &glossa_self_attention,
-        [GLOSSA_MIXER_SSRU] = &glossa_ssru,
-    };
-    return mixers[model->config.mixer];
-}
-
 bool glossa_decoder_attends(const glossa_model *model) {
-    return mixer_of(model)->attends;
+    return glossa_mixer_of(model)->attends;
 }
 
 glossa_cache glossa_cache_take(const glossa_model *model, glossa_arena *arena, size_t positions) {
-    return mixer_of(model)->take(&model->config, arena, positions);
+    return glossa_mixer_of(model)->take(&model->config, arena, positions);
 }
 
 void glossa_cache_clear(const glossa_model *model, const glossa_cache *cache) {
-    mixer_of(model)->clear(&model->config, cache);
+    glossa_mixer_of(model)->clear(&model->config, cache);
 }
 
 void glossa_cache_copy(const glossa_model *model, const glossa_cache *from, const glossa_cache *to, size_t count) {
-    mixer_of(model)->copy(&model->config, from, to, count);
+    glossa_mixer_of(model)->copy(&model->config, from, to, count);
 }
 
 glossa_source_keys glossa_source_keys_take(const glossa_model *model, glossa_arena *arena, size_t count) {
@@ -111,7 +103,7 @@ void glossa_decoder_step(const glossa_model *model, const glossa_decoder_input *
     embed_rows(model, input, x);
     if (capture) memcpy(capture->hidden + t * d, x, d * sizeof *x);
     for (size_t l = 0; l < c->decoder_layers; l++) {
-        mixer_of(model)->step(model, l, input, x, scratch);
+        glossa_mixer_of(model)->step(model, l, input, x, scratch);
         cross_attention(model, l, input, x, scratch);
         glossa_feed_forward(model, &model->decoder[l], x, input->count, scratch);
         if (capture) memcpy(capture->hidden + ((l + 1) * capture->length + t) * d, x, d * sizeof *x);

@@ -41,7 +41,7 @@ glossa_rows glossa_rows_prepare(const glossa_model *model, const float *x, size_
                               .zero = scratch->zero,
                               .count = count,
                               .width = width};
-    if (w->type == WEIGHT_I8) model->kernels->quantize(&rows);
+    if (w->type != WEIGHT_F32) model->kernels->quantize(&rows);
     return rows;
 }
 

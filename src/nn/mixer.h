@@ -1,6 +1,6 @@
 /*
  * How a decoder layer mixes a hypothesis's own tokens: self-attention, or a recurrent unit in its place. A mixer is a
- * file of this folder and a line of decoder.c's table; its tensors stand in model/weights.c. Private to the decoder.
+ * file of this folder and a line of the table below; its tensors stand in model/tensors.c. Private to the decoder.
  */
 #ifndef GLOSSA_MIXER_H
 #define GLOSSA_MIXER_H
@@ -24,5 +24,13 @@ typedef struct glossa_mixer_ops {
 
 extern const glossa_mixer_ops glossa_self_attention;
 extern const glossa_mixer_ops glossa_ssru;
+
+static inline const glossa_mixer_ops *glossa_mixer_of(const glossa_model *model) {
+    static const glossa_mixer_ops *const mixers[] = {
+        [GLOSSA_MIXER_ATTENTION] = &glossa_self_attention,
+        [GLOSSA_MIXER_SSRU] = &glossa_ssru,
+    };
+    return mixers[model->config.mixer];
+}
 
 #endif
