@@ -7,6 +7,7 @@ import { openCore } from "./build.js";
 import { errorData, isFatal, makeError, shownError } from "./errors.js";
 import { explainText } from "./explanation.js";
 import { pickLanguage } from "./manifest.js";
+import { checkRoom } from "./memory.js";
 import { readModel } from "./model-source.js";
 import { isNode, nextTurn } from "./platform.js";
 import { isMessage } from "./protocol.js";
@@ -138,7 +139,7 @@ export class Host {
    * @param {import("./protocol.js").LoadRequest} request
    * @param {AbortSignal} signal
    */
-  async #load({ id, models, build, wasm, cache, offline, rules }, signal) {
+  async #load({ id, models, build, wasm, cache, device, offline, rules }, signal) {
     useRules(rules);
     this.#close();
     const opened = await openCore(this.#files, build, wasm);
@@ -155,7 +156,20 @@ export class Host {
           sizes[i] = total ?? Math.max(sizes[i], done);
           this.#reply({ id, type: "progress", done: before + done, total: sizes.reduce((sum, size) => sum + size, 0) });
         };
-        const read = await readInto(cores[i], source, { cache, offline, sha256, bytes: sizes[i], signal, onProgress });
+        const onSize = (/** @type {number} */ size) => {
+          sizes[i] = size;
+          const all = sizes.reduce((sum, each) => sum + each, 0);
+          checkRoom(all, device);
+        };
+        const read = await readInto(cores[i], source, {
+          cache,
+          offline,
+          sha256,
+          bytes: sizes[i],
+          signal,
+          onProgress,
+          onSize,
+        });
         if (read.notKept) notKept.add(read.notKept);
         streamed.push(read.streamed);
         if (languages) chooseLanguages(cores[i], languages);
@@ -193,7 +207,7 @@ export class Host {
  * Reads a model to its end into the heap, and opens it.
  * @param {import("./core.js").Core} core
  * @param {import("./model-source.js").PlainSource} source
- * @param {import("./model-source.js").ReadOptions} options
+ * @param {import("./model-source.js").ReadOptions & {onSize: (bytes: number) => void}} options `onSize`: before it is read
  */
 async function readInto(core, source, options) {
   // Of unknown size, the model is gathered first: the heap takes it in one piece.
@@ -206,7 +220,9 @@ async function readInto(core, source, options) {
     begin(/** @type {number | undefined} */ total) {
       gathered = total === undefined ? [] : null;
       known = total ?? 0;
-      if (total !== undefined) core.reserve(total);
+      if (total === undefined) return;
+      core.reserve(total);
+      options.onSize(total);
     },
     write(/** @type {number} */ offset, /** @type {Uint8Array} */ chunk) {
       known = Math.max(known, offset + chunk.length);

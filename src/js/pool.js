@@ -3,6 +3,7 @@
 
 import { loadChunk } from "./chunks.js";
 import { abortError, errorFrom, makeError, shownError } from "./errors.js";
+import { checkRoom, deviceMemory } from "./memory.js";
 import { ownThread, ownWorker, wasmFiles } from "./own-files.js";
 import { builtin, importingWorker, isNode, toURL } from "./platform.js";
 import { isReply } from "./protocol.js";
@@ -251,7 +252,7 @@ export class Pool {
 
   /**
    * @param {WorkerChoice} choice false: in place
-   * @param {Omit<Unnumbered<LoadRequest>, "type">} load
+   * @param {Omit<Unnumbered<LoadRequest>, "type" | "device">} load
    */
   constructor(choice, load) {
     this.#choice = choice;
@@ -264,6 +265,8 @@ export class Pool {
    * @param {{signal?: AbortSignal, onProgress?: Pending["onProgress"]}} how
    */
   async start(size, { signal, onProgress }) {
+    const known = this.#load.models.reduce((sum, model) => sum + knownBytes(model), 0);
+    checkRoom(known, { engines: size, memory: deviceMemory() });
     this.#maker = this.#choice === false ? await inPlace() : inWorker(this.#choice);
     signal?.throwIfAborted();
     this.#slots = Array.from({ length: size }, () => ({ connection: null, busy: true }));
@@ -325,8 +328,9 @@ export class Pool {
           if ("stream" in source) transfer.push(/** @type {Transferable} */ (/** @type {unknown} */ (source.stream)));
           else if ("bytes" in source) transfer.push(/** @type {ArrayBuffer} */ (source.bytes.buffer));
       }
-      const how = { onProgress, transfer };
-      const { streamed, ...info } = await connection.request({ ...this.#load, type: "load", models }, how);
+      const device = { engines: this.#slots.length, memory: deviceMemory() };
+      const load = /** @type {const} */ ({ ...this.#load, type: "load", models, device });
+      const { streamed, ...info } = await connection.request(load, { onProgress, transfer });
       if (this.#closed) throw abortError();
       slot.connection = connection;
       this.#keep(streamed);
@@ -479,6 +483,10 @@ function warnOnce(message) {
   if (!warned) console.warn(message);
   warned = true;
 }
+
+/** @param {import("./protocol.js").ModelLoad} model @returns {number} 0: not known yet */
+const knownBytes = ({ source, bytes }) =>
+  "bytes" in source ? source.bytes.length : "blob" in source ? source.blob.size : bytes;
 
 /** Whether the caller gave the bytes of a model away after it was loaded. @param {import("./model-source.js").PlainSource} source */
 const wasChanged = (source) =>

@@ -12,6 +12,7 @@
  * @property {WasmSources} wasm
  * @property {boolean} cache
  * @property {boolean} [offline]
+ * @property {{engines: number, memory: number}} device how many engines share how many bytes of memory
  * @property {import("./text/use.js").TextRules} rules text/rules.js
  */
 

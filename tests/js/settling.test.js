@@ -94,6 +94,45 @@ function tamper(record) {
   writeFileSync(join(cache, String(name)), JSON.stringify(record));
 }
 
+test("what a device cannot hold is told with its number before it is downloaded", async (t) => {
+  const device = 40e6;
+  t.mock.method(/** @type {any} */ (process), "constrainedMemory", () => device);
+  const server = await serveModel(bytes);
+  const working = 16 * 2 ** 20;
+  try {
+    for (const [workers, worker] of /** @type {[number, boolean][]} */ ([
+      [1, true],
+      [1, false],
+      [2, true],
+    ])) {
+      const requested = workers * (bytes.length + working);
+      const made = Translator.create({ model: server.url, worker, pool: workers, cache: false });
+      if (requested <= device) (await made).destroy();
+      else
+        await assert.rejects(made, {
+          name: "QuotaExceededError",
+          requested,
+          quota: device,
+          message: /2 workers.*smaller pool/,
+        });
+    }
+    // of a list that tells the size, without a request
+    server.requests.length = 0;
+    const large = { id: "large", source: "en", target: "de", url: server.url, bytes: device, sha256: "" };
+    const manifest = /** @type {any} */ ({ version: 1, models: [large] });
+    const options = { sourceLanguage: "en", targetLanguage: "de", manifest };
+    const requested = device + working;
+    await assert.rejects(Translator.create(options), { name: "QuotaExceededError", requested, quota: device });
+    // of a server that tells it, without the body
+    const model = `${server.url}?length=${device}&stall=10`;
+    await assert.rejects(Translator.create({ model, worker: false }), { name: "QuotaExceededError", requested });
+    await assert.rejects(Translator.create({ model }), { name: "QuotaExceededError", requested });
+  } finally {
+    await server.close();
+    await modelCache.clear();
+  }
+});
+
 test("arrays that find no place are a QuotaExceededError too", async (t) => {
   t.mock.method(Uint8Array.prototype, "slice", () => {
     throw new RangeError("Array buffer allocation failed");

@@ -248,7 +248,8 @@ test("a text takes one message each way; a large batch takes little memory", asy
       host.receive(message);
     });
   const models = [{ source: { bytes }, bytes: bytes.length, languages: null }];
-  await ask({ id: 1, type: "load", models, build: "auto", wasm: {}, cache: false, rules: RULES });
+  const device = { engines: 1, memory: Infinity };
+  await ask({ id: 1, type: "load", models, build: "auto", wasm: {}, cache: false, device, rules: RULES });
   replies.length = 0;
   const options = workOptions({});
   const one = { type: "translate", format: "text", attributes: [], progress: false, stream: false, options };
