@@ -3,7 +3,7 @@
  */
 #include "kernels/gradients_vector.h"
 
-#if defined(GLOSSA_HAS_VEC)
+#if defined(GLOSSA_HAS_LANES)
 
 #define GEMM_TARGET
 #define GEMM_LANES         4
@@ -18,7 +18,7 @@ static void linear_in_order(const float *x, const float *w, const float *bias, s
     const glossa_rows rows = {.f32 = x, .stride = k, .count = m, .width = k};
     const glossa_matrix matrix = {
         .data = w, .bias = bias, .rows = (uint32_t)n, .cols = (uint32_t)k, .pitch = k * sizeof(float)};
-    glossa_vector_matmul_f32(&rows, &matrix, NULL, n, y, n, &(glossa_edge){ACTIVATION_NONE, NULL, 0});
+    glossa_vector_matmul_f32(&rows, &matrix, NULL, n, y, n, &(glossa_epilogue){ACTIVATION_NONE, NULL, 0});
 }
 
 const glossa_gradients glossa_gradients_exact =

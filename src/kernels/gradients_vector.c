@@ -1,6 +1,6 @@
 #include "kernels/gradients_vector.h"
 
-#if defined(GLOSSA_HAS_VEC)
+#if defined(GLOSSA_HAS_LANES)
 
 INLINE f32x4 sqrt4(f32x4 x) {
 #if defined(__wasm_simd128__)

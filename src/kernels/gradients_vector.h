@@ -1,14 +1,14 @@
 /*
- * The verbs of training but the products, written once on the vocabulary of vec.h: the scalar bits, four lanes at a
+ * The verbs of training but the products, written once on the vocabulary of lanes.h: the scalar bits, four lanes at a
  * time. Every vector table shares them.
  */
 #ifndef GLOSSA_GRADIENTS_VECTOR_H
 #define GLOSSA_GRADIENTS_VECTOR_H
 
 #include "kernels/gradients.h"
-#include "kernels/vector.h"
+#include "kernels/verbs.h"
 
-#if defined(GLOSSA_HAS_VEC)
+#if defined(GLOSSA_HAS_LANES)
 
 void glossa_gradients_column_sums(const float *x, size_t m, size_t n, float *sums);
 void glossa_gradients_activate(glossa_activation f, const float *x, size_t n, float *y);

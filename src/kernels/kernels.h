@@ -82,11 +82,11 @@ typedef struct glossa_rows {
 
 /* What happens to a product on its way out: y = residual + activation(product + bias); residual may be NULL or y
  * itself. */
-typedef struct glossa_edge {
+typedef struct glossa_epilogue {
     glossa_activation activation;
     const float *residual; /* (M, N), row i at residual + i * residual_stride */
     size_t residual_stride;
-} glossa_edge;
+} glossa_epilogue;
 
 /*
  * One head of scaled dot-product attention (Vaswani et al. 2017, 3.2.1). Rows of a matrix lie its stride apart, in
@@ -117,12 +117,12 @@ typedef struct glossa_kernels {
     void (*row_sums)(const int8_t *data, size_t rows, size_t cols, int32_t *sums);
 
     /*
-     * y[i * y_stride + j] = edge((scale_a[i] * scale_w[r]) * (float)(acc - zero[i] * row_sum[r]) + bias[r]) with
+     * y[i * y_stride + j] = epilogue((scale_a[i] * scale_w[r]) * (float)(acc - zero[i] * row_sum[r]) + bias[r]) with
      * r = ids ? ids[j] : j and acc = sum over K of q[i] * w[r], for i < rows->count, j < n. For a float32 matrix the
-     * product is the lane reduction of f32[i] * w[r]. `edge` may be NULL. n <= w->rows where ids is NULL.
+     * product is the lane reduction of f32[i] * w[r]. `epilogue` may be NULL. n <= w->rows where ids is NULL.
      */
     void (*matmul)(const glossa_rows *rows, const glossa_matrix *w, const uint32_t *ids, size_t n, float *y,
-                   size_t y_stride, const glossa_edge *edge);
+                   size_t y_stride, const glossa_epilogue *epilogue);
 
     /* y = (x[j] - mean) * (1 / sqrt(variance + epsilon)) * weight[j] + bias[j] for M rows of width d, both contiguous;
        y may be x. mean and variance by lane reduction; variance is the mean of squared deviations. */

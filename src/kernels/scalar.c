@@ -114,7 +114,7 @@ float glossa_activate(glossa_activation activation, float x) {
 }
 
 static void matmul(const glossa_rows *rows, const glossa_matrix *w, const uint32_t *ids, size_t n, float *y,
-                   size_t y_stride, const glossa_edge *edge) {
+                   size_t y_stride, const glossa_epilogue *epilogue) {
     const size_t cols = w->cols; /* K */
     for (size_t i = 0; i < rows->count; i++) {
         for (size_t j = 0; j < n; j++) {
@@ -131,8 +131,8 @@ static void matmul(const glossa_rows *rows, const glossa_matrix *w, const uint32
                 product = dot(rows->f32 + i * rows->stride, glossa_matrix_row(w, r), cols);
             }
             if (w->bias) product += w->bias[r];
-            if (edge) product = glossa_activate(edge->activation, product);
-            if (edge && edge->residual) product += edge->residual[i * edge->residual_stride + j];
+            if (epilogue) product = glossa_activate(epilogue->activation, product);
+            if (epilogue && epilogue->residual) product += epilogue->residual[i * epilogue->residual_stride + j];
             y[i * y_stride + j] = product;
         }
     }

@@ -55,7 +55,7 @@ static void solve(const glossa_kernels *kernels, problem *p, answers *a) {
     memset(a, 0, sizeof *a);
     int16_t wide[M * K];
     glossa_rows rows = {p->x, K, kernels->wide ? (void *)wide : a->q, a->scale, a->zero, M, K};
-    const glossa_edge gelu = {ACTIVATION_GELU_ERF, p->residual, N}, relu = {ACTIVATION_RELU, NULL, 0};
+    const glossa_epilogue gelu = {ACTIVATION_GELU_ERF, p->residual, N}, relu = {ACTIVATION_RELU, NULL, 0};
     kernels->quantize(&rows);
     for (size_t i = 0; kernels->wide && i < M * K; i++)
         a->q[i] = (uint8_t)wide[i];

@@ -2,7 +2,7 @@
  * WebAssembly SIMD128: int8 products as pairs of int16, i32x4.dot_i16x8. To widen costs as much as to multiply: inputs
  * come widened, and weights are widened once where there are rows enough. Also what the relaxed tables fall back to.
  */
-#include "kernels/vector.h"
+#include "kernels/verbs.h"
 
 #if defined(__wasm_simd128__)
 

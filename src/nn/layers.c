@@ -46,8 +46,8 @@ glossa_rows glossa_rows_prepare(const glossa_model *model, const float *x, size_
 }
 
 void glossa_linear(const glossa_model *model, const glossa_rows *rows, const glossa_matrix *w, float *y,
-                   const glossa_edge *edge) {
-    model->kernels->matmul(rows, w, NULL, w->rows, y, w->rows, edge);
+                   const glossa_epilogue *epilogue) {
+    model->kernels->matmul(rows, w, NULL, w->rows, y, w->rows, epilogue);
 }
 
 const float *glossa_sublayer_input(const glossa_model *model, const float *x, size_t rows, const glossa_norm *norm,
@@ -81,7 +81,7 @@ void glossa_attention_end(const glossa_model *model, const glossa_matrix *o, con
                           size_t rows, const glossa_scratch *scratch) {
     const size_t d = model->config.d;
     const glossa_rows context = glossa_rows_prepare(model, scratch->context, rows, d, o, scratch);
-    glossa_linear(model, &context, o, x, &(glossa_edge){.residual = x, .residual_stride = d});
+    glossa_linear(model, &context, o, x, &(glossa_epilogue){.residual = x, .residual_stride = d});
     glossa_sublayer_end(model, x, rows, norm);
 }
 
@@ -126,11 +126,11 @@ void glossa_feed_forward(const glossa_model *model, const glossa_layer *layer, f
         float *part = x + at * c->d;
         const float *input = glossa_sublayer_input(model, part, count, &layer->ffn_norm, scratch);
         const glossa_rows in = glossa_rows_prepare(model, input, count, c->d, &layer->ffn.up, scratch);
-        glossa_linear(model, &in, &layer->ffn.up, scratch->hidden, &(glossa_edge){.activation = c->activation});
+        glossa_linear(model, &in, &layer->ffn.up, scratch->hidden, &(glossa_epilogue){.activation = c->activation});
         const glossa_rows hidden =
             glossa_rows_prepare(model, scratch->hidden, count, c->ffn, &layer->ffn.down, scratch);
         glossa_linear(model, &hidden, &layer->ffn.down, part,
-                      &(glossa_edge){.residual = part, .residual_stride = c->d});
+                      &(glossa_epilogue){.residual = part, .residual_stride = c->d});
         glossa_sublayer_end(model, part, count, &layer->ffn_norm);
     }
 }

@@ -42,9 +42,9 @@ void glossa_embed(const glossa_model *model, const glossa_matrix *table, uint32_
 glossa_rows glossa_rows_prepare(const glossa_model *model, const float *x, size_t count, size_t width,
                                 const glossa_matrix *w, const glossa_scratch *scratch);
 
-/* y (M, N) = rows x w^T + bias, with the edge. */
+/* y (M, N) = rows x w^T + bias, with the epilogue. */
 void glossa_linear(const glossa_model *model, const glossa_rows *rows, const glossa_matrix *w, float *y,
-                   const glossa_edge *edge);
+                   const glossa_epilogue *epilogue);
 
 /* The input of a sub-layer: x itself (post-norm), or its norm in scratch->y (pre-norm). */
 const float *glossa_sublayer_input(const glossa_model *model, const float *x, size_t rows, const glossa_norm *norm,

@@ -24,7 +24,7 @@ static void step(const glossa_model *model, size_t l, const glossa_decoder_input
     const float *normed = glossa_sublayer_input(model, x, count, &layer->ssru_norm, scratch);
     const glossa_rows in = glossa_rows_prepare(model, normed, count, d, &layer->ssru_w, scratch);
     glossa_linear(model, &in, &layer->ssru_w, scratch->v, NULL);
-    glossa_linear(model, &in, &layer->ssru_f, scratch->k, &(glossa_edge){.activation = ACTIVATION_SIGMOID});
+    glossa_linear(model, &in, &layer->ssru_f, scratch->k, &(glossa_epilogue){.activation = ACTIVATION_SIGMOID});
     for (size_t r = 0; r < count; r++) {
         float *cell = input->rows[r].cache->v + l * d;
         model->kernels->ssru(scratch->k + r * d, scratch->v + r * d, x + r * d, d, cell, x + r * d);

@@ -1,5 +1,5 @@
 /*
- * Micro benchmark of the int8 matmul, edges included: quantization of the activations, zero point, scale, bias, and
+ * Micro benchmark of the int8 matmul, epilogues included: quantization of the activations, zero point, scale, bias, and
  * activation or residual. matmul.js builds and times it as WebAssembly; natively it is a program of its own:
  *
  *     cc -O3 -ffp-contract=off -Isrc tests/bench/matmul.c src/kernels/?*.c -o matmul && ./matmul
@@ -8,14 +8,14 @@
 #include <string.h>
 
 #include "kernels/kernels.h"
-#include "kernels/vec.h"
+#include "kernels/lanes.h"
 
 #define EXPORT __attribute__((used, visibility("default")))
 
 typedef struct bench {
     glossa_rows rows;
     glossa_matrix w;
-    glossa_edge edge;
+    glossa_epilogue epilogue;
     uint32_t *ids; /* (N) or NULL */
     float *y;      /* (M, N) */
     void *memory[9];
@@ -51,8 +51,8 @@ EXPORT void bench_prepare(uint32_t m, uint32_t n, uint32_t k, bool gather) {
     one.rows = (glossa_rows){x, k, one.memory[1], one.memory[2], one.memory[3], m, k};
     one.w = (glossa_matrix){weights, scale, sums, bias, vocabulary, k, k, WEIGHT_I8, 1};
     /* As in a Transformer: a residual where the width is the model's, ReLU above, logits as they are. */
-    one.edge =
-        (glossa_edge){n > 256 && n < 6000 ? ACTIVATION_RELU : ACTIVATION_NONE, n > 256 ? NULL : y + (size_t)m * n, n};
+    one.epilogue = (glossa_epilogue){n > 256 && n < 6000 ? ACTIVATION_RELU : ACTIVATION_NONE,
+                                     n > 256 ? NULL : y + (size_t)m * n, n};
     one.y = y;
     if (gather) {
         one.ids = malloc(n * sizeof *one.ids);
@@ -73,7 +73,7 @@ EXPORT void bench_run(uint32_t table, uint32_t times, bool quantize) {
     for (uint32_t t = 0; t < times; t++) {
         if (quantize) kernels->quantize(&one.rows);
         kernels->matmul(&one.rows, &one.w, one.ids, one.w.rows / (one.ids ? 4 : 1), one.y,
-                        one.w.rows / (one.ids ? 4 : 1), &one.edge);
+                        one.w.rows / (one.ids ? 4 : 1), &one.epilogue);
     }
 }
 

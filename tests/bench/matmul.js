@@ -1,4 +1,4 @@
-// Micro benchmark of the int8 matmul in WebAssembly: GOP/s (2 x M x N x K / time) by shape, edges included, beside the
+// Micro benchmark of the int8 matmul in WebAssembly: GOP/s (2 x M x N x K / time) by shape, epilogues included, beside the
 // peak of a loop that touches registers only. Builds tests/bench/matmul.c with emcc.
 //
 //   node tests/bench/matmul.js                   both builds, every shape

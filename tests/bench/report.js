@@ -199,7 +199,7 @@ export function markdown(result, chart) {
     out.push(`Two workers translate ${times(result.pool.ratio.median)} as fast as one (${result.pool.name}).`);
   if (result.matmul) {
     const { results } = result.matmul;
-    out.push(`## Matmul`, `int8, GOP/s in WebAssembly with quantization and edges, Node ${result.matmul.node}.`);
+    out.push(`## Matmul`, `int8, GOP/s in WebAssembly with quantization and epilogues, Node ${result.matmul.node}.`);
     for (const build of new Set(results.map((entry) => entry.build))) {
       const mine = results.filter((entry) => entry.build === build);
       const columns = [...new Set(mine.map(({ m }) => m))];

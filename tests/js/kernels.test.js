@@ -1,4 +1,4 @@
-// tests/c/test_vec.c and test_kernels.c again, as WebAssembly: the vector operations, and every table of each build that
+// tests/c/test_lanes.c and test_kernels.c again, as WebAssembly: the vector operations, and every table of each build that
 // this Node can run against the scalar one.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -50,7 +50,7 @@ async function run(program, build) {
 
 for (const build of BUILDS) {
   test(`the vector operations of the ${build} build equal plain C`, async () => {
-    await run("test_vec", build);
+    await run("test_lanes", build);
   });
 
   test(`the kernels of the ${build} build equal the scalar ones`, async () => {

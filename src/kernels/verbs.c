@@ -1,12 +1,12 @@
 /*
- * The verbs but the int8 matmul on the vocabulary of vec.h: the scalar kernels' bits, four lanes at a time. Sums keep
+ * The verbs but the int8 matmul on the vocabulary of lanes.h: the scalar kernels' bits, four lanes at a time. Sums keep
  * GLOSSA_LANES lanes in four vectors; what is added beyond the last element is 0, which changes no lane.
  *
  * Legend: M rows of activations, K inputs, N outputs, n keys, d head width.
  */
-#include "kernels/vector.h"
+#include "kernels/verbs.h"
 
-#if defined(GLOSSA_HAS_VEC)
+#if defined(GLOSSA_HAS_LANES)
 
 #include <float.h>
 
@@ -103,9 +103,9 @@ static f32x4 dots(const float *x, const float *const w[4], size_t cols) {
 }
 
 void glossa_vector_matmul_f32(const glossa_rows *rows, const glossa_matrix *w, const uint32_t *ids, size_t n, float *y,
-                              size_t y_stride, const glossa_edge *edge) {
+                              size_t y_stride, const glossa_epilogue *epilogue) {
     const size_t cols = w->cols; /* K */
-    const glossa_edge out = edge ? *edge : (glossa_edge){ACTIVATION_NONE, NULL, 0};
+    const glossa_epilogue out = epilogue ? *epilogue : (glossa_epilogue){ACTIVATION_NONE, NULL, 0};
     for (size_t j = 0; j < n; j += 4) {
         const size_t count = n - j < 4 ? n - j : 4;
         const float *row[4]; /* (K) each; the last one stands in for what is beyond n */

@@ -1,12 +1,12 @@
 /*
- * The verbs but the int8 matmul, written once on the vocabulary of vec.h; vector targets share them.
+ * The verbs but the int8 matmul, written once on the vocabulary of lanes.h; vector targets share them.
  */
-#ifndef GLOSSA_VECTOR_H
-#define GLOSSA_VECTOR_H
+#ifndef GLOSSA_VERBS_H
+#define GLOSSA_VERBS_H
 
-#include "kernels/vec.h"
+#include "kernels/lanes.h"
 
-#if defined(GLOSSA_HAS_VEC)
+#if defined(GLOSSA_HAS_LANES)
 
 void glossa_vector_quantize(const glossa_rows *rows);      /* to bytes */
 void glossa_vector_quantize_wide(const glossa_rows *rows); /* to int16 */
@@ -38,18 +38,18 @@ void glossa_vector_ssru(const float *forget, const float *x, const float *residu
 
 /* matmul for float32 weights. */
 void glossa_vector_matmul_f32(const glossa_rows *rows, const glossa_matrix *w, const uint32_t *ids, size_t n, float *y,
-                              size_t y_stride, const glossa_edge *edge);
+                              size_t y_stride, const glossa_epilogue *epilogue);
 
 /* Four values through an activation other than none and ReLU. */
 f32x4 glossa_vector_activate(glossa_activation activation, f32x4 x);
 
 /* The end of `count` products of row i from column j on, four at most: activation, residual, store. */
-INLINE void finish4(f32x4 x, const glossa_edge *edge, size_t i, size_t j, size_t count, float *y) {
-    if (edge->activation == ACTIVATION_RELU)
+INLINE void finish4(f32x4 x, const glossa_epilogue *epilogue, size_t i, size_t j, size_t count, float *y) {
+    if (epilogue->activation == ACTIVATION_RELU)
         x = relu4(x);
-    else if (edge->activation != ACTIVATION_NONE)
-        x = glossa_vector_activate(edge->activation, x);
-    if (edge->residual) x += load_part(edge->residual + i * edge->residual_stride + j, count, 0.0f);
+    else if (epilogue->activation != ACTIVATION_NONE)
+        x = glossa_vector_activate(epilogue->activation, x);
+    if (epilogue->residual) x += load_part(epilogue->residual + i * epilogue->residual_stride + j, count, 0.0f);
     store_part(y, x, count);
 }
 

@@ -4,13 +4,13 @@
  * lane by lane; the functions here are the rest. Kernels built on it are written once and give the scalar kernels'
  * bits.
  */
-#ifndef GLOSSA_VEC_H
-#define GLOSSA_VEC_H
+#ifndef GLOSSA_LANES_H
+#define GLOSSA_LANES_H
 
 #include "kernels/kernels.h"
 
 #if defined(__wasm_simd128__) || defined(GLOSSA_X86) || defined(GLOSSA_ARM)
-#define GLOSSA_HAS_VEC 1
+#define GLOSSA_HAS_LANES 1
 
 #include "kernels/polynomials.h"
 

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "check.h"
-#include "kernels/vector.h"
+#include "kernels/verbs.h"
 
-#if defined(GLOSSA_HAS_VEC)
+#if defined(GLOSSA_HAS_LANES)
 
 static bool same(const void *a, const void *b, size_t size) {
     return memcmp(a, b, size) == 0;
@@ -96,7 +96,7 @@ static void test_activations_equal_scalar(void) {
     const glossa_rows rows = {.f32 = zeros, .stride = 16, .count = 1, .width = 16};
     const glossa_matrix w = {.data = weights, .bias = bias, .rows = N, .cols = 16, .pitch = 16 * sizeof(float)};
     for (int activation = 0; activation <= ACTIVATION_SIGMOID; activation++) {
-        const glossa_edge edge = {(glossa_activation)activation, NULL, 0};
+        const glossa_epilogue epilogue = {(glossa_activation)activation, NULL, 0};
         for (uint64_t first = 0; first < UINT64_C(1) << 32; first += UINT64_C(1000003) * N) {
             for (uint32_t j = 0; j < N; j++) {
                 const uint32_t bits = (uint32_t)first + j * 1000003u;
@@ -104,7 +104,7 @@ static void test_activations_equal_scalar(void) {
                 if (bias[j] != bias[j]) bias[j] = (float)j;
                 if (bias[j] == 0.0f) bias[j] = 0.0f; /* 0 + -0 is 0 */
             }
-            glossa_kernels_scalar.matmul(&rows, &w, NULL, N, expected, N, &edge);
+            glossa_kernels_scalar.matmul(&rows, &w, NULL, N, expected, N, &epilogue);
             for (size_t j = 0; j < N; j++) {
                 const float actual = glossa_vector_activate((glossa_activation)activation, splat(bias[j]))[j % 4];
                 const bool equal =
