@@ -1,8 +1,11 @@
 // `glossa models` and `glossa translate --from --to` against the imitated homes.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, get } from "node:http";
+import { createServer as createSecureServer } from "node:https";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -219,4 +222,78 @@ test("an archive that lies is refused, and nothing of it is kept", async () => {
     assert.equal(result.status, 1);
   }
   assert.match((await glossa(["models", "list"], { cache })).stderr, /no downloaded model/);
+});
+
+test("through a proxy, where the environment names one", async () => {
+  /** @type {string[]} */
+  const asked = [];
+  const proxy = createServer((request, response) => {
+    asked.push(`${request.headers["proxy-authorization"]} ${request.url}`);
+    get(String(request.url), { headers: request.headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    });
+  });
+  await new Promise((resolve) => proxy.listen(0, "127.0.0.1", () => resolve(undefined)));
+  const { port } = /** @type {import("node:net").AddressInfo} */ (proxy.address());
+  const env = { http_proxy: `http://me:pass%20word@127.0.0.1:${port}`, no_proxy: "" };
+  const added = await glossa(["models", "add", "fr-en"], { cache: "proxied", env });
+  assert.deepEqual([added.stderr, added.status], ["", 0]);
+  assert.equal(asked.length, 5);
+  for (const line of asked) assert.match(line, /^Basic bWU6cGFzcyB3b3Jk http:\/\/127\.0\.0\.1:\d+\//);
+  const except = await glossa(["models", "add", "fr-en"], {
+    cache: "direct",
+    env: { ...env, no_proxy: "example.com,127.0.0.1" },
+  });
+  assert.equal(except.status, 0);
+  assert.equal(asked.length, 5);
+  proxy.closeAllConnections();
+  await new Promise((resolve) => proxy.close(resolve));
+  const gone = await glossa(["models", "add", "fr-en"], { cache: "gone", env });
+  assert.match(gone.stderr, /127\.0\.0\.1:\d+ cannot be reached \(.*ECONNREFUSED/);
+});
+
+const openssl = spawnSync("openssl", ["version"]).status === 0;
+
+test("an encrypted address is asked through the proxy's tunnel", { skip: openssl ? false : "no openssl" }, async () => {
+  const [key, cert] = ["key.pem", "cert.pem"].map((name) => join(folder, name));
+  const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", cert];
+  spawnSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", ...subject]);
+  const secure = createSecureServer({ key: readFileSync(key), cert: readFileSync(cert) }, (request, response) =>
+    response.end(`${request.headers.host} ${request.url} ${request.headers.range}`),
+  );
+  /** @type {string[]} */
+  const tunnels = [];
+  const proxy = createServer().on("connect", (request, socket) => {
+    tunnels.push(String(request.url));
+    const other = connect(Number(String(request.url).split(":")[1]), "127.0.0.1", () => {
+      socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
+      other.pipe(socket).pipe(other);
+    });
+    for (const end of [socket, other]) end.on("error", () => {});
+  });
+  const [site, tunnel] = await Promise.all(
+    [secure, proxy].map(
+      (server) =>
+        /** @type {Promise<number>} */ (
+          new Promise((resolve) =>
+            server.listen(0, "127.0.0.1", () => resolve(/** @type {any} */ (server.address()).port)),
+          )
+        ),
+    ),
+  );
+  const script = `import { proxyFetch } from ${JSON.stringify(new URL("../../src/js/registry/proxy.js", import.meta.url))};
+const response = await proxyFetch(process.env)("https://localhost:${site}/x?y=1", { headers: { range: "bytes=1-" } });
+console.log(response.status, await response.text());`;
+  const env = { ...process.env, https_proxy: `127.0.0.1:${tunnel}`, NODE_EXTRA_CA_CERTS: cert };
+  const child = spawn(process.execPath, ["--input-type=module", "-e", script], { env });
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (said += text));
+  await new Promise((resolve) => child.on("close", resolve));
+  assert.equal(said, `200 localhost:${site} /x?y=1 bytes=1-\n`);
+  assert.deepEqual(tunnels, [`localhost:${site}`]);
+  for (const server of [secure, proxy]) {
+    server.closeAllConnections();
+    server.close();
+  }
 });

@@ -95,7 +95,9 @@ for (const [language, what, shape, how] of /** @type {const} */ ([
     assert.equal(await translateProvided(provided), expected);
     assert.notEqual(expected, TEXT);
     assert.equal(provided[0].origin.licence, "MPL-2.0");
-    homes.take();
+    const asked = homes.take().map(({ path }) => path);
+    assert.equal(asked.length, 2 + Object.keys(parts).length); // the catalogue, the bucket's list, and each file once
+    assert.equal(new Set(asked).size, asked.length);
     const again = await way("en", language);
     assert.equal(await translateProvided(again), expected);
     assert.deepEqual(homes.take(), []);

@@ -31,14 +31,15 @@ export async function obtain(context, model, { token, variant, onProgress }) {
   for (let attempt = 0; attempt < 2; attempt++) {
     const entry = await openWaiting(context, url, () => true);
     try {
-      if (!entry.record?.complete) {
+      const made = !entry.record?.complete;
+      if (made) {
         await entry.remove(); // what an earlier conversion left
         await makeRoom(context, model);
         await make(context, model, entry, { url, token, variant, onProgress });
       }
       const record = /** @type {import("../cache-entry.js").CacheRecord} */ (entry.record);
       const content = await entry.content();
-      if (!context.cache || (await isWhole(content, record))) return { content, url, bytes: record.bytes };
+      if (made || (await isWhole(content, record))) return { content, url, bytes: record.bytes };
       failure = dataError(`The kept model ${url} is damaged.`);
       if (await entry.claim()) await entry.remove();
     } catch (error) {

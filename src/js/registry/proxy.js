@@ -92,8 +92,7 @@ async function through(proxy, url, { headers = {}, signal }) {
         path: url.pathname + url.search,
         headers: own,
         signal: stop,
-        createConnection: () => secure,
-        agent: false,
+        createConnection: () => secure, // which an agent would pass over
       }),
     ),
   );
