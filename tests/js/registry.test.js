@@ -1,7 +1,8 @@
 // Models from their homes, imitated on this machine: from two language tags to a translation.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
@@ -183,4 +184,68 @@ test("create(): from two tags to a translation, by two models, with progress tha
     message: /nothing may be loaded offline/,
   });
   assert.deepEqual(homes.take(), []);
+});
+
+const real = join(process.env.GLOSSA_DATA ?? "", "../registries/firefox-models.json");
+const noReal =
+  process.env.GLOSSA_DATA && existsSync(real) ? false : "GLOSSA_DATA has no list of Firefox's models beside it";
+
+test("the catalogue with Firefox's real entries: all are listed, and bytes that are not theirs are refused", {
+  skip: noReal,
+}, async () => {
+  const own = await startHomes();
+  try {
+    const { models } = JSON.parse(readFileSync(real, "utf8"));
+    const hash = (/** @type {string} */ text) => createHash("sha256").update(text).digest("hex");
+    /** @type {Record<string, string>} */
+    const types = {
+      "model.": "model",
+      "lex.": "lex",
+      "vocab.": "vocab",
+      "srcvocab.": "srcvocab",
+      "trgvocab.": "trgvocab",
+    };
+    for (const { architecture, pair, files, model } of models)
+      for (const { name, bytes, sha256 } of files) {
+        const type = types[Object.keys(types).find((start) => name.startsWith(start)) ?? ""];
+        if (!type) continue; // models that judge translations
+        own.records.push({
+          id: hash(name + architecture).slice(0, 36),
+          name: name.replace(/\.gz$/, ""),
+          fileType: type,
+          sourceLanguage: model.source.replace("_", "-"),
+          targetLanguage: model.target.replace("_", "-"),
+          architecture,
+          version: "3.0",
+          decompressedSize: type === "model" ? model.bytes : 2 * bytes,
+          decompressedHash: type === "model" ? model.sha256 : hash(sha256),
+          attachment: {
+            filename: name,
+            size: bytes,
+            hash: sha256,
+            location: `main-workspace/${pair}/${architecture}/${name}`,
+          },
+        });
+        own.put(`one/attachments/main-workspace/${pair}/${architecture}/${name}`, Buffer.alloc(1000, 7));
+      }
+    own.publish();
+    const registries = [{ registry: /** @type {const} */ ("mozilla"), ...own.mozilla }];
+    const listed = await listModels({}, { registries }, tools);
+    assert.equal(listed.length, 137);
+    const { snapshot } = await import("../../src/js/registry/snapshot.js");
+    assert.deepEqual(
+      new Set(
+        snapshot.models.map(([source, target, variant]) => `${source}-${target}/${variant}`.replace("zh-Hans", "zh")),
+      ),
+      new Set(listed.map(({ id }) => id.replace("zh-Hans", "zh"))),
+    );
+    const options = { registries, variant: "tiny" };
+    const refused = provide({ sourceLanguage: "en", targetLanguage: "et" }, options, tools);
+    await assert.rejects(refused, {
+      name: "DataError",
+      message: /attachments\/main-workspace\/enet\/tiny\/.* damaged/,
+    });
+  } finally {
+    await own.close();
+  }
 });
