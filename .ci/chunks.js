@@ -16,7 +16,7 @@ const chunks = {
   converter: "registry/converter.js",
   catalogue: "registry/facts.js",
   zstd: "registry/zstd.js",
-  proxy: "registry/proxy.js",
+  node: "registry/node.js",
 };
 
 /** Parts take the cache's folder from the package, which has it in Node. @type {import("esbuild").Plugin} */

@@ -18,7 +18,7 @@ import { chunkFiles, importFile, misplaced } from "./own-files.js";
  * @property {Pick<typeof import("./registry/converter.js"), "obtain">} converter
  * @property {typeof import("./registry/facts.js")} catalogue
  * @property {Pick<typeof import("./registry/zstd.js"), "Decompress">} zstd
- * @property {Pick<typeof import("./registry/proxy.js"), "proxyFetch">} proxy
+ * @property {typeof import("./registry/node.js")} node
  * @property {typeof import("./cache-folder.js")} folder no file of its own: what the package lends its parts in Node
  */
 

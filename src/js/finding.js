@@ -10,7 +10,7 @@ import { isNode, isOffline } from "./platform.js";
 /** @typedef {import("./types.js").CreateOptions} CreateOptions */
 /** @typedef {import("./types.js").LanguagePair} LanguagePair */
 /** @typedef {import("./types.js").ModelOrigin} ModelOrigin */
-/** @typedef {Pick<CreateOptions, "manifest" | "origins" | "registries" | "variant" | "offline" | "fetch" | "cache" | "signal">} Where */
+/** @typedef {Pick<CreateOptions, "models" | "manifest" | "origins" | "registries" | "variant" | "offline" | "fetch" | "cache" | "signal">} Where */
 /** @typedef {import("./protocol.js").ModelLoad & {origin: ModelOrigin}} Found */
 
 /** What the part about registries is lent. */
@@ -26,17 +26,25 @@ export const tools = {
  * Whether registries are asked for what no list has: in Node by default, in a page where the caller names them.
  * @param {Where} where
  */
-const asks = ({ registries, manifest }) => (registries ? registries.length > 0 : isNode && manifest === undefined);
+const asks = ({ registries, manifest, models }) =>
+  registries ? registries.length > 0 : isNode && manifest === undefined && models === undefined;
 
 /**
  * The way in the list that is given or, where no registries are, the package's own.
  * @param {LanguagePair} pair
  * @param {Where} where
  */
-async function inLists({ sourceLanguage, targetLanguage }, { manifest, origins, registries, offline }) {
+async function inLists({ sourceLanguage, targetLanguage }, { models, manifest, origins, registries, offline }) {
+  const look = async (/** @type {string | URL | import("./manifest.js").Manifest | undefined} */ place) => {
+    const list = await loadManifest(place, origins, offline ?? isOffline());
+    return { list, route: findRoute(list, sourceLanguage, targetLanguage) };
+  };
+  if (models) {
+    const own = await look({ version: 1, models: models.flatMap((list) => list.models) });
+    if (own.route || manifest === undefined) return own;
+  }
   if (registries?.length && manifest === undefined) return { list: null, route: null };
-  const list = await loadManifest(manifest, origins, offline ?? isOffline());
-  return { list, route: findRoute(list, sourceLanguage, targetLanguage) };
+  return look(manifest);
 }
 
 /**
@@ -85,9 +93,10 @@ export async function findState(pair, where, stateOfRoute) {
  * @param {Partial<LanguagePair> & Where} options
  * @returns {Promise<import("./types.js").AvailableModel[]>}
  */
-export async function findAll({ manifest, origins, ...options }) {
+export async function findAll({ models = [], manifest, origins, ...options }) {
   const { listModels } = await loadChunk("registry");
-  const lists = manifest === undefined ? [] : [{ registry: /** @type {const} */ ("list"), manifest, origins }];
+  const given = manifest === undefined ? models : [...models, manifest];
+  const lists = given.map((list) => ({ registry: /** @type {const} */ ("list"), manifest: list, origins }));
   const registries = options.registries || lists.length ? [...lists, ...(options.registries ?? [])] : undefined;
   return listModels(options, { ...options, registries }, tools);
 }

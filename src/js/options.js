@@ -60,6 +60,7 @@ const KNOWN = {
     "signal",
     "model",
     "sha256",
+    "models",
     "manifest",
     "origins",
     "registries",
@@ -75,6 +76,7 @@ const KNOWN = {
   models: [
     "sourceLanguage",
     "targetLanguage",
+    "models",
     "manifest",
     "origins",
     "registries",

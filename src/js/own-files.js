@@ -38,8 +38,8 @@ export const chunkFiles = {
   zstd() {
     return new URL("../../dist/zstd.js", import.meta.url);
   },
-  proxy() {
-    return new URL("../../dist/proxy.js", import.meta.url);
+  node() {
+    return new URL("../../dist/node.js", import.meta.url);
   },
 };
 

@@ -30,6 +30,8 @@
  * @property {string} [targetLanguage]
  * @property {ModelSource} [model] in place of a look-up in the manifest
  * @property {string} [sha256] of `model`, in hexadecimal, checked while it loads
+ * @property {import("./manifest.js").Manifest[]} [models] lists in which the languages are looked for first: what packages of
+ *     models export
  * @property {string | URL | import("./manifest.js").Manifest} [manifest] in place of the package's own
  * @property {string[]} [origins] such as "https://example.com": from where, beside its own origin, a manifest that comes
  *     from the network may name models

@@ -15,7 +15,7 @@ export const chunkFiles = {
   converter: () => new URL("glossa:converter"),
   catalogue: () => new URL("glossa:catalogue"),
   zstd: () => new URL("glossa:zstd"),
-  proxy: () => new URL("glossa:proxy"),
+  node: () => new URL("glossa:node"),
 };
 
 /** @returns {Promise<never>} */

@@ -96,7 +96,6 @@ const STATUS = {
   403: "access is denied, from this network or without a token",
   404: "there is no such file any more",
   406: "it refuses this browser",
-  410: "it is gone",
   429: "too many requests",
 };
 

@@ -77,3 +77,16 @@ export const packageRegistry = () => ({
   advice: "",
   list: async () => (await loadManifest()).models.map((model) => modelOf(model, "package")),
 });
+
+/**
+ * Packages of models that are installed, in Node.
+ * @returns {import("./types.js").Registry}
+ */
+export const installedRegistry = () => ({
+  id: "installed",
+  advice: "",
+  async list({ tools }) {
+    const { installedModels } = /** @type {typeof import("./node.js")} */ (await tools.load("node"));
+    return (await installedModels()).map((model) => modelOf(model, "installed"));
+  },
+});

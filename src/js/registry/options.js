@@ -3,7 +3,7 @@
 import { makeError, shown } from "../errors.js";
 import { isNode, isOffline, isSet } from "../platform.js";
 import { hubRegistry } from "./hub.js";
-import { listRegistry, packageRegistry } from "./list.js";
+import { installedRegistry, listRegistry, packageRegistry } from "./list.js";
 import { mozillaRegistry } from "./mozilla.js";
 
 /** @typedef {import("./types.js").Context} Context */
@@ -37,7 +37,7 @@ function standardChoices() {
   if (!isNode) return [];
   const named = env.GLOSSA_REGISTRY?.split(",").map((name) => name.trim());
   if (named) return named.filter((name) => name && name !== "none");
-  return ["package", "mozilla", ...(isSet("HF_HUB_OFFLINE") ? [] : ["huggingface"])];
+  return ["package", "installed", "mozilla", ...(isSet("HF_HUB_OFFLINE") ? [] : ["huggingface"])];
 }
 
 /**
@@ -62,6 +62,8 @@ export function registryOf(choice) {
     switch (kind) {
       case "package":
         return packageRegistry();
+      case "installed":
+        return installedRegistry();
       case "mozilla":
         return mozillaRegistry({ ...FROM_ENVIRONMENT.mozilla(), ...options });
       case "huggingface":
@@ -101,7 +103,7 @@ const hasProxy = () =>
  */
 function throughProxy(tools) {
   return async (input, init) => {
-    const { proxyFetch } = /** @type {typeof import("./proxy.js")} */ (await tools.load("proxy"));
+    const { proxyFetch } = /** @type {typeof import("./node.js")} */ (await tools.load("node"));
     return proxyFetch(env)(input, init);
   };
 }

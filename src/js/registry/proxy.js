@@ -1,13 +1,10 @@
 // Requests through a proxy, as HTTPS_PROXY, HTTP_PROXY and NO_PROXY name one: Node's own fetch looks at them only from
 // version 24 on, and only where NODE_USE_ENV_PROXY says so.
 
-import { shelve } from "../chunks.js";
 import { builtin } from "../platform.js";
 
-/** @typedef {import("node:http").IncomingMessage} IncomingMessage */
-
 /**
- * @param {NodeJS.ProcessEnv} env
+ * @param {Record<string, string | undefined>} env
  * @returns {typeof fetch}
  */
 export function proxyFetch(env) {
@@ -98,7 +95,7 @@ async function through(proxy, url, { headers = {}, signal }) {
   );
 }
 
-/** @param {import("node:http").ClientRequest} request @returns {Promise<IncomingMessage>} */
+/** @param {import("node:http").ClientRequest} request @returns {Promise<import("node:http").IncomingMessage>} */
 function sent(request) {
   return new Promise((resolve, reject) => {
     request.on("response", resolve);
@@ -107,7 +104,7 @@ function sent(request) {
   });
 }
 
-/** @param {IncomingMessage} message */
+/** @param {import("node:http").IncomingMessage} message */
 function answer(message) {
   const headers = new Headers();
   for (const [name, value] of Object.entries(message.headers))
@@ -118,5 +115,3 @@ function answer(message) {
   const body = empty ? null : /** @type {any} */ (builtin("stream").Readable.toWeb(message));
   return new Response(body, { status, statusText: message.statusMessage, headers });
 }
-
-shelve("proxy", { proxyFetch });

@@ -51,7 +51,7 @@
 /**
  * What the caller's side lends.
  * @typedef {object} Tools
- * @property {(name: "converter" | "catalogue" | "zstd" | "proxy") => Promise<any>} load a part of the package, by its name
+ * @property {(name: "converter" | "catalogue" | "zstd" | "node") => Promise<any>} load a part of the package, by its name
  * @property {() => URL | null} converter where the worker's script is; null where there is none by itself
  * @property {number} [stallTime] of a context, if not the usual one
  * @property {number} [pause]

@@ -1,0 +1,72 @@
+// Packages of models: a checkpoint as an npm package, by its import and by its name alone.
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { packModel } from "../../.ci/pack-model.js";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const model = join(root, "models/en-zh.gguf");
+const skip =
+  existsSync(model) && existsSync(join(root, "dist/registry.js")) ? false : "the model, or dist, is not there";
+const folder = mkdtempSync(join(tmpdir(), "glossa-model-package-"));
+after(() => rmSync(folder, { recursive: true }));
+
+test("a checkpoint is packed with its card and licence, and found by its import or by its name", { skip }, async () => {
+  const packages = join(folder, "node_modules");
+  mkdirSync(packages);
+  const made = await packModel(model, packages);
+  assert.equal(made, join(packages, "glossa-model-en-zh"));
+  const { name, license, files, peerDependencies } = JSON.parse(readFileSync(join(made, "package.json"), "utf8"));
+  assert.deepEqual([name, license, Object.keys(peerDependencies)], ["glossa-model-en-zh", "CC-BY-SA-3.0", ["glossa"]]);
+  const packed = spawnSync("npm", ["pack", "--dry-run", "--json"], { cwd: made, encoding: "utf8" });
+  const [{ files: listed }] = JSON.parse(packed.stdout);
+  const paths = listed.map((/** @type {{path: string}} */ { path }) => path).sort();
+  assert.deepEqual(paths, [...files, "README.md", "package.json"].sort());
+  assert.match(readFileSync(join(made, "LICENSE.txt"), "utf8"), /^CC-BY-SA-3\.0\n/);
+
+  // in a folder of its own, as an installation: a copy of the package without models
+  const installed = join(packages, "glossa");
+  mkdirSync(join(installed, "src"), { recursive: true });
+  copyFileSync(join(root, "package.json"), join(installed, "package.json"));
+  for (const part of ["src/js", "dist"]) symlinkSync(join(root, part), join(installed, part));
+  writeFileSync(
+    join(folder, "use.js"),
+    `import { Translator } from "glossa";
+import model from "glossa-model-en-zh";
+const pair = { sourceLanguage: "en", targetLanguage: "zh", worker: false };
+const said = [];
+for (const options of [{ models: [model] }, { registries: ["installed"], offline: true }]) {
+  said.push(await Translator.availability({ ...pair, ...options }));
+  const translator = await Translator.create({ ...pair, ...options });
+  said.push(await translator.translate("A dog runs."), translator.info.model.licence, translator.info.model.registry);
+  translator.destroy();
+}
+const none = await Translator.create({ ...pair, sourceLanguage: "fr", models: [model] }).catch((error) => error);
+console.log(JSON.stringify([...said, none.name]));`,
+  );
+  writeFileSync(join(folder, "package.json"), '{"type":"module"}');
+  const flags = ["--preserve-symlinks", "--preserve-symlinks-main"];
+  const env = { ...process.env, GLOSSA_CACHE: join(folder, "cache"), NODE_NO_WARNINGS: "1" };
+  const { stdout, stderr } = spawnSync(process.execPath, [...flags, "use.js"], { cwd: folder, env, encoding: "utf8" });
+  assert.equal(stderr, "");
+  const [first, text, licence, registry, second, again, licence2, registry2, none] = JSON.parse(stdout);
+  assert.deepEqual([first, second, none], ["available", "available", "NotSupportedError"]);
+  assert.match(text, /狗/);
+  assert.equal(again, text);
+  assert.deepEqual([licence, licence2], ["CC-BY-SA-3.0", "CC-BY-SA-3.0"]);
+  assert.deepEqual([registry, registry2], ["manifest", "installed"]);
+});
