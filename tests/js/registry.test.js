@@ -12,6 +12,7 @@ import { Translator } from "../../src/js/index.js";
 import { chunkFiles } from "../../src/js/own-files.js";
 import { listModels, provide, stateOf } from "../../src/js/registry/index.js";
 import { folder as marianFolder, makeModel, torchLegacy, torchZip } from "./marianmt-folder.js";
+import { concat } from "./marian-student.js";
 import { fileName, startHomes, studentFiles } from "./registry-homes.js";
 
 const TEXT = "ab cd ef gh ba dc. fe hg!";
@@ -86,6 +87,7 @@ for (const [language, what, shape, how] of /** @type {const} */ ([
     { architecture: "base" },
   ],
   ["pt", "one that only the packed files have", { seed: 5 }, { bucket: false }],
+  ["da", "one with an output table of its own", { seed: 7, untied: "Wt" }, {}],
   ["nl", "one that is unpacked on the way", { seed: 6 }, { encoding: true }],
 ]))
   test(`Mozilla: ${what} translates as after a conversion by hand, and the second time asks nobody`, async () => {
@@ -110,8 +112,31 @@ for (const [language, what, shape, how] of /** @type {const} */ ([
     );
   });
 
+/** A safetensors file in half precision: values that it has exactly, so that nothing is rounded. */
+function halfSafetensors() {
+  const state = makeModel();
+  /** @type {Record<string, unknown>} */
+  const header = {};
+  /** @type {Uint8Array[]} */
+  const parts = [];
+  let at = 0;
+  for (const [name, { shape, data }] of state) {
+    const halves = Uint16Array.from(data, (value) => {
+      const bits = new Uint32Array(Float32Array.of(value).buffer)[0];
+      const exponent = ((bits >> 23) & 255) - 112; // of numbers between 2^-14 and 2^15; smaller ones become 0
+      return exponent <= 0 ? 0 : ((bits >> 16) & 0x8000) | (exponent << 10) | ((bits >> 13) & 0x3ff);
+    });
+    header[name] = { dtype: "F16", shape, data_offsets: [at, at + halves.byteLength] };
+    parts.push(new Uint8Array(halves.buffer));
+    at += halves.byteLength;
+  }
+  const head = new TextEncoder().encode(JSON.stringify(header));
+  return concat(new Uint8Array(BigUint64Array.of(BigInt(head.length)).buffer), head, ...parts);
+}
+
 for (const [what, files] of /** @type {[string, Record<string, Uint8Array>][]} */ ([
   ["safetensors", marianFolder()],
+  ["safetensors in half precision", marianFolder({}, { "model.safetensors": halfSafetensors() })],
   ["pickled weights", marianFolder({}, { "pytorch_model.bin": torchZip(makeModel()) })],
   ["weights of PyTorch before 1.6", marianFolder({}, { "pytorch_model.bin": torchLegacy(makeModel()) })],
 ]))
