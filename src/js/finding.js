@@ -13,7 +13,7 @@ import { isNode, isOffline } from "./platform.js";
 /** @typedef {Pick<CreateOptions, "models" | "manifest" | "origins" | "registries" | "variant" | "offline" | "fetch" | "cache" | "signal">} Where */
 /** @typedef {import("./protocol.js").ModelLoad & {origin: ModelOrigin}} Found */
 
-/** What the part about registries is lent. */
+/** What the part about registries is lent. @type {import("./registry/types.js").Tools} */
 export const tools = {
   load: loadChunk,
   converter() {
