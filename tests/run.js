@@ -84,14 +84,14 @@ const numberIn = (text, pattern) => Number(pattern.exec(text)?.[1] ?? 0);
 /**
  * Runs files of node:test.
  * @param {string[]} tests
- * @param {string} [node]
+ * @param {{node?: string, env?: Record<string, string>}} [how]
  * @returns {Promise<Counts>}
  */
-async function nodeTests(tests, node = userNode) {
+async function nodeTests(tests, { node = userNode, env = {} } = {}) {
   // A test that hangs must not hold the others up for ever.
   const limits = [`--test-concurrency=${jobs}`, "--test-timeout=600000"];
   const args = ["--test", "--test-reporter=spec", ...limits, ...tests];
-  const { status, output } = await attempt(node, args, { NODE_NO_WARNINGS: "1" });
+  const { status, output } = await attempt(node, args, { NODE_NO_WARNINGS: "1", ...env });
   const skips = output.split("\n").filter((line) => /^\s*﹣ /.test(line));
   const counts = {
     passed: numberIn(output, /^ℹ pass (\d+)$/m),
@@ -265,11 +265,19 @@ const steps = {
     about: "JavaScript tests of the WebAssembly builds, newest Node",
     run() {
       if (!existsSync(newNode)) return Promise.resolve(oneSkip("node_modules has no Node"));
-      const tests = testsIn("tests/js").filter((name) => /relaxed|builds\.js/.test(readFileSync(name, "utf8")));
-      return nodeTests(tests, newNode);
+      const tests = testsIn("tests/js").filter((name) => /\bBUILDS\b/.test(readFileSync(name, "utf8")));
+      return nodeTests(tests, { node: newNode });
     },
   },
-  package: { about: "the packages as installed", run: () => nodeTests(testsIn("tests/package")) },
+  package: {
+    about: "the packages as installed",
+    async run() {
+      const folder = "build/packed";
+      await run("mkdir", ["-p", folder]);
+      const [{ filename }] = JSON.parse(await run("npm", ["pack", "--json", "--pack-destination", folder]));
+      return nodeTests(testsIn("tests/package"), { env: { GLOSSA_PACKED: join(root, folder, filename) } });
+    },
+  },
   web: { about: "the page in a browser", run: () => nodeTests(testsIn("tests/web")) },
   fuzz: { about: `libFuzzer, ${fuzzSeconds} s each`, run: fuzz },
   soak: { about: "long use in full, with figures: npm run soak", alone: true, run: soak },

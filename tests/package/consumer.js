@@ -32,8 +32,9 @@ export async function run(command, args, options) {
 /** @type {Promise<string> | undefined} */
 let packed;
 
-/** The packed project, made once. */
+/** The packed project: that of GLOSSA_PACKED, which tests/run.js makes for all files of tests, else made once. */
 async function pack() {
+  if (process.env.GLOSSA_PACKED) return process.env.GLOSSA_PACKED;
   const folder = mkdtempSync(join(tmpdir(), "glossa-packed-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   const [{ filename }] = JSON.parse(await run("npm", ["pack", "--json", "--pack-destination", folder], { cwd: ROOT }));
@@ -41,17 +42,22 @@ async function pack() {
 }
 
 /**
- * Packs the project and installs it into a new folder.
- * @param {string[]} [packages] from npm, to be there too
+ * Puts the packed project into a new folder.
+ * @param {string[]} [packages] from npm, to be there too: then npm installs it
  */
 export async function makeConsumer(packages = []) {
   const folder = mkdtempSync(join(tmpdir(), "glossa-consumer-"));
   packed ??= pack();
   const manifest = { name: "consumer", private: true, type: "module" };
   writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
-  const reach = packages.length ? "--prefer-offline" : "--offline";
-  const options = [reach, "--no-audit", "--no-fund", "--loglevel=error"];
-  await run("npm", ["install", ...options, await packed, ...packages], { cwd: folder });
+  if (packages.length) {
+    const options = ["--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"];
+    await run("npm", ["install", ...options, await packed, ...packages], { cwd: folder });
+  } else {
+    const place = join(folder, "node_modules/glossa");
+    mkdirSync(place, { recursive: true });
+    await run("tar", ["-xzf", await packed, "-C", place, "--strip-components=1"]);
+  }
   return {
     folder,
     path: (/** @type {string[]} */ ...names) => join(folder, ...names),
