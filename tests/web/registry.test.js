@@ -58,8 +58,9 @@ async function byHand(files, languages) {
 /**
  * @param {BrowserPage} page
  * @param {BrowserPage} second a tab of the same origin
+ * @param {(origin: string, bytes?: number) => Promise<unknown>} [limit] what a site may keep, where the browser can be told
  */
-async function story(page, second) {
+async function story(page, second, limit) {
   const homes = await startHomes();
   const connect = `connect-src 'self' ${homes.origins.one} ${homes.origins.other}`;
   const policy = `default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; ${connect}`;
@@ -125,6 +126,21 @@ async function story(page, second) {
     const mended = await run(italian);
     assert.equal(mended.after, "available", mended.error);
 
+    if (limit) {
+      await limit(site.url, 40_000);
+      const full = await run({ sourceLanguage: "en", targetLanguage: "it" }, { variant: "smallest", cache: true });
+      assert.equal(full.after, "available", full.error); // it is here already
+      homes.addMozilla("en", "nl", studentFiles({ seed: 46, width: 64, ffn: 128 }));
+      await page.evaluate(() => caches.delete("glossa-files"));
+      const dutch = { sourceLanguage: "en", targetLanguage: "nl" };
+      assert.match(
+        (await run(dutch)).error,
+        /^QuotaExceededError: .*(needs \d+ bytes while it is made|no room for http)/,
+      );
+      await limit(site.url);
+      assert.equal((await run(dutch)).after, "available");
+    }
+
     // two tabs load it once
     homes.addMozilla("en", "pt", studentFiles({ seed: 45, width: 64, ffn: 128 }));
     await page.evaluate(() => caches.delete("glossa-files"));
@@ -154,7 +170,10 @@ test("models from their homes in Chromium", { skip: noBrowser || built }, async 
     /** @type {string[]} */
     const faults = [];
     page.on("pageerror", (error) => faults.push(String(error)));
-    await story(/** @type {any} */ (page), /** @type {any} */ (await context.newPage()));
+    const session = await context.newCDPSession(page);
+    const limit = (/** @type {string} */ origin, /** @type {number | undefined} */ quotaSize) =>
+      session.send("Storage.overrideQuotaForOrigin", { origin, quotaSize });
+    await story(/** @type {any} */ (page), /** @type {any} */ (await context.newPage()), limit);
     assert.deepEqual(faults, []);
   } finally {
     await browser.close();
