@@ -567,3 +567,75 @@ test("kill -9 at every stage leaves nothing that is wrong", async () => {
     [],
   );
 });
+
+test("an abort ends it at every stage; what was loaded is not loaded again", async () => {
+  for (const stage of [CATALOGUE, /models\.json/, MODEL, /\/vocab\./]) {
+    const stop = new AbortController();
+    homes.rule(stage, (answer) => {
+      setTimeout(() => stop.abort(new Error("enough")), 5);
+      return { ...answer, hang: true };
+    });
+    await assert.rejects(way({ signal: stop.signal }), { message: "enough" });
+    homes.rules.length = 0;
+  }
+  const stop = new AbortController();
+  const converting = way({ signal: stop.signal, onProgress: (/** @type {number} */ f) => f > 0.9 && stop.abort() });
+  await assert.rejects(converting, { name: "AbortError" });
+  assert.deepEqual(await keptModels(), []);
+  homes.take();
+  assert.equal(await translate(await way()), expected);
+  assert.deepEqual(homes.take(/\/bucket\/models/), [], "the conversion starts again from the kept files");
+
+  // while another has the lock
+  for (const { url } of await keptModels()) await modelCache.delete(url);
+  /** @type {() => void} */
+  let go = () => {};
+  const held = new Promise((resolve) => {
+    go = () => resolve(undefined);
+  });
+  const slow = way({
+    fetch: async (/** @type {string} */ url, /** @type {any} */ init) => {
+      if (MODEL.test(url)) await held;
+      return fetch(url, init);
+    },
+  });
+  const waiting = new AbortController();
+  const second = way({ signal: waiting.signal });
+  setTimeout(() => waiting.abort(), 400);
+  await assert.rejects(second, { name: "AbortError" });
+  go();
+  assert.equal(await translate(await slow), expected);
+});
+
+test("a variant is chosen by size, by quality or by name, and asks nobody the second time", async () => {
+  homes.addMozilla("fi", "en", studentFiles({ seed: 51, width: 64 }), {
+    architecture: "base",
+    quality: { comet22: 0.8 },
+  });
+  homes.addMozilla("fi", "en", studentFiles({ seed: 52, width: 32 }), {
+    architecture: "tiny",
+    quality: { comet22: 0.7 },
+  });
+  homes.addMozilla("fi", "en", studentFiles({ seed: 53, width: 48 }), {
+    architecture: "base-memory",
+    quality: { comet22: 0.9 },
+  });
+  const pair = { sourceLanguage: "fi", targetLanguage: "en" };
+  const ids = async (/** @type {string | undefined} */ variant) =>
+    (await provide(pair, { registries: registries(), variant }, tools)).map(({ origin }) => origin.id);
+  const wanted = /** @type {[string | undefined, string][]} */ ([
+    [undefined, "fi-en/base"],
+    ["smallest", "fi-en/tiny"],
+    ["best", "fi-en/base-memory"],
+    ["tiny", "fi-en/tiny"],
+  ]);
+  for (const [variant, id] of wanted) assert.deepEqual(await ids(variant), [id]);
+  homes.take();
+  for (const [variant, id] of wanted) assert.deepEqual(await ids(variant), [id]);
+  assert.deepEqual(homes.take(), []);
+  await assert.rejects(ids("../x"), { name: "TypeError", message: /"variant" is "\.\.\/x"/ });
+  await assert.rejects(provide(pair, { registries: /** @type {any} */ (["nowhere"]) }, tools), {
+    name: "TypeError",
+    message: /The registry "nowhere" is not known/,
+  });
+});
