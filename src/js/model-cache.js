@@ -159,16 +159,17 @@ export async function noteBeside(url, about) {
   }
 }
 
+/** @returns {Promise<CacheRecord[]>} what is kept */
+export async function listRecords() {
+  const records = store()
+    ?.list()
+    .catch(() => []);
+  return (await records) ?? [];
+}
+
 /** What is kept, and how to be rid of it. */
 export const modelCache = {
-  /** @returns {Promise<CacheRecord[]>} */
-  async list() {
-    return (
-      (await store()
-        ?.list()
-        .catch(() => [])) ?? []
-    );
-  },
+  list: listRecords,
 
   /**
    * @param {string | URL} url

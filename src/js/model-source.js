@@ -6,6 +6,7 @@ import { kindOf } from "./file-kind.js";
 import { BUSY, openEntry } from "./model-cache.js";
 import { builtin, isNode } from "./platform.js";
 import { sha256 } from "./sha256.js";
+import { readWithin } from "./stalling.js";
 
 /**
  * A model source that can go to a worker. `length`: that the bytes had when they were loaded.
@@ -484,20 +485,13 @@ async function receive(response, intake, store) {
   const { signal, stallTime = STALL_TIME } = intake.options;
   try {
     for (;;) {
-      /** @type {ReturnType<typeof setTimeout> | undefined} */
-      let timer;
-      const stalled = new Promise((_, reject) => {
-        timer = setTimeout(() => reject(new Broken("the connection stalled")), stallTime);
-      });
       /** @type {ReadableStreamReadResult<Uint8Array>} */
       let result;
       try {
-        result = /** @type {ReadableStreamReadResult<Uint8Array>} */ (await Promise.race([reader.read(), stalled]));
+        result = await readWithin(reader, stallTime, () => new Broken("the connection stalled"));
       } catch (error) {
         signal?.throwIfAborted();
         throw error instanceof Broken ? error : new Broken(`the connection broke (${reason(error)})`);
-      } finally {
-        clearTimeout(timer);
       }
       if (result.done) break;
       intake.write(result.value);

@@ -51,6 +51,9 @@ const TRANSLATE = [
   "latest",
 ];
 
+/** Where models are found. */
+const FINDING = ["models", "manifest", "origins", "registries", "variant", "offline", "fetch"];
+
 /** What each method takes, in the order in which it is read: the platform's members of create() come first. */
 const KNOWN = {
   create: [
@@ -60,31 +63,14 @@ const KNOWN = {
     "signal",
     "model",
     "sha256",
-    "models",
-    "manifest",
-    "origins",
-    "registries",
-    "variant",
-    "offline",
-    "fetch",
+    ...FINDING,
     "build",
     "wasm",
     "worker",
     "pool",
     "cache",
   ],
-  models: [
-    "sourceLanguage",
-    "targetLanguage",
-    "models",
-    "manifest",
-    "origins",
-    "registries",
-    "variant",
-    "offline",
-    "fetch",
-    "signal",
-  ],
+  models: ["sourceLanguage", "targetLanguage", ...FINDING, "signal"],
   translate: TRANSLATE,
   translateBatch: [...TRANSLATE, "onProgress"],
   translateHTML: [...TRANSLATE, "attributes"],

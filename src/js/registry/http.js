@@ -3,6 +3,7 @@
 
 import { makeError } from "../errors.js";
 import { isNode } from "../platform.js";
+import { readWithin } from "../stalling.js";
 import { Broken, networkError, reasonOf } from "./errors.js";
 import { VERSION } from "./version.js";
 
@@ -175,20 +176,13 @@ export async function* pieces({ signal, stallTime }, response) {
   if (!reader) return;
   try {
     for (;;) {
-      /** @type {ReturnType<typeof setTimeout> | undefined} */
-      let timer;
-      const stalled = new Promise((_, reject) => {
-        timer = setTimeout(() => reject(new Broken("the connection stalled")), stallTime);
-      });
       /** @type {ReadableStreamReadResult<Uint8Array>} */
       let result;
       try {
-        result = /** @type {ReadableStreamReadResult<Uint8Array>} */ (await Promise.race([reader.read(), stalled]));
+        result = await readWithin(reader, stallTime, () => new Broken("the connection stalled"));
       } catch (error) {
         signal?.throwIfAborted();
         throw error instanceof Broken ? error : new Broken(`the connection broke (${reasonOf(error)})`);
-      } finally {
-        clearTimeout(timer);
       }
       signal?.throwIfAborted();
       if (result.done) return;

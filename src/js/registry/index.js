@@ -3,7 +3,7 @@
 
 import { makeError } from "../errors.js";
 import { canonicalTag, sameLanguage } from "../manifest.js";
-import { modelCache, noteBeside } from "../model-cache.js";
+import { listRecords, noteBeside } from "../model-cache.js";
 import { builtin, isNode } from "../platform.js";
 import { chooseRoute, ordered, routeOf, serves, withAdvice } from "./choose.js";
 import { dataError } from "./errors.js";
@@ -98,7 +98,7 @@ async function checkpointState({ checkpoint }) {
   if (!checkpoint) return { here: false };
   const { url, sha256 } = checkpoint;
   if (isNode && url.startsWith("file:")) return { here: builtin("fs").existsSync(new URL(url)), sha256 };
-  const record = (await modelCache.list()).find((kept) => kept.complete && kept.url === url);
+  const record = (await listRecords()).find((kept) => kept.complete && kept.url === url);
   const here = record !== undefined && (!sha256 || record.sha256 === sha256.toLowerCase());
   return { here, sha256: sha256 ?? record?.sha256 };
 }
@@ -317,38 +317,14 @@ export async function listModels({ sourceLanguage, targetLanguage }, options, to
   let fit = models.filter((model) => serves(model, source, target));
   if (!fit.length && source && target && !sameLanguage(source, target))
     fit = (routeOf(models, source, target) ?? []).map(({ model }) => model);
+  const nameOf = (/** @type {{registry: string, id: string}} */ { registry, id }) => `${registry} ${id.split("@")[0]}`;
+  const kept = new Set(records.map(({ about }) => nameOf(about)));
   return Promise.all(
-    fit.map(async ({ registry, id, source, target, version, variant, licence, origin, quality, ...model }) => ({
-      registry,
-      id,
-      sourceLanguages: [source].flat(),
-      targetLanguages: [target].flat(),
-      version,
-      variant,
-      licence,
-      origin,
-      downloadBytes: model.downloadBytes,
-      diskBytes: model.diskBytes,
-      quality,
-      here: model.checkpoint
-        ? (
-            await checkpointState({
-              ...model,
-              registry,
-              id,
-              source,
-              target,
-              version,
-              variant,
-              licence,
-              origin,
-              quality,
-            })
-          ).here
-        : records.some(
-            ({ about }) => about.registry === registry && about.id.replace(/@.*/, "") === id.replace(/@.*/, ""),
-          ),
-    })),
+    fit.map(async (model) => {
+      const { files: _, checkpoint, source, target, ...facts } = model;
+      const here = checkpoint ? (await checkpointState(model)).here : kept.has(nameOf(model));
+      return { ...facts, sourceLanguages: [source].flat(), targetLanguages: [target].flat(), here };
+    }),
   );
 }
 

@@ -1,6 +1,6 @@
 // Models that were converted on this machine, or in this browser, and are kept: what the second start takes, asking nobody.
 
-import { CACHE_SCHEME, modelCache, openEntry } from "../model-cache.js";
+import { CACHE_SCHEME, listRecords, openEntry } from "../model-cache.js";
 import { builtin, toUTF8 } from "../platform.js";
 import { digestOf, sha256 } from "../sha256.js";
 import { CONVERTER } from "./version.js";
@@ -14,7 +14,7 @@ import { CONVERTER } from "./version.js";
 
 /** @returns {Promise<KeptRecord[]>} */
 export async function keptModels() {
-  const records = await modelCache.list();
+  const records = await listRecords();
   return /** @type {KeptRecord[]} */ (records.filter(isKeptModel));
 }
 
@@ -38,22 +38,8 @@ export function isKeptModel({ complete, url, about }) {
  * @returns {RegistryModel & {record: KeptRecord}}
  */
 export function modelOfKept(record) {
-  const { registry, id, source, target, version, variant, licence, origin, quality } = record.about;
-  const { bytes } = record;
-  return {
-    registry,
-    id,
-    source,
-    target,
-    version,
-    variant,
-    licence,
-    origin,
-    quality,
-    downloadBytes: 0,
-    diskBytes: bytes,
-    record,
-  };
+  const { part: _, chosen, converter, hash, fetched, ...facts } = record.about;
+  return { ...facts, downloadBytes: 0, diskBytes: record.bytes, record };
 }
 
 /** What tells one version of a file from another. @param {RemoteFile} file */
