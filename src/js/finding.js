@@ -23,11 +23,15 @@ export const tools = {
 };
 
 /**
- * Whether registries are asked for what no list has: in Node by default, in a page where the caller names them.
+ * The part about registries, where one is asked for what no list has: in Node by default, in a page where the caller names
+ * some.
  * @param {Where} where
  */
-const asks = ({ registries, manifest, models }) =>
-  registries ? registries.length > 0 : isNode && manifest === undefined && models === undefined;
+async function partOf({ registries, manifest, models }) {
+  if (registries) return registries.length ? loadChunk("registry") : null;
+  if (!isNode || manifest !== undefined || models !== undefined) return null;
+  return loadChunk("registry").catch(() => null); // in one file, or at the edge: nobody has asked for it
+}
 
 /**
  * The way in the list that is given or, where no registries are, the package's own.
@@ -66,10 +70,10 @@ export async function findModels(pair, where, { onProgress, mayLoad }) {
       return { source: { url }, bytes: bytes ?? 0, sha256, languages, origin };
     });
   }
-  if (!asks(where))
+  const part = await partOf(where);
+  if (!part)
     throw routeError(/** @type {import("./manifest.js").Manifest} */ (list), pair.sourceLanguage, pair.targetLanguage);
-  const { provide } = await loadChunk("registry");
-  return provide(pair, { ...where, onProgress, mayLoad: () => mayLoad(null) }, tools);
+  return part.provide(pair, { ...where, onProgress, mayLoad: () => mayLoad(null) }, tools);
 }
 
 /**
@@ -84,9 +88,8 @@ export async function findState(pair, where, stateOfRoute) {
     const state = await stateOfRoute(route);
     return state === "downloadable" && (where.offline ?? isOffline()) ? "unavailable" : state;
   }
-  if (!asks(where)) return "unavailable";
-  const { stateOf } = await loadChunk("registry");
-  return stateOf(pair, where, tools);
+  const part = await partOf(where);
+  return part ? part.stateOf(pair, where, tools) : "unavailable";
 }
 
 /**

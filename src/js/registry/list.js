@@ -86,7 +86,8 @@ export const installedRegistry = () => ({
   id: "installed",
   advice: "",
   async list({ tools }) {
-    const { installedModels } = /** @type {typeof import("./node.js")} */ (await tools.load("node"));
-    return (await installedModels()).map((model) => modelOf(model, "installed"));
+    // where everything is in one file, there is no such part
+    const part = /** @type {typeof import("./node.js") | null} */ (await tools.load("node").catch(() => null));
+    return ((await part?.installedModels()) ?? []).map((model) => modelOf(model, "installed"));
   },
 });
