@@ -477,13 +477,13 @@ ${body}`;
           const html = await (await fetch(`${url}server`)).text();
           assert.match(html, /&quot;translation&quot;:&quot;Ein Hund.*&quot;workers&quot;:1/);
         };
+        await withServer(project, NODE, [next, "dev", `--${bundler}`, "-p", "PORT"], all);
         await run(NODE, [next, "build", `--${bundler}`], {
           cwd: project.folder,
           env: { ...process.env, NEXT_TELEMETRY_DISABLED: "1" },
           timeout: 600_000, // some machines never get to the end of Turbopack's, with or without this package
         });
         await withServer(project, NODE, [next, "start", "-p", "PORT"], all);
-        await withServer(project, NODE, [next, "dev", `--${bundler}`, "-p", "PORT"], all);
       },
       { skip: noBrowser || long },
     );
