@@ -185,6 +185,24 @@ typedef struct glossa_token {
     uint32_t begin, end; /* [begin, end) in the text; empty for the end-of-sentence token */
 } glossa_token;
 
+#define GLOSSA_MAX_CUTS      16   /* ways to cut a text that glossa_cuts gives */
+#define GLOSSA_MAX_CUT_BYTES 4096 /* of the text */
+
+/* A way to cut a text into tokens. */
+typedef struct glossa_cut {
+    size_t count; /* tokens */
+    float score;  /* sum of the scores of its pieces, which are log-probabilities */
+} glossa_cut;
+
+/*
+ * The `most` best ways to cut `text`, by itself, into source tokens without an end: writes their scores and lengths to
+ * `cuts` (most), sets *found, and *tokens to the tokens of the first, then of the second and so on; they hold until the
+ * session's next call. A BPE vocabulary has one way, with the score 0.
+ * Does not disturb a translation under way. Fails with LIMIT beyond GLOSSA_MAX_CUT_BYTES, with ARGUMENT or MEMORY.
+ */
+glossa_status glossa_cuts(glossa_session *session, glossa_text text, size_t most, glossa_cut *cuts, size_t *found,
+                          const glossa_token **tokens, glossa_error *error);
+
 /*
  * Source tokens of `text` as the encoder would get them, the end-of-sentence token included. *tokens points into the
  * session and holds until its next call. Does not disturb a translation under way.
@@ -200,6 +218,13 @@ typedef enum glossa_search {
     GLOSSA_SEARCH_HUGGINGFACE = 1, /* transformers' BeamSearchScorer with early_stopping = false */
     GLOSSA_SEARCH_MARIAN = 2       /* Marian's and bergamot's */
 } glossa_search;
+
+/* Parts of the network that can be left out, to see what they are for. */
+typedef enum glossa_without {
+    GLOSSA_WITHOUT_POSITIONS = 1, /* nothing tells tokens their places, in encoder and decoder */
+    GLOSSA_WITHOUT_CAUSAL = 2     /* glossa_explain's pass lets every position of the decoder see those behind it too;
+                                     the search, which has none behind it, stays as it is */
+} glossa_without;
 
 /* How to translate; a zeroed struct and NULL mean the defaults. */
 typedef struct glossa_options {
@@ -221,6 +246,7 @@ typedef struct glossa_options {
        (encoder_layers + 2 x decoder_layers) x heads bytes, 0 = on, else off; NULL: all on. A head that is off adds
        nothing to its layer. Copied. */
     const uint8_t *head_mask;
+    uint32_t without; /* glossa_without, added up */
 } glossa_options;
 
 typedef struct glossa_progress {
@@ -266,6 +292,28 @@ size_t glossa_result_count(const glossa_session *session, size_t sentence);
  */
 glossa_status glossa_partial(glossa_session *session, size_t sentence, glossa_text *text, glossa_error *error);
 
+/* What became of a branch of the search. */
+typedef enum glossa_fate {
+    GLOSSA_BRANCH_DROPPED = 0,
+    GLOSSA_BRANCH_LIVE = 1,
+    GLOSSA_BRANCH_FINISHED = 2 /* the sentence ended with it */
+} glossa_fate;
+
+/* A live hypothesis with one more token. */
+typedef struct glossa_branch {
+    uint32_t parent; /* the hypothesis: its place among the live branches of the step before; 0 at the first */
+    uint32_t token;
+    float log_probability; /* of the token, given those before it */
+    float score;           /* of the hypothesis with it, as glossa_hypothesis has it */
+    glossa_fate fate;
+} glossa_branch;
+
+/*
+ * What the search saw in its last step over a sentence, best first: writes at most 2 x GLOSSA_MAX_BEAM branches and
+ * returns how many. None before the first position, or where there is no batch.
+ */
+size_t glossa_branches(const glossa_session *session, size_t sentence, glossa_branch *branches);
+
 /* ---- explanation ------------------------------------------------------------------------------------------------ */
 
 /*
@@ -290,6 +338,7 @@ typedef struct glossa_explanation {
 
 /*
  * Explains hypothesis `rank` of `sentence` of a finished batch by one forced pass over it, under the batch's options.
+ * Without the causal mask its log-probabilities are those of that pass, else those of the search.
  * Leaves the batch's results valid. Allocates what it returns: 4 bytes x (L_enc H S S + L_dec H T (T + S)) and a
  * little more. Fails with LIMIT where that is beyond limits.memory, and with MEMORY, STATE or ARGUMENT.
  */

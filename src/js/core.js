@@ -19,6 +19,7 @@ import { digestOf } from "./sha256.js";
  * @property {ArrayLike<number>} [banned]
  * @property {ArrayLike<number>} [prefix]
  * @property {Uint8Array} [headMask]
+ * @property {number} [without] the sum of glossa_without
  */
 
 /** @typedef {{id: number, begin: number, end: number}} ByteToken span in UTF-8 bytes */
@@ -53,10 +54,13 @@ import { digestOf } from "./sha256.js";
  * @property {(context: number, sentence: number) => number} glossa_context_result_count
  * @property {(context: number, sentence: number, rank: number) => number} glossa_context_result
  * @property {(context: number, sentence: number) => number} glossa_context_partial
+ * @property {(context: number, sentence: number) => number} glossa_context_branches
+ * @property {(context: number, text: number, size: number, most: number) => number} glossa_context_cuts
  * @property {(context: number, sentence: number, rank: number) => number} glossa_context_explain
  */
 
-const OPTION_WORDS = 11;
+const OPTION_WORDS = 12;
+const FATES = /** @type {const} */ (["dropped", "live", "finished"]);
 
 /** The functions that the module may import, by "module.name"; a module that wants another is not ours. */
 const IMPORTS = /** @type {Record<string, Function>} */ ({
@@ -334,16 +338,42 @@ export class Core {
   }
 
   /**
-   * Writes the text into the scratch block and counts its tokens; they stay on the heap until the next call.
+   * Writes a text into the scratch block.
    * @param {string} text
+   * @returns {[number, number]} where it stands, and its bytes
    */
-  #tokenize(text) {
+  #scratch(text) {
     const bytes = toUTF8(text);
     const at = this.#wasm.glossa_context_scratch(this.#context, bytes.length) >>> 0;
     if (!at) throw makeError("QuotaExceededError", `There is no memory for a text of ${bytes.length} bytes.`);
     this.#view();
     this.#bytes.set(bytes, at);
-    this.#check(this.#wasm.glossa_context_tokenize(this.#context, at, bytes.length));
+    return [at, bytes.length];
+  }
+
+  /**
+   * Counts the tokens of a text; they stay on the heap until the next call.
+   * @param {string} text
+   */
+  #tokenize(text) {
+    this.#check(this.#wasm.glossa_context_tokenize(this.#context, ...this.#scratch(text)));
+  }
+
+  /**
+   * The best ways to cut a text, by itself, into source tokens.
+   * @param {string} text
+   * @param {number} most
+   */
+  cuts(text, most) {
+    this.#check(this.#wasm.glossa_context_cuts(this.#context, ...this.#scratch(text), most));
+    const [cuts, found, tokens] = [this.#slot(0) >>> 2, this.#slot(1), this.#slot(2)];
+    let at = tokens;
+    return Array.from({ length: found }, (_, i) => {
+      const count = this.#words[cuts + 2 * i];
+      const ids = this.#tokens(at, count).map(({ id }) => id);
+      at += 12 * count;
+      return { ids, score: this.#floats[cuts + 2 * i + 1] };
+    });
   }
 
   /**
@@ -398,6 +428,7 @@ export class Core {
         prefix.length,
         this.#sourcePrefix.length,
         mask.length,
+        options.without ?? 0,
       ],
       word,
     );
@@ -415,6 +446,21 @@ export class Core {
   step() {
     this.#check(this.#wasm.glossa_context_step(this.#context));
     return this.#slot(0) !== 0;
+  }
+
+  /**
+   * What the search saw in the last step over a sentence; nothing before its first position.
+   * @param {number} sentence
+   */
+  branches(sentence) {
+    this.#check(this.#wasm.glossa_context_branches(this.#context, sentence));
+    const [branches, count] = [this.#slot(0) >>> 2, this.#slot(1)];
+    return Array.from({ length: count }, (_, i) => {
+      const at = branches + 5 * i;
+      const [parent, id] = this.#words.subarray(at, at + 2);
+      const [logProbability, score] = this.#floats.subarray(at + 2, at + 4);
+      return { parent, id, logProbability, score, fate: FATES[this.#words[at + 4]] };
+    });
   }
 
   /**

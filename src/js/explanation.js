@@ -15,6 +15,10 @@ import { alignWords, linkWords, readableTokens } from "./words.js";
 /** @typedef {import("./types.js").ModelInfo} ModelInfo */
 /** @typedef {import("./types.js").HeadMask} HeadMask */
 
+const LONGEST_WORD = 1024; // letters of a word that is cut in other ways: glossa_cuts takes 4096 bytes
+/** glossa_options.without. @type {Record<string, number>} */
+const WITHOUT = { positions: 1, causal: 2 };
+
 /**
  * The bytes of glossa_options.head_mask.
  * @param {HeadMask} mask
@@ -137,6 +141,7 @@ async function explainSentences(job, works) {
     topK: Math.min(options.topK ?? 5, core.model.targetVocabulary),
     prefix,
     headMask: options.headMask ? maskBytes(options.headMask, core.model) : undefined,
+    without: WITHOUT[options.without ?? ""],
   };
   batcher.need(options.beamSize);
 
@@ -144,12 +149,19 @@ async function explainSentences(job, works) {
 
   /** @type {SentenceExplanation[]} */
   const explained = [];
+  /** @type {import("./types.js").Branch[][]} of the last search */
+  let beams = [];
   const queue = sentences.map((work) => ({ work, once: false }));
   for (const { work, once } of queue) {
     const tries = triesOf(core, work, scored && !once);
     const run = async (/** @type {import("./sentences.js").Try} */ one) => {
       core.begin([one.reading.text], settings);
-      while (!core.step()) if (turns.due()) await turns.pause();
+      beams = [];
+      for (let done = false; !done; ) {
+        done = core.step();
+        if (options.beams) grow(beams, core);
+        if (turns.due()) await turns.pause();
+      }
       one.answer = core.resultText(0);
       if (scored) one.score = totalScore(core, 0);
     };
@@ -178,10 +190,52 @@ async function explainSentences(job, works) {
       }
       await run(best);
     }
-    explained.push(explainSentence(core, work, best.reading, result?.placed ?? [], options));
+    const explanation = explainSentence(core, work, best.reading, result?.placed ?? [], options);
+    if (options.beams) explanation.beams = beams;
+    explained.push(explanation);
     if (turns.due()) await turns.pause();
   }
   return explained;
+}
+
+/**
+ * Adds what the search saw in its last step.
+ * @param {import("./types.js").Branch[][]} beams
+ * @param {Core} core
+ */
+function grow(beams, core) {
+  const branches = core.branches(0);
+  if (branches.length === 0) return; // the encoder's
+  /** @type {number[]} */
+  const live = [];
+  for (const [i, { fate }] of (beams.at(-1) ?? []).entries()) if (fate === "live") live.push(i);
+  beams.push(branches.map((one) => ({ ...one, parent: live[one.parent] ?? -1, piece: core.piece(true, one.id) })));
+}
+
+/**
+ * The best ways to cut each word, with what stands at it without a space.
+ * @param {Core} core
+ * @param {import("./types.js").Token[]} tokens of the text as the model reads it, the end included
+ * @param {string} text
+ * @param {number} most
+ * @returns {import("./types.js").WordCuts[]}
+ */
+function cutWords(core, tokens, text, most) {
+  /** @type {[number, number][]} */
+  const words = [];
+  for (const [i, { piece, start, end }] of tokens.slice(0, -1).entries()) {
+    const last = words.at(-1);
+    if (last && !piece.startsWith("\u2581")) last[1] = i + 1;
+    else if (piece.startsWith("\u2581") || end > start) words.push([i, i + 1]);
+  }
+  return words.map(([first, end]) => {
+    const word = text.slice(tokens[first].start, tokens[end - 1].end);
+    const cuts = word.length > LONGEST_WORD ? [] : core.cuts(word, most);
+    return {
+      tokens: [first, end],
+      cuts: cuts.map(({ ids, score }) => ({ pieces: ids.map((id) => core.piece(false, id)), ids, score })),
+    };
+  });
 }
 
 /**
@@ -218,7 +272,8 @@ function explainSentence(core, work, reading, placed, options) {
       const [start, end] = [token.start, token.end].map((at) => Math.min(shifted(at, edits), text.length));
       return { ...token, text: text.slice(start, end), start, end };
     });
-  const sourceTokens = within(readableTokens(core, false, seen.source, reading.text), work.text, back);
+  const read = readableTokens(core, false, seen.source, reading.text);
+  const sourceTokens = within(read, work.text, back);
   const readable = readableTokens(core, true, seen.target, core.resultText(0));
   const targetTokens = within(readable, translation, placed).map((token, t) => ({
     ...token,
@@ -258,6 +313,7 @@ function explainSentence(core, work, reading, placed, options) {
     cross: { layers: decoderLayers, heads, rows: targets, cols: sources, data: seen.crossAttention },
     timings,
   };
+  if (options.cuts) explanation.cuts = cutWords(core, read, reading.text, options.cuts);
   if (options.hidden)
     explanation.hidden = {
       encoder: { layers: encoderLayers + 1, tokens: sources, width, data: seen.encoderHidden },

@@ -12,6 +12,7 @@ import { isOffline } from "./platform.js";
 
 const MAX_BEAM = 16;
 const MAX_TOP_K = 64;
+const MAX_CUTS = 16;
 const MAX_POOL = 16;
 
 /** @type {Preserve[]} */
@@ -74,7 +75,7 @@ const KNOWN = {
   translate: TRANSLATE,
   translateBatch: [...TRANSLATE, "onProgress"],
   translateHTML: [...TRANSLATE, "attributes"],
-  explain: [...TRANSLATE, "alternatives", "topK", "prefix", "headMask", "hidden"],
+  explain: [...TRANSLATE, "alternatives", "topK", "prefix", "headMask", "without", "hidden", "beams", "cuts"],
 };
 
 /** The platform's dictionaries, for which null is no absent member: as Web IDL has it, and so in the polyfill. */
@@ -251,7 +252,9 @@ export function batchOptions(options) {
  */
 export function explainOptions(options) {
   const work = workOptions(options);
-  const { prefix, headMask, hidden } = options;
+  const { prefix, headMask, hidden, without, beams } = options;
+  if (without !== undefined && without !== "positions" && without !== "causal")
+    throw makeError("TypeError", `The option "without" is ${shown(without)}; it must be "positions" or "causal".`);
   return {
     ...work,
     alternatives: integer("alternatives", options.alternatives, 1, MAX_BEAM, work.beamSize),
@@ -261,7 +264,10 @@ export function explainOptions(options) {
         ? listOf("prefix", prefix).map((id) => integer("prefix", id, 0, 2 ** 31 - 1, 0))
         : prefix,
     headMask,
+    without,
     hidden: Boolean(hidden),
+    beams: Boolean(beams),
+    cuts: integer("cuts", options.cuts, 0, MAX_CUTS, 0),
   };
 }
 

@@ -19,11 +19,12 @@ export const isNoLanguage = (language) => base(language) === "zxx";
 
 /**
  * Whether a sentence may be tried a second time: only where nothing of the search is the caller's.
- * @param {WorkOptions & {prefix?: unknown, headMask?: unknown}} options
+ * @param {WorkOptions & {prefix?: unknown, headMask?: unknown, without?: unknown}} options
  */
-export function mayRetry({ retry, search, normalize, maxLength, noRepeatNgram, banned, prefix, headMask }) {
+export function mayRetry({ retry, search, normalize, maxLength, noRepeatNgram, banned, ...extras }) {
   const usual = search === "glossa" && normalize === undefined && maxLength === 0 && noRepeatNgram === 0;
-  return retry && usual && banned.length === 0 && prefix === undefined && headMask === undefined;
+  const whole = [extras.prefix, extras.headMask, extras.without].every((one) => one === undefined);
+  return retry && usual && whole && banned.length === 0;
 }
 
 /**

@@ -65,7 +65,8 @@
  * @property {boolean} [wrapped] whether sentences go on over the ends of lines, as in hard-wrapped text; default false
  * @property {boolean} [retry] whether a sentence in capitals, or in small letters without a full stop, or whose translation
  *     is far too short, is tried a second time, and the better translation taken; default true. It is not where `search`,
- *     `normalize`, `maxLength`, `noRepeatNgram`, `banned`, `prefix` or `headMask` is given
+ *     `normalize`, `maxLength`, `noRepeatNgram`, `banned`, `prefix`, `headMask` or `without` is
+ *     given
  * @property {boolean | (Preserve | RegExp)[]} [preserve] what goes through unchanged; default ["placeholders", "urls",
  *     "emails", "phones", "signs"]; patterns of your own beside these
  * @property {Record<string, string>} [glossary] source terms and their translations
@@ -94,7 +95,12 @@
  * @property {number} [topK] candidates to return at each step, up to 64; default 5
  * @property {string | number[]} [prefix] text or token ids that the translation starts with (one sentence only)
  * @property {HeadMask} [headMask] heads to switch off
+ * @property {"positions" | "causal"} [without] a part of the network to leave out: what tells tokens their places, or the mask
+ *     that hides from every target token those behind it. The search has none behind it and finds the same without that
+ *     mask; attention, hidden states, `topK` and log-probabilities of `targetTokens` are then of a pass that sees them
  * @property {boolean} [hidden] return the hidden states too
+ * @property {boolean} [beams] return what the search saw at each step
+ * @property {number} [cuts] ways to cut each word of the source to return, up to 16; default 0: none
  */
 
 /** @typedef {TranslateOptions & ExplainExtras} ExplainOptions */
@@ -121,6 +127,31 @@
  * @property {number} id
  * @property {string} piece
  * @property {number} logProbability
+ */
+
+/**
+ * One step of a hypothesis of the search: one of the step before with one more token.
+ * @typedef {object} Branch
+ * @property {number} parent its index in the step before; -1 at the first
+ * @property {number} id of the token
+ * @property {string} piece
+ * @property {number} logProbability of the token, given those before it
+ * @property {number} score of the hypothesis so far, as in Hypothesis
+ * @property {"live" | "finished" | "dropped"} fate live ones go on, unless the search ends with this step
+ */
+
+/**
+ * A word of the source, with what stands at it without a space, and the best ways to cut it.
+ * @typedef {object} WordCuts
+ * @property {[number, number]} tokens of `sourceTokens` that it is, [first, end)
+ * @property {Cut[]} cuts best first; by a BPE vocabulary one, with the score 0
+ */
+
+/**
+ * @typedef {object} Cut
+ * @property {string[]} pieces
+ * @property {number[]} ids
+ * @property {number} score sum of the scores of the pieces, which are log-probabilities
  */
 
 /**
@@ -184,6 +215,8 @@
  * @property {Attention | null} decoder null for a decoder without self-attention
  * @property {Attention} cross
  * @property {{encoder: Hidden, decoder: Hidden}} [hidden]
+ * @property {Branch[][]} [beams] for each step of the search, best first: twice the beam's width at most
+ * @property {WordCuts[]} [cuts]
  * @property {Timings} timings
  */
 

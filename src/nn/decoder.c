@@ -110,3 +110,28 @@ void glossa_decoder_step(const glossa_model *model, const glossa_decoder_input *
     }
     glossa_stack_end(model, &model->decoder_norm, input->count, x);
 }
+
+void glossa_decoder_unmasked(const glossa_model *model, const glossa_decoder_input *input, float *x,
+                             const glossa_scratch *scratch) {
+    const glossa_config *c = &model->config;
+    const size_t n = input->count, cells = n * c->d; /* T */
+    const glossa_capture *capture = input->capture;
+    const glossa_span whole = {.start = 0, .count = n};
+    glossa_decoder_input part = *input;
+    part.count = 1;
+    for (part.t = 0; part.t < n; part.t++, part.rows++, part.position += c->d)
+        embed_rows(model, &part, x + part.t * c->d);
+    part = *input;
+    part.t = 0;
+    memcpy(capture->hidden, x, cells * sizeof *x);
+    for (size_t l = 0; l < c->decoder_layers; l++) {
+        const glossa_layer *layer = &model->decoder[l];
+        const uint8_t *mask = input->self_mask ? input->self_mask + l * c->heads : NULL;
+        glossa_encoder_attend(model, layer, &whole, 1, mask, capture->self_attention + l * c->heads * n * n, x,
+                              scratch);
+        cross_attention(model, l, &part, x, scratch);
+        glossa_feed_forward(model, layer, x, n, scratch);
+        memcpy(capture->hidden + (l + 1) * cells, x, cells * sizeof *x);
+    }
+    glossa_stack_end(model, &model->decoder_norm, n, x);
+}

@@ -72,6 +72,13 @@ typedef struct glossa_decoder_input {
     const glossa_capture *capture;         /* NULL, or what one row alone fills */
 } glossa_decoder_input;
 
+/*
+ * All positions of one hypothesis at once, without the causal mask: each attends to all. The rows are its R = T
+ * positions in order, `position` is (T, D), `t` counts for nothing, and `capture` is needed. The decoder must attend.
+ */
+void glossa_decoder_unmasked(const glossa_model *model, const glossa_decoder_input *input, float *x,
+                             const glossa_scratch *scratch);
+
 /* Hidden states x (R, D) of a position, ready for the output layer. */
 void glossa_decoder_step(const glossa_model *model, const glossa_decoder_input *input, float *x,
                          const glossa_scratch *scratch);

@@ -18,9 +18,9 @@ void glossa_encoder_embed(const glossa_model *model, const glossa_token *tokens,
     }
 }
 
-void glossa_encoder_attend(const glossa_model *model, size_t l, const glossa_span *spans, size_t sentences,
-                           const uint8_t *mask, float *attention, float *x, const glossa_scratch *scratch) {
-    const glossa_layer *layer = &model->encoder[l];
+void glossa_encoder_attend(const glossa_model *model, const glossa_layer *layer, const glossa_span *spans,
+                           size_t sentences, const uint8_t *mask, float *attention, float *x,
+                           const glossa_scratch *scratch) {
     const size_t d = model->config.d, first = spans[0].start;
     const size_t rows = spans[sentences - 1].start + spans[sentences - 1].count - first; /* M */
     glossa_attention_begin(model, &layer->attn, &layer->attn_norm, x, rows, scratch);

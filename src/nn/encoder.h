@@ -21,11 +21,12 @@ void glossa_encoder_embed(const glossa_model *model, const glossa_token *tokens,
                           size_t sentences, const float *positions, float *x);
 
 /*
- * Self-attention (section 3.2) of one group of sentences, in place: x (M, D) begins with the first row of spans[0].
- * Every token attends to all of its sentence, and to no other. `mask` (H): heads off, or NULL. `attention`: NULL, or
- * (H, S, S) of the only sentence.
+ * Self-attention (section 3.2) of a layer over one group of sentences, in place: x (M, D) begins with the first row of
+ * spans[0]. Every token attends to all of its sentence, and to no other. `mask` (H): heads off, or NULL. `attention`:
+ * NULL, or (H, S, S) of the only sentence.
  */
-void glossa_encoder_attend(const glossa_model *model, size_t layer, const glossa_span *spans, size_t sentences,
-                           const uint8_t *mask, float *attention, float *x, const glossa_scratch *scratch);
+void glossa_encoder_attend(const glossa_model *model, const glossa_layer *layer, const glossa_span *spans,
+                           size_t sentences, const uint8_t *mask, float *attention, float *x,
+                           const glossa_scratch *scratch);
 
 #endif

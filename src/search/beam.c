@@ -6,19 +6,6 @@
 
 #define BLOCK 16
 
-/* A live hypothesis, `row`, with one more token. */
-typedef struct extension {
-    float sum;
-    float logp;
-    uint32_t row, id;
-} extension;
-
-/* The best extensions so far, best first; on equal sums the earlier one stays in front. */
-typedef struct best {
-    extension items[2 * GLOSSA_MAX_BEAM];
-    uint32_t count, capacity;
-} best;
-
 void glossa_beam_take(glossa_beam *beam, glossa_arena *arena, uint32_t width, uint32_t limit) {
     beam->limit = limit;
     beam->tokens = TAKE(arena, uint32_t, 2, width, limit);
@@ -34,6 +21,7 @@ void glossa_beam_start(glossa_beam *beam) {
     beam->sum[0] = 0;
     beam->parent[0] = 0;
     beam->finished_count = 0;
+    beam->seen.count = 0;
 }
 
 static size_t place_of(const glossa_beam *beam, uint32_t width, uint32_t half, uint32_t i) {
@@ -52,8 +40,7 @@ const float *glossa_beam_finished_logp(const glossa_beam *beam, uint32_t rank) {
     return beam->finished_logp + (size_t)beam->finished[rank].place * beam->limit;
 }
 
-/* Index of `id` among the candidates, or -1. */
-static NOINLINE ptrdiff_t index_of(const glossa_candidates *candidates, uint32_t id) {
+NOINLINE ptrdiff_t glossa_candidates_index(const glossa_candidates *candidates, uint32_t id) {
     const uint32_t *ids = candidates->ids;
     const size_t n = candidates->count;
     if (!ids) return id < n ? (ptrdiff_t)id : -1;
@@ -99,7 +86,7 @@ static void finish(glossa_beam *beam, const glossa_rules *rules, const uint32_t 
     memcpy(beam->finished_logp + (size_t)place * beam->limit, logp, count * sizeof *logp);
 }
 
-static void offer(best *list, extension e) {
+static void offer(glossa_extensions *list, glossa_extension e) {
     if (list->count == list->capacity) {
         if (!(e.sum > list->items[list->count - 1].sum)) return;
         list->count--;
@@ -113,8 +100,8 @@ static void offer(best *list, extension e) {
 }
 
 /* Offers all extensions of one row. Most blocks hold nothing of interest, and their maximum tells. */
-static void scan(best *list, const float *logits, const glossa_candidates *candidates, uint32_t row, float sum,
-                 float log_total) {
+static void scan(glossa_extensions *list, const float *logits, const glossa_candidates *candidates, uint32_t row,
+                 float sum, float log_total) {
     const uint32_t *ids = candidates->ids;
     const size_t n = candidates->count;
     for (size_t at = 0; at < n; at += BLOCK) {
@@ -132,13 +119,14 @@ static void scan(best *list, const float *logits, const glossa_candidates *candi
         for (size_t i = at; i < end; i++) {
             const float logp = logits[i] - log_total;
             if (!(sum + logp > GLOSSA_IMPOSSIBLE)) continue;
-            offer(list, (extension){.sum = sum + logp, .logp = logp, .row = row, .id = ids ? ids[i] : (uint32_t)i});
+            offer(list,
+                  (glossa_extension){.sum = sum + logp, .logp = logp, .row = row, .id = ids ? ids[i] : (uint32_t)i});
         }
     }
 }
 
 static void ban(float *logits, const glossa_candidates *candidates, uint32_t id) {
-    const ptrdiff_t at = index_of(candidates, id);
+    const ptrdiff_t at = glossa_candidates_index(candidates, id);
     if (at >= 0) logits[at] = GLOSSA_IMPOSSIBLE;
 }
 
@@ -178,13 +166,13 @@ static void ban_ill_formed(const glossa_rules *rules, float *logits, const gloss
     const uint32_t high = count > 1 ? 0xBF : lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
     float kept[64];
     for (uint32_t byte = low; byte <= high; byte++) {
-        const ptrdiff_t at = index_of(candidates, first + byte);
+        const ptrdiff_t at = glossa_candidates_index(candidates, first + byte);
         kept[byte - low] = at < 0 ? GLOSSA_IMPOSSIBLE : logits[at];
     }
     for (size_t i = 0; i < candidates->count; i++)
         logits[i] = GLOSSA_IMPOSSIBLE;
     for (uint32_t byte = low; byte <= high; byte++) {
-        const ptrdiff_t at = index_of(candidates, first + byte);
+        const ptrdiff_t at = glossa_candidates_index(candidates, first + byte);
         if (at >= 0) logits[at] = kept[byte - low];
     }
 }
@@ -204,15 +192,15 @@ float glossa_rules_apply(const glossa_rules *rules, const glossa_kernels *kernel
 
 /* The best extensions of this step, best first. */
 static void gather(const glossa_beam *beam, const glossa_rules *rules, const glossa_kernels *kernels, float *logits,
-                   const glossa_candidates *candidates, int32_t forced, best *list) {
+                   const glossa_candidates *candidates, int32_t forced, glossa_extensions *list) {
     const bool last = beam->length + 1 == beam->limit;
-    const ptrdiff_t only = forced < 0 ? -1 : index_of(candidates, (uint32_t)forced);
+    const ptrdiff_t only = forced < 0 ? -1 : glossa_candidates_index(candidates, (uint32_t)forced);
     for (uint32_t row = 0; row < beam->live; row++) {
         float *x = logits + row * candidates->count;
         const float sum = beam->sum[row];
         if (last && forced < 0 && rules->search == GLOSSA_SEARCH_HUGGINGFACE) {
             /* transformers' forced_eos_token_id: certain, so its log-probability is 0 */
-            offer(list, (extension){.sum = sum, .logp = 0, .row = row, .id = rules->eos});
+            offer(list, (glossa_extension){.sum = sum, .logp = 0, .row = row, .id = rules->eos});
             continue;
         }
         const float raw = only < 0 ? 0 : x[only];
@@ -221,8 +209,8 @@ static void gather(const glossa_beam *beam, const glossa_rules *rules, const glo
         if (forced < 0)
             scan(list, x, candidates, row, sum, total);
         else if (only >= 0) {
-            offer(list,
-                  (extension){.sum = sum + (raw - total), .logp = raw - total, .row = row, .id = (uint32_t)forced});
+            offer(list, (glossa_extension){
+                            .sum = sum + (raw - total), .logp = raw - total, .row = row, .id = (uint32_t)forced});
         }
     }
 }
@@ -244,17 +232,19 @@ void glossa_beam_advance(glossa_beam *beam, const glossa_rules *rules, const glo
                          const glossa_candidates *candidates, int32_t forced) {
     const uint32_t width = rules->beam;
     const bool marian = rules->search == GLOSSA_SEARCH_MARIAN;
-    best list = {.count = 0};
+    glossa_extensions *list = &beam->seen;
+    list->count = 0;
+    memset(list->fate, GLOSSA_BRANCH_DROPPED, sizeof list->fate);
     /* Twice the width leaves `width` candidates that go on even if `width` of them end. Marian gives up a place
      * instead. */
-    list.capacity = marian ? width - beam->finished_count : width == 1 ? 1 : 2 * width;
-    gather(beam, rules, kernels, logits, candidates, forced, &list);
+    list->capacity = marian ? width - beam->finished_count : width == 1 ? 1 : 2 * width;
+    gather(beam, rules, kernels, logits, candidates, forced, list);
 
     const uint32_t next = 1 - beam->half, length = beam->length;
     uint32_t live = 0;
     float sums[GLOSSA_MAX_BEAM];
-    for (uint32_t i = 0; i < list.count && live < width; i++) {
-        const extension e = list.items[i];
+    for (uint32_t i = 0; i < list->count && live < width; i++) {
+        const glossa_extension e = list->items[i];
         uint32_t *tokens = beam->tokens + place_of(beam, width, next, live);
         float *logp = beam->logp + place_of(beam, width, next, live);
         const size_t from = place_of(beam, width, beam->half, e.row);
@@ -263,14 +253,18 @@ void glossa_beam_advance(glossa_beam *beam, const glossa_rules *rules, const glo
         tokens[length] = e.id;
         logp[length] = e.logp;
         if (e.id == rules->eos) {
-            if (i < width) finish(beam, rules, tokens, logp, length + 1, e.sum);
+            if (i < width) {
+                finish(beam, rules, tokens, logp, length + 1, e.sum);
+                list->fate[i] = GLOSSA_BRANCH_FINISHED;
+            }
             if (width == 1) break;
         } else {
+            list->fate[i] = GLOSSA_BRANCH_LIVE;
             sums[live] = e.sum;
             beam->parent[live++] = e.row;
         }
     }
-    if (list.count == 0) { /* everything is banned: what there is has to do */
+    if (list->count == 0) { /* everything is banned: what there is has to do */
         for (uint32_t i = 0; i < beam->live; i++) {
             const size_t at = place_of(beam, width, beam->half, i);
             finish(beam, rules, beam->tokens + at, beam->logp + at, length, beam->sum[i]);
@@ -287,9 +281,22 @@ void glossa_beam_advance(glossa_beam *beam, const glossa_rules *rules, const glo
             finish(beam, rules, beam->tokens + at, beam->logp + at, beam->length, sums[i]);
         }
         beam->live = 0;
-    } else if (decided(beam, rules, list.items[0].sum)) {
+    } else if (decided(beam, rules, list->items[0].sum)) {
         beam->live = 0;
     }
+}
+
+size_t glossa_beam_branches(const glossa_beam *beam, const glossa_rules *rules, glossa_branch *branches) {
+    const glossa_extensions *seen = &beam->seen;
+    for (uint32_t i = 0; i < seen->count; i++) {
+        const glossa_extension e = seen->items[i];
+        branches[i] = (glossa_branch){.parent = e.row,
+                                      .token = e.id,
+                                      .log_probability = e.logp,
+                                      .score = score_of(rules, e.sum, beam->length),
+                                      .fate = (glossa_fate)seen->fate[i]};
+    }
+    return seen->count;
 }
 
 size_t glossa_beam_common(const glossa_beam *beam, uint32_t width, const uint32_t **tokens) {

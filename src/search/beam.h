@@ -21,6 +21,19 @@ typedef struct glossa_rules {
     int32_t first_byte; /* piece of the byte 0, those of the others follow; -1: text need not be well-formed */
 } glossa_rules;
 
+/* A live hypothesis, `row`, with one more token. */
+typedef struct glossa_extension {
+    float sum, logp;
+    uint32_t row, id;
+} glossa_extension;
+
+/* The best extensions of one step, best first; on equal sums the earlier one stays in front. */
+typedef struct glossa_extensions {
+    glossa_extension items[2 * GLOSSA_MAX_BEAM];
+    uint8_t fate[2 * GLOSSA_MAX_BEAM]; /* glossa_fate */
+    uint32_t count, capacity;
+} glossa_extensions;
+
 typedef struct glossa_finished {
     float score, sum;
     uint32_t count; /* tokens, the end included if it came */
@@ -40,6 +53,7 @@ typedef struct glossa_beam {
     glossa_finished finished[GLOSSA_MAX_BEAM]; /* best first */
     uint32_t *finished_tokens;                 /* (B, T) by place */
     float *finished_logp;                      /* (B, T) by place */
+    glossa_extensions seen;                    /* by the last advance; 0 before the first */
 } glossa_beam;
 
 /* Carves the token stores for width B and T = limit out of an arena. */
@@ -55,6 +69,9 @@ void glossa_beam_start(glossa_beam *beam);
 void glossa_beam_advance(glossa_beam *beam, const glossa_rules *rules, const glossa_kernels *kernels, float *logits,
                          const glossa_candidates *candidates, int32_t forced);
 
+/* What the last advance saw, at most 2 B; 0 before the first. */
+size_t glossa_beam_branches(const glossa_beam *beam, const glossa_rules *rules, glossa_branch *branches);
+
 /* Below every score that can arise, so that comparisons need no infinities; the logit of what is banned. */
 #define GLOSSA_IMPOSSIBLE (-3.0e38f)
 
@@ -65,6 +82,9 @@ void glossa_beam_advance(glossa_beam *beam, const glossa_rules *rules, const glo
  */
 float glossa_rules_apply(const glossa_rules *rules, const glossa_kernels *kernels, float *logits,
                          const glossa_candidates *candidates, const uint32_t *tokens, uint32_t length, uint32_t limit);
+
+/* Index of `id` among the candidates, or -1. */
+ptrdiff_t glossa_candidates_index(const glossa_candidates *candidates, uint32_t id);
 
 /* Current tokens (length) and log-probabilities of live hypothesis i; of finished hypothesis `rank`. */
 const uint32_t *glossa_beam_tokens(const glossa_beam *beam, uint32_t width, uint32_t i);

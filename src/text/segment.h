@@ -18,6 +18,14 @@ typedef struct glossa_segment {
 glossa_status glossa_unigram_segment(const glossa_vocabulary *vocabulary, const uint8_t *text, size_t size,
                                      const glossa_allocator *allocator, glossa_segment **segments, size_t *count,
                                      glossa_error *error);
+
+/* The `most` best paths, best first: scores and segments of each in cuts (most), their number in *found, and the
+   segments of all, one path after the other, in *segments. `size` is at most GLOSSA_MAX_CUT_BYTES times what the
+   normalizer makes of a byte. */
+glossa_status glossa_unigram_cuts(const glossa_vocabulary *vocabulary, const uint8_t *text, size_t size, size_t most,
+                                  const glossa_allocator *allocator, glossa_cut *cuts, size_t *found,
+                                  glossa_segment **segments, glossa_error *error);
+
 glossa_status glossa_bpe_segment(const glossa_vocabulary *vocabulary, const uint8_t *text, size_t size,
                                  const glossa_allocator *allocator, glossa_segment **segments, size_t *count,
                                  glossa_error *error);

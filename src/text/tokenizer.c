@@ -200,6 +200,49 @@ glossa_status glossa_tokenizer_encode(const glossa_tokenizer *self, glossa_text 
     return status;
 }
 
+/* The tokens of all cuts, whose counts are of segments and become counts of tokens. */
+static glossa_status cut_into(const glossa_tokenizer *self, glossa_text text, size_t most, encoding *steps,
+                              glossa_cut *cuts, size_t *found, glossa_token **tokens, glossa_error *error) {
+    FORWARD(glossa_normalize(&self->normalizer, text, &self->allocator, &steps->normalized, error));
+    if (steps->normalized.size == 0) return GLOSSA_OK;
+    if (self->segment == glossa_unigram_segment) {
+        FORWARD(glossa_unigram_cuts(&self->vocabulary, steps->normalized.text, steps->normalized.size, most,
+                                    &self->allocator, cuts, found, &steps->segments, error));
+    } else {
+        FORWARD(self->segment(&self->vocabulary, steps->normalized.text, steps->normalized.size, &self->allocator,
+                              &steps->segments, &steps->segment_count, error));
+        cuts[0] = (glossa_cut){.count = steps->segment_count};
+        *found = 1;
+    }
+    size_t needed = 0;
+    encoding part = *steps;
+    for (size_t i = 0; i < *found; i++, part.segments += part.segment_count) {
+        part.segment_count = cuts[i].count;
+        needed += write_tokens(self, &part, NULL);
+    }
+    *tokens = glossa_allocate(&self->allocator, needed, sizeof **tokens);
+    FAIL_IF(!*tokens, error, GLOSSA_ERROR_MEMORY, "no memory for %zu tokens", needed);
+    part.segments = steps->segments;
+    glossa_token *out = *tokens;
+    for (size_t i = 0; i < *found; i++, part.segments += part.segment_count) {
+        part.segment_count = cuts[i].count;
+        cuts[i].count = write_tokens(self, &part, out);
+        out += cuts[i].count;
+    }
+    return GLOSSA_OK;
+}
+
+glossa_status glossa_tokenizer_cuts(const glossa_tokenizer *self, glossa_text text, size_t most, glossa_cut *cuts,
+                                    size_t *found, glossa_token **tokens, glossa_error *error) {
+    *tokens = NULL;
+    *found = 0;
+    encoding steps = {0};
+    const glossa_status status = cut_into(self, text, most, &steps, cuts, found, tokens, error);
+    glossa_normalized_release(&steps.normalized, &self->allocator);
+    glossa_release(&self->allocator, steps.segments);
+    return status;
+}
+
 void glossa_tokenizer_free_tokens(const glossa_tokenizer *self, glossa_token *tokens) {
     glossa_release(&self->allocator, tokens);
 }

@@ -45,6 +45,11 @@ int32_t glossa_tokenizer_first_byte(const glossa_tokenizer *tokenizer);
  */
 glossa_status glossa_tokenizer_encode(const glossa_tokenizer *tokenizer, glossa_text text, glossa_token **tokens,
                                       size_t *count, glossa_error *error);
+
+/* As glossa_cuts (glossa.h): the best ways to cut a text, their tokens one way after the other. *tokens belongs to the
+   caller, NULL when *found is 0. */
+glossa_status glossa_tokenizer_cuts(const glossa_tokenizer *tokenizer, glossa_text text, size_t most, glossa_cut *cuts,
+                                    size_t *found, glossa_token **tokens, glossa_error *error);
 void glossa_tokenizer_free_tokens(const glossa_tokenizer *tokenizer, glossa_token *tokens);
 
 /*

@@ -1,5 +1,7 @@
 #include "text/segment.h"
 
+#include <string.h>
+
 #define UNKNOWN_PENALTY 10.0f
 
 /* The best way to reach one place of the text. */
@@ -13,8 +15,11 @@ typedef struct node {
  * The reference compares a candidate in double with a best score kept in float where a piece is known, and in float
  * where it is not. Ties fall otherwise on one line in some thousands, so the same is done here.
  */
-static void offer_piece(node *target, double candidate, uint32_t begin, int32_t piece) {
-    if (target->from == 0 || candidate > (double)target->score) *target = (node){(float)candidate, begin + 1, piece};
+static void offer_node(void *nodes, size_t begin, size_t end, double score, int32_t piece) {
+    const double candidate = score + (double)((node *)nodes)[begin].score;
+    node *target = (node *)nodes + end;
+    if (target->from == 0 || candidate > (double)target->score)
+        *target = (node){(float)candidate, (uint32_t)begin + 1, piece};
 }
 
 static double piece_score(const glossa_vocabulary *vocabulary, uint32_t piece, glossa_piece_type type, size_t size) {
@@ -22,12 +27,14 @@ static double piece_score(const glossa_vocabulary *vocabulary, uint32_t piece, g
     return (double)((float)size * vocabulary->max_score) - 0.1; /* a bonus, so that it is always taken */
 }
 
+/* Takes the piece of the text's bytes [begin, end) with its score. */
+typedef void offer(void *nodes, size_t begin, size_t end, double score, int32_t piece);
+
 /* Offers every piece that starts at `begin`; true if one of them is exactly one character. */
 static bool offer_pieces(const glossa_vocabulary *vocabulary, const uint8_t *text, size_t begin, size_t size,
-                         node *nodes) {
+                         offer *take, void *nodes) {
     const size_t character = glossa_segment_step(text, begin, size);
     const size_t most = size - begin < vocabulary->longest ? size : begin + vocabulary->longest;
-    const double before = (double)nodes[begin].score;
     uint32_t hash = vocabulary->hash_start;
     bool single = false;
     for (size_t end = begin; end < most;) {
@@ -37,8 +44,7 @@ static bool offer_pieces(const glossa_vocabulary *vocabulary, const uint8_t *tex
         if (piece >= 0) {
             const glossa_piece_type type = glossa_vocabulary_type(vocabulary, (uint32_t)piece);
             if (type != PIECE_UNUSED) {
-                const double score = piece_score(vocabulary, (uint32_t)piece, type, end - begin);
-                offer_piece(&nodes[end], score + before, (uint32_t)begin, piece);
+                take(nodes, begin, end, piece_score(vocabulary, (uint32_t)piece, type, end - begin), piece);
                 single = single || end - begin == character;
             }
         }
@@ -69,7 +75,7 @@ glossa_status glossa_unigram_segment(const glossa_vocabulary *vocabulary, const 
     const float unknown_score = vocabulary->min_score - UNKNOWN_PENALTY;
     for (size_t begin = 0; begin < size;) {
         const size_t end = begin + glossa_segment_step(text, begin, size);
-        if (!offer_pieces(vocabulary, text, begin, size, nodes)) {
+        if (!offer_pieces(vocabulary, text, begin, size, offer_node, nodes)) {
             const float candidate = unknown_score + nodes[begin].score;
             if (nodes[end].from == 0 || candidate > nodes[end].score)
                 nodes[end] = (node){candidate, (uint32_t)begin + 1, -1};
@@ -78,5 +84,81 @@ glossa_status glossa_unigram_segment(const glossa_vocabulary *vocabulary, const 
     }
     const glossa_status status = trace(nodes, size, allocator, segments, count, error);
     glossa_release(allocator, nodes);
+    return status;
+}
+
+/* ---- more than one way ------------------------------------------------------------------------------------------ */
+
+/* One of the best ways to reach a place of the text. */
+typedef struct path {
+    float score;
+    uint32_t from; /* as in a node */
+    uint32_t rank; /* among the ways to reach the start of the last piece */
+    int32_t piece;
+} path;
+
+typedef struct lattice {
+    path *paths; /* (size + 1, most), best first; what is not reached comes last */
+    size_t most;
+} lattice;
+
+static void offer_path(void *nodes, size_t begin, size_t end, double score, int32_t piece) {
+    const lattice *l = nodes;
+    const path *before = l->paths + begin * l->most;
+    path *after = l->paths + end * l->most;
+    for (uint32_t rank = 0; rank < l->most && before[rank].from; rank++) {
+        const float candidate = (float)(score + (double)before[rank].score);
+        size_t at = l->most;
+        while (at > 0 && (after[at - 1].from == 0 || after[at - 1].score < candidate))
+            at--;
+        if (at == l->most) return; /* the next ones are no better */
+        memmove(after + at + 1, after + at, (l->most - at - 1) * sizeof *after);
+        after[at] = (path){candidate, (uint32_t)begin + 1, rank, piece};
+    }
+}
+
+/* The segments of way `rank`, or only their number where `segments` is NULL. */
+static size_t trace_path(const lattice *l, size_t size, size_t rank, glossa_segment *segments, size_t count) {
+    size_t n = 0;
+    for (size_t end = size; end > 0; n++) {
+        const path p = l->paths[end * l->most + rank];
+        if (segments) segments[count - 1 - n] = (glossa_segment){(uint32_t)end, p.piece};
+        rank = p.rank;
+        end = p.from - 1;
+    }
+    return n;
+}
+
+static glossa_status trace_all(const lattice *l, size_t size, const glossa_allocator *allocator, glossa_cut *cuts,
+                               size_t *found, glossa_segment **segments, glossa_error *error) {
+    size_t total = 0;
+    const path *ends = l->paths + size * l->most;
+    for (*found = 0; *found < l->most && ends[*found].from; ++*found) {
+        cuts[*found] = (glossa_cut){trace_path(l, size, *found, NULL, 0), ends[*found].score};
+        total += cuts[*found].count;
+    }
+    *segments = glossa_allocate(allocator, total, sizeof **segments);
+    FAIL_IF(!*segments, error, GLOSSA_ERROR_MEMORY, "no memory for %zu tokens", total);
+    glossa_segment *out = *segments;
+    for (size_t i = 0; i < *found; out += cuts[i].count, i++)
+        trace_path(l, size, i, out, cuts[i].count);
+    return GLOSSA_OK;
+}
+
+glossa_status glossa_unigram_cuts(const glossa_vocabulary *vocabulary, const uint8_t *text, size_t size, size_t most,
+                                  const glossa_allocator *allocator, glossa_cut *cuts, size_t *found,
+                                  glossa_segment **segments, glossa_error *error) {
+    lattice l = {.most = most};
+    l.paths = glossa_allocate(allocator, size + 1, most * sizeof *l.paths);
+    FAIL_IF(!l.paths, error, GLOSSA_ERROR_MEMORY, "no memory to cut %zu bytes", size);
+    l.paths[0].from = 1; /* the beginning is reached */
+    for (size_t begin = 0; begin < size;) {
+        const size_t end = begin + glossa_segment_step(text, begin, size);
+        if (!offer_pieces(vocabulary, text, begin, size, offer_path, &l))
+            offer_path(&l, begin, end, (double)(vocabulary->min_score - UNKNOWN_PENALTY), -1);
+        begin = end;
+    }
+    const glossa_status status = trace_all(&l, size, allocator, cuts, found, segments, error);
+    glossa_release(allocator, l.paths);
     return status;
 }

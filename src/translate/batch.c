@@ -50,6 +50,25 @@ glossa_status glossa_tokenize(glossa_session *s, glossa_text text, const glossa_
     return GLOSSA_OK;
 }
 
+glossa_status glossa_cuts(glossa_session *s, glossa_text text, size_t most, glossa_cut *cuts, size_t *found,
+                          const glossa_token **tokens, glossa_error *error) {
+    NEED(s, "session", error);
+    NEED(cuts, "cuts", error);
+    NEED(found, "found", error);
+    NEED(tokens, "tokens", error);
+    FAIL_IF(most == 0 || most > GLOSSA_MAX_CUTS, error, GLOSSA_ERROR_ARGUMENT, "%zu cuts are asked for, need 1 to %d",
+            most, GLOSSA_MAX_CUTS);
+    FAIL_IF(!text.data && text.size, error, GLOSSA_ERROR_ARGUMENT, "the text is NULL, but its size is %zu", text.size);
+    FAIL_IF(text.size > GLOSSA_MAX_CUT_BYTES, error, GLOSSA_ERROR_LIMIT, "the text has %zu bytes, more than %d",
+            text.size, GLOSSA_MAX_CUT_BYTES);
+    const glossa_tokenizer *tokenizer = s->model->source_tokenizer;
+    glossa_tokenizer_free_tokens(tokenizer, s->tokenized);
+    s->tokenized = NULL;
+    FORWARD(glossa_tokenizer_cuts(tokenizer, text, most, cuts, found, &s->tokenized, error));
+    *tokens = s->tokenized;
+    return GLOSSA_OK;
+}
+
 /* ---- begin ------------------------------------------------------------------------------------------------------ */
 
 /* What glossa_begin collects before the arena's size is known. */
@@ -83,6 +102,10 @@ static glossa_status check_options(const glossa_session *s, const glossa_options
                 "options: prefix token %zu is %u, beyond the vocabulary of %u", i, (unsigned)o->prefix[i],
                 (unsigned)m->output.rows);
     }
+    FAIL_IF(o->without & ~(uint32_t)(GLOSSA_WITHOUT_POSITIONS | GLOSSA_WITHOUT_CAUSAL), error, GLOSSA_ERROR_ARGUMENT,
+            "options: without is %u, need a sum of 1 and 2", (unsigned)o->without);
+    FAIL_IF(o->without & GLOSSA_WITHOUT_CAUSAL && !glossa_decoder_attends(m), error, GLOSSA_ERROR_UNSUPPORTED,
+            "options: this decoder has no self-attention that a causal mask could be taken from");
     FAIL_IF((o->source_prefix_count && !o->source_prefix) || o->source_prefix_count >= m->config.context, error,
             GLOSSA_ERROR_ARGUMENT, "options: the source prefix of %zu tokens is NULL or too long",
             o->source_prefix_count);
@@ -185,7 +208,10 @@ static void carve(glossa_session *s, glossa_arena *arena, const plan *p) {
     const glossa_model *m = s->model;
     const glossa_config *c = &m->config;
     const size_t n = p->sentences, beam = p->beam, d = c->d, hypotheses = n * beam;
-    const size_t sources = (size_t)p->rows, rows = larger(sources, hypotheses);
+    const uint32_t without = p->options->without;
+    const size_t longest = larger(p->longest_source, p->longest_target);
+    const size_t live = larger(hypotheses, without & GLOSSA_WITHOUT_CAUSAL ? p->longest_target : 0);
+    const size_t sources = (size_t)p->rows, rows = larger(sources, live);
     const bool measuring = arena->base == NULL;
     s->prefix = TAKE(arena, uint32_t, p->options->prefix_count);
     s->head_mask = p->options->head_mask ? TAKE(arena, uint8_t, head_count(c)) : NULL;
@@ -194,7 +220,8 @@ static void carve(glossa_session *s, glossa_arena *arena, const plan *p) {
     s->caches = TAKE(arena, glossa_cache, hypotheses);
     s->slots = TAKE(arena, uint32_t, hypotheses);
     s->candidates = TAKE(arena, glossa_candidates, n);
-    s->live = TAKE(arena, glossa_live, hypotheses);
+    s->live = TAKE(arena, glossa_live, live);
+    s->nowhere = without & GLOSSA_WITHOUT_POSITIONS ? TAKE(arena, float, longest, d) : NULL;
     s->renderings = TAKE(arena, glossa_rendering, hypotheses);
     for (size_t i = 0; i < n; i++) {
         const size_t count = s->spans[i].count;
@@ -218,8 +245,7 @@ static void carve(glossa_session *s, glossa_arena *arena, const plan *p) {
     s->partial = TAKE(arena, char, s->partial_size);
     s->partial_tokens = TAKE(arena, glossa_token, p->longest_target);
     const size_t together = sources < GLOSSA_GROUP_ROWS ? sources : GLOSSA_GROUP_ROWS;
-    glossa_scratch_take(&s->scratch, arena, s->model, larger(larger(together, p->longest_source), hypotheses),
-                        larger(p->longest_source, p->longest_target));
+    glossa_scratch_take(&s->scratch, arena, s->model, larger(larger(together, p->longest_source), live), longest);
 }
 
 /* Room for the sinusoids of the batch's longest sentence; those that were made before are kept. */
@@ -262,6 +288,7 @@ static void fill(glossa_session *s, const plan *p) {
     s->rows = (size_t)p->rows;
     s->layer = s->next = s->t = 0;
     s->top_k = o->top_k;
+    s->without = o->without;
     s->rules = (glossa_rules){.search = o->search,
                               .beam = p->beam,
                               .normalize = o->normalize_set ? o->normalize : 1,
@@ -271,6 +298,7 @@ static void fill(glossa_session *s, const plan *p) {
                               .eos = m->target_eos,
                               .first_byte = o->search == GLOSSA_SEARCH_GLOSSA ? m->first_byte : -1};
     s->prefix_count = o->prefix_count;
+    if (s->nowhere) memset(s->nowhere, 0, larger(p->longest_source, p->longest_target) * m->config.d * sizeof(float));
     if (o->prefix_count) memcpy(s->prefix, o->prefix, o->prefix_count * sizeof *s->prefix);
     if (o->head_mask) memcpy(s->head_mask, o->head_mask, head_count(&m->config));
     memset(s->renderings, 0, p->sentences * p->beam * sizeof *s->renderings);

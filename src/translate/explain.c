@@ -48,7 +48,7 @@ static void encode(glossa_session *s, size_t sentence, const captured *out) {
     glossa_encoder_embed(m, tokens, &whole, 1, glossa_session_positions(s, false, n), s->x);
     memcpy(out->encoder_hidden, s->x, cells * sizeof(float));
     for (size_t l = 0; l < c->encoder_layers; l++) {
-        glossa_encoder_attend(m, l, &whole, 1, glossa_session_head_mask(s, 0, l),
+        glossa_encoder_attend(m, &m->encoder[l], &whole, 1, glossa_session_head_mask(s, 0, l),
                               out->encoder_attention + l * c->heads * n * n, s->x, &s->scratch);
         glossa_feed_forward(m, &m->encoder[l], s->x, n, &s->scratch);
         memcpy(out->encoder_hidden + (l + 1) * cells, s->x, cells * sizeof(float));
@@ -78,32 +78,54 @@ static void best_candidates(glossa_session *s, const glossa_candidates *candidat
     }
 }
 
-static void decode(glossa_session *s, size_t sentence, const uint32_t *target, size_t length, const captured *out) {
+/* What position t, hidden state x (D), makes of the candidates; returns the log-probability of the target's token. */
+static float judge(glossa_session *s, size_t sentence, const float *x, const uint32_t *target, size_t t,
+                   const captured *out) {
+    const glossa_candidates *candidates = &s->candidates[sentence];
+    glossa_session_logits(s, x, 1, candidates);
+    const float log_total = glossa_rules_apply(&s->rules, s->model->kernels, s->logits, candidates, target, (uint32_t)t,
+                                               s->beams[sentence].limit);
+    best_candidates(s, candidates, log_total, out->top_ids + t * s->top_k, out->top_log_probability + t * s->top_k);
+    const ptrdiff_t own = glossa_candidates_index(candidates, target[t]);
+    return own < 0 ? GLOSSA_IMPOSSIBLE : s->logits[own] - log_total;
+}
+
+/* `target` (length) are the hypothesis's tokens, `logp` what the search found for them. */
+static void decode(glossa_session *s, size_t sentence, const uint32_t *target, const float *logp, size_t length,
+                   const captured *out) {
     const glossa_model *m = s->model;
     const glossa_config *c = &m->config;
     const glossa_cache *cache = &s->caches[sentence * s->rules.beam];
-    const glossa_candidates *candidates = &s->candidates[sentence];
     const glossa_capture capture = {.self_attention = out->decoder_attention,
                                     .cross_attention = out->cross_attention,
                                     .hidden = out->decoder_hidden,
                                     .length = length};
+    const float *positions = glossa_session_positions(s, true, length);
+    glossa_decoder_input input = {.rows = s->live,
+                                  .count = length,
+                                  .position = positions,
+                                  .source_keys = s->source_keys,
+                                  .self_mask = glossa_session_head_mask(s, 1, 0),
+                                  .cross_mask = glossa_session_head_mask(s, 2, 0),
+                                  .capture = &capture};
+    if (s->without & GLOSSA_WITHOUT_CAUSAL) {
+        for (size_t t = 0; t < length; t++)
+            s->live[t] = (glossa_live){.sentence = (uint32_t)sentence, .token = t ? target[t - 1] : 0};
+        glossa_decoder_unmasked(m, &input, s->x, &s->scratch);
+        for (size_t t = 0; t < length; t++)
+            out->log_probability[t] = judge(s, sentence, s->x + t * c->d, target, t, out);
+        return;
+    }
     glossa_cache_clear(m, cache);
+    memcpy(out->log_probability, logp, length * sizeof *logp);
     for (size_t t = 0; t < length; t++) {
         const glossa_live row = {.sentence = (uint32_t)sentence, .token = t ? target[t - 1] : 0, .cache = cache};
-        const glossa_decoder_input input = {.rows = &row,
-                                            .count = 1,
-                                            .t = t,
-                                            .position = glossa_session_positions(s, true, t + 1) + t * c->d,
-                                            .source_keys = s->source_keys,
-                                            .self_mask = glossa_session_head_mask(s, 1, 0),
-                                            .cross_mask = glossa_session_head_mask(s, 2, 0),
-                                            .capture = &capture};
+        input.rows = &row;
+        input.count = 1;
+        input.t = t;
+        input.position = positions + t * c->d;
         glossa_decoder_step(m, &input, s->x, &s->scratch);
-        if (s->top_k == 0) continue;
-        glossa_session_logits(s, s->x, 1, candidates);
-        const float log_total = glossa_rules_apply(&s->rules, m->kernels, s->logits, candidates, target, (uint32_t)t,
-                                                   s->beams[sentence].limit);
-        best_candidates(s, candidates, log_total, out->top_ids + t * s->top_k, out->top_log_probability + t * s->top_k);
+        if (s->top_k) judge(s, sentence, s->x, target, t, out);
     }
 }
 
@@ -120,8 +142,8 @@ glossa_status glossa_explain(glossa_session *s, size_t sentence, size_t rank, gl
     FORWARD(reserve(s, source, target, &out, error));
     if (target) {
         encode(s, sentence, &out);
-        decode(s, sentence, glossa_beam_finished_tokens(beam, (uint32_t)rank), target, &out);
-        memcpy(out.log_probability, glossa_beam_finished_logp(beam, (uint32_t)rank), target * sizeof(float));
+        decode(s, sentence, glossa_beam_finished_tokens(beam, (uint32_t)rank),
+               glossa_beam_finished_logp(beam, (uint32_t)rank), target, &out);
     }
     *explanation = (glossa_explanation){.source = s->tokens + s->spans[sentence].start,
                                         .source_count = source,

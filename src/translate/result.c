@@ -69,6 +69,11 @@ size_t glossa_result_count(const glossa_session *s, size_t sentence) {
     return s->phase == PHASE_DONE && sentence < s->sentences ? s->beams[sentence].finished_count : 0;
 }
 
+size_t glossa_branches(const glossa_session *s, size_t sentence, glossa_branch *branches) {
+    const bool there = s->phase >= PHASE_DECODE && sentence < s->sentences;
+    return there ? glossa_beam_branches(&s->beams[sentence], &s->rules, branches) : 0;
+}
+
 /* A byte token may be the first part of a character, which is not certain before the next token. */
 static bool is_byte_piece(glossa_text piece) {
     return piece.size == 6 && memcmp(piece.data, "<0x", 3) == 0 && piece.data[5] == '>';

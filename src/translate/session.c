@@ -102,6 +102,7 @@ uint64_t glossa_session_now(const glossa_session *s) {
 }
 
 const float *glossa_session_positions(glossa_session *s, bool decoder, size_t count) {
+    if (s->nowhere) return s->nowhere;
     if (s->model->config.position == POSITION_LEARNED)
         return decoder ? s->model->decoder_position : s->model->encoder_position;
     if (count > s->positions_ready) {

@@ -51,6 +51,8 @@ struct glossa_session {
     glossa_progress progress;
     glossa_rules rules;
     uint32_t top_k;
+    uint32_t without; /* glossa_without */
+    float *nowhere;   /* positions that say nothing: (longest, D) zeros, or NULL */
     uint32_t *prefix; /* (prefix_count) */
     size_t prefix_count;
     uint8_t *head_mask;              /* (encoder, decoder, cross) heads, or NULL */
@@ -60,9 +62,9 @@ struct glossa_session {
     uint32_t *slots;                 /* (sentences, B) cache of each live hypothesis */
     glossa_candidates *candidates;   /* (sentences) */
     uint8_t *chosen;                 /* (target vocabulary) marks while candidates are collected; NULL: no shortlist */
-    glossa_live *live;               /* (sentences x B) */
+    glossa_live *live;               /* (sentences x B, or the positions of a pass without causal mask) */
     glossa_rendering *renderings;    /* (sentences, B) */
-    float *x;                        /* (max(M, sentences x B), D) */
+    float *x;                        /* (max(M, length of live), D) */
     float *logits;                   /* (B or, where sentences share them, max(B, GLOSSA_LOGIT_ROWS); candidates) */
     char *partial;                   /* (partial_size) */
     glossa_token *partial_tokens;

@@ -34,8 +34,8 @@ static void encode_group(glossa_session *s) {
     float *x = s->x + spans->start * d;
     if (s->phase == PHASE_ATTEND) {
         if (s->layer == 0 && first == 0) embed(s);
-        glossa_encoder_attend(m, s->layer, spans, s->next - first, glossa_session_head_mask(s, 0, s->layer), NULL, x,
-                              &s->scratch);
+        glossa_encoder_attend(m, &m->encoder[s->layer], spans, s->next - first,
+                              glossa_session_head_mask(s, 0, s->layer), NULL, x, &s->scratch);
     } else {
         glossa_source_keys_fill(m, spans, s->next - first, x, s->source_keys + first, &s->scratch);
     }

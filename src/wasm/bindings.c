@@ -20,6 +20,8 @@
 
 _Static_assert(sizeof(void *) == 4 && sizeof(size_t) == 4, "slots carry pointers and sizes");
 _Static_assert(sizeof(glossa_token) == 12, "tokens cross the boundary as three words");
+_Static_assert(sizeof(glossa_branch) == 20, "branches cross the boundary as five words");
+_Static_assert(sizeof(glossa_cut) == 8, "cuts cross the boundary as two words");
 
 typedef struct glossa_context {
     uint32_t slots[SLOTS];
@@ -33,6 +35,8 @@ typedef struct glossa_context {
     uint8_t *scratch; /* the text of one call */
     size_t input_size, scratch_size;
     bool timed;
+    glossa_branch branches[2 * GLOSSA_MAX_BEAM];
+    glossa_cut cuts[GLOSSA_MAX_CUTS];
 } glossa_context;
 
 /* Milliseconds of a monotonic clock. */
@@ -264,13 +268,28 @@ EXPORT uint32_t glossa_context_tokenize(glossa_context *context, const char *tex
     return tokenized;
 }
 
+/* Slots: cuts (count and score of each), how many, tokens of all. `most` is GLOSSA_MAX_CUTS at most. */
+EXPORT uint32_t glossa_context_cuts(glossa_context *context, const char *text, size_t size, uint32_t most) {
+    const uint32_t status = need_session(context);
+    if (status) return status;
+    const glossa_token *tokens = NULL;
+    size_t found = 0;
+    const glossa_text source = {text, size};
+    const glossa_status cut =
+        glossa_cuts(context->session, source, most, context->cuts, &found, &tokens, &context->error);
+    context->slots[0] = address(context->cuts);
+    context->slots[1] = (uint32_t)found;
+    context->slots[2] = address(tokens);
+    return cut;
+}
+
 /* ---- translation ------------------------------------------------------------------------------------------------ */
 
 /*
  * `input` is the block from glossa_context_input: `count` sizes of texts (words), then `options` as words, then the
  * banned ids, the prefix ids, the source prefix ids, the head mask, and the texts one after the other. The options, in
  * order: beam, search, whether normalize is set, normalize (a float), max_length, no_repeat_ngram, top_k, number of
- * banned ids, of prefix ids, of source prefix ids, bytes of head mask (0: none).
+ * banned ids, of prefix ids, of source prefix ids, bytes of head mask (0: none), what to leave out (glossa_without).
  */
 enum {
     BEAM,
@@ -284,6 +303,7 @@ enum {
     PREFIX,
     SOURCE_PREFIX,
     MASK,
+    WITHOUT,
     OPTION_WORDS
 };
 
@@ -313,7 +333,8 @@ EXPORT uint32_t glossa_context_begin(glossa_context *context, uint32_t count) {
                               .prefix_count = words[PREFIX],
                               .source_prefix = words[SOURCE_PREFIX] ? source_prefix : NULL,
                               .source_prefix_count = words[SOURCE_PREFIX],
-                              .head_mask = words[MASK] ? mask : NULL};
+                              .head_mask = words[MASK] ? mask : NULL,
+                              .without = words[WITHOUT]};
     memcpy(&options.normalize, &words[NORMALIZE], sizeof options.normalize);
 
     glossa_text *texts = malloc((count ? count : 1) * sizeof *texts);
@@ -358,6 +379,15 @@ EXPORT uint32_t glossa_context_result(glossa_context *context, uint32_t sentence
     context->slots[4] = (uint32_t)best.count;
     context->slots[5] = word_of(best.score);
     return status;
+}
+
+/* Slots: branches (as glossa_branch has them), their count. */
+EXPORT uint32_t glossa_context_branches(glossa_context *context, uint32_t sentence) {
+    const uint32_t ready = need_session(context);
+    if (ready) return ready;
+    context->slots[0] = address(context->branches);
+    context->slots[1] = (uint32_t)glossa_branches(context->session, sentence, context->branches);
+    return GLOSSA_OK;
 }
 
 /* Slots: text, its size. */

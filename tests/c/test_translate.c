@@ -410,6 +410,126 @@ static void test_head_mask(void) {
     close_tiny(&o);
 }
 
+/* Without the causal mask every row sees every key, whatever the variant; the search finds what it finds with it, and
+   positions that are left out change it. */
+static void test_without(void) {
+    for (size_t v = 0; v < VARIANT_COUNT; v++) {
+        opened o = open_tiny(&VARIANTS[v]);
+        glossa_error error = {GLOSSA_OK, ""};
+        glossa_explanation e;
+        glossa_hypothesis h;
+        CHECK_INT(run(o.session, TEXTS, 5, &(glossa_options){.beam = 3}), GLOSSA_OK);
+        CHECK_INT(glossa_result(o.session, 0, 0, &h, NULL), GLOSSA_OK);
+        const float score = h.score;
+        const glossa_options causal = {.beam = 3, .top_k = 4, .without = GLOSSA_WITHOUT_CAUSAL};
+        const glossa_text text = text_of(TEXTS[0]);
+        if (VARIANTS[v].ssru) {
+            CHECK_INT(glossa_begin(o.session, &text, 1, &causal, &error), GLOSSA_ERROR_UNSUPPORTED);
+            CHECK_CONTAINS(error.message, "no self-attention");
+        } else {
+            CHECK_INT(run(o.session, TEXTS, 5, &causal), GLOSSA_OK);
+            CHECK_INT(glossa_result(o.session, 0, 0, &h, NULL), GLOSSA_OK);
+            CHECK(h.score == score);
+            for (size_t i = 0; i < 5; i++) {
+                CHECK_INT(glossa_explain(o.session, i, 0, &e, NULL), GLOSSA_OK);
+                const size_t n = e.target_count;
+                check_attention(e.decoder_attention, TINY_DECODER * TINY_HEADS, n, n, false);
+                check_attention(e.cross_attention, TINY_DECODER * TINY_HEADS, n, e.source_count, false);
+                CHECK(n < 2 || e.decoder_attention[1] > 0); /* the first row, the second key */
+                for (size_t t = 0; t < n; t++)
+                    CHECK(e.log_probability[t] <= 0);
+            }
+        }
+        CHECK_INT(run(o.session, TEXTS, 5, &(glossa_options){.beam = 3, .without = GLOSSA_WITHOUT_POSITIONS}),
+                  GLOSSA_OK);
+        CHECK_INT(glossa_result(o.session, 0, 0, &h, NULL), GLOSSA_OK);
+        CHECK(h.score != score);
+        CHECK_INT(run(o.session, TEXTS, 5, &(glossa_options){.beam = 3}), GLOSSA_OK);
+        CHECK_INT(glossa_result(o.session, 0, 0, &h, NULL), GLOSSA_OK);
+        CHECK(h.score == score);
+        close_tiny(&o);
+    }
+}
+
+/* The branches of every step make up the hypotheses that are found. */
+static void test_branches(void) {
+    for (int search = 0; search < 3; search++) {
+        opened o = open_tiny(&VARIANTS[1]);
+        const glossa_options options = {.beam = 3, .search = (glossa_search)search};
+        const glossa_text text = text_of(TEXTS[0]);
+        glossa_branch now[2 * GLOSSA_MAX_BEAM];
+        glossa_progress progress = {0};
+        glossa_hypothesis h;
+        CHECK_INT(glossa_branches(o.session, 0, now), 0);
+        CHECK_INT(glossa_begin(o.session, &text, 1, &options, NULL), GLOSSA_OK);
+        size_t live = 1, steps = 0;
+        bool won = false;
+        float finished = -INFINITY;
+        while (!progress.done) {
+            CHECK_INT(glossa_step(o.session, &progress, NULL), GLOSSA_OK);
+            const size_t count = glossa_branches(o.session, 0, now);
+            CHECK(count <= 6);
+            if (count == 0) {
+                CHECK_INT(steps, 0);
+                continue;
+            }
+            size_t next = 0;
+            for (size_t i = 0; i < count; i++) {
+                CHECK(now[i].parent < live);
+                CHECK(i == 0 || now[i].score <= now[i - 1].score);
+                next += now[i].fate == GLOSSA_BRANCH_LIVE;
+                if (now[i].fate != GLOSSA_BRANCH_DROPPED && now[i].score > finished && now[i].token == TINY_EOS)
+                    finished = now[i].score;
+            }
+            CHECK(next <= 3);
+            live = next;
+            steps++;
+        }
+        CHECK_INT(glossa_result(o.session, 0, 0, &h, NULL), GLOSSA_OK);
+        const glossa_token last = h.tokens[h.count - 1];
+        for (size_t i = 0; i < glossa_branches(o.session, 0, now); i++)
+            won = won || (now[i].token == last.id && now[i].score == h.score);
+        CHECK(won || finished == h.score);
+        CHECK_INT(glossa_branches(o.session, 1, now), 0);
+        close_tiny(&o);
+    }
+}
+
+/* The best cut is the tokenizer's, the others are no better, and each spells the text. */
+static void test_cuts(void) {
+    opened o = open_tiny(&VARIANTS[0]);
+    glossa_session *s = o.session;
+    glossa_error error = {GLOSSA_OK, ""};
+    glossa_cut cuts[GLOSSA_MAX_CUTS];
+    size_t found = 9, count;
+    const glossa_token *tokens, *own;
+    glossa_token copy[64];
+    CHECK_INT(glossa_tokenize(s, text_of("the quick fox"), &own, &count, NULL), GLOSSA_OK);
+    CHECK(count <= 64);
+    memcpy(copy, own, count * sizeof *own);
+    CHECK_INT(glossa_cuts(s, text_of("the quick fox"), GLOSSA_MAX_CUTS, cuts, &found, &tokens, NULL), GLOSSA_OK);
+    CHECK(found >= 1 && cuts[0].count == count - 1);
+    CHECK(memcmp(copy, tokens, cuts[0].count * sizeof *tokens) == 0);
+    for (size_t i = 0; i < found; tokens += cuts[i].count, i++) {
+        CHECK(i == 0 || cuts[i].score <= cuts[i - 1].score);
+        for (size_t t = 0; t < cuts[i].count; t++)
+            CHECK(tokens[t].begin == (t ? tokens[t - 1].end : 0));
+        CHECK_INT(tokens[cuts[i].count - 1].end, 13);
+    }
+    CHECK_INT(glossa_cuts(s, text_of("  "), 3, cuts, &found, &tokens, NULL), GLOSSA_OK);
+    CHECK_INT(found, 0);
+    CHECK_INT(glossa_cuts(s, text_of("a"), 0, cuts, &found, &tokens, &error), GLOSSA_ERROR_ARGUMENT);
+    CHECK_CONTAINS(error.message, "0 cuts");
+    CHECK_INT(glossa_cuts(s, text_of("a"), 17, cuts, &found, &tokens, &error), GLOSSA_ERROR_ARGUMENT);
+    static char large[GLOSSA_MAX_CUT_BYTES + 1];
+    memset(large, 'o', sizeof large);
+    CHECK_INT(glossa_cuts(s, (glossa_text){large, sizeof large}, 3, cuts, &found, &tokens, &error), GLOSSA_ERROR_LIMIT);
+    CHECK_CONTAINS(error.message, "4097 bytes, more than 4096");
+    CHECK_INT(glossa_cuts(s, (glossa_text){large, sizeof large - 1}, 3, cuts, &found, &tokens, NULL), GLOSSA_OK);
+    CHECK_INT(glossa_cuts(s, (glossa_text){NULL, 1}, 3, cuts, &found, &tokens, &error), GLOSSA_ERROR_ARGUMENT);
+    close_tiny(&o);
+}
+
 #define REFUSED(call, status, part)                                                                                    \
     do {                                                                                                               \
         glossa_error refused = {GLOSSA_OK, ""};                                                                        \
@@ -436,6 +556,8 @@ static void test_bad_calls(void) {
     REFUSED(glossa_begin(s, &text, 1, &(glossa_options){.top_k = 65}, &refused), GLOSSA_ERROR_ARGUMENT, "top_k is 65");
     REFUSED(glossa_begin(s, &text, 1, &(glossa_options){.normalize_set = true, .normalize = NAN}, &refused),
             GLOSSA_ERROR_ARGUMENT, "normalize");
+    REFUSED(glossa_begin(s, &text, 1, &(glossa_options){.without = 4}, &refused), GLOSSA_ERROR_ARGUMENT,
+            "without is 4");
     const uint32_t far = TINY_VOCABULARY;
     REFUSED(glossa_begin(s, &text, 1, &(glossa_options){.prefix = &far, .prefix_count = 1}, &refused),
             GLOSSA_ERROR_ARGUMENT, "prefix token 0 is 57");
@@ -494,6 +616,11 @@ static void test_null(void) {
     NULL_REFUSED(glossa_tokenize(NULL, text, &tokens, &count, &error), "session");
     NULL_REFUSED(glossa_tokenize(o.session, text, NULL, &count, &error), "tokens");
     NULL_REFUSED(glossa_tokenize(o.session, text, &tokens, NULL, &error), "count");
+    glossa_cut cut;
+    NULL_REFUSED(glossa_cuts(NULL, text, 1, &cut, &count, &tokens, &error), "session");
+    NULL_REFUSED(glossa_cuts(o.session, text, 1, NULL, &count, &tokens, &error), "cuts");
+    NULL_REFUSED(glossa_cuts(o.session, text, 1, &cut, NULL, &tokens, &error), "found");
+    NULL_REFUSED(glossa_cuts(o.session, text, 1, &cut, &count, NULL, &error), "tokens");
     NULL_REFUSED(glossa_begin(NULL, &text, 1, NULL, &error), "session");
     NULL_REFUSED(glossa_begin(o.session, NULL, 1, NULL, &error), "texts");
     NULL_REFUSED(glossa_step(NULL, NULL, &error), "session");
@@ -654,6 +781,8 @@ static glossa_status whole_life(const uint8_t *bytes, size_t size, const glossa_
     const glossa_token *tokens;
     size_t count;
     if (status == GLOSSA_OK) status = glossa_tokenize(session, text_of("fox"), &tokens, &count, NULL);
+    glossa_cut cuts[4];
+    if (status == GLOSSA_OK) status = glossa_cuts(session, text_of("fox"), 4, cuts, &count, &tokens, NULL);
     if (status == GLOSSA_OK) status = run(session, TEXTS, 3, &(glossa_options){.beam = 2, .top_k = 3});
     glossa_hypothesis h;
     glossa_explanation e;
@@ -724,6 +853,9 @@ int main(void) {
     RUN(test_partial);
     RUN(test_explain);
     RUN(test_head_mask);
+    RUN(test_without);
+    RUN(test_branches);
+    RUN(test_cuts);
     RUN(test_bad_calls);
     RUN(test_null);
     RUN(test_memory_bound);

@@ -76,6 +76,7 @@ static void read_options(const uint8_t *head, const glossa_model_info *info, cho
     if (flags & 2) o->prefix = out->ids[0], o->prefix_count = flags & 16 ? 2 : 1;
     if (flags & 4) o->banned = out->ids[1], o->banned_count = flags & 32 ? 2 : 1;
     if (flags & 8) o->source_prefix = out->ids[2], o->source_prefix_count = 1;
+    o->without = head[6] % 5;
     const size_t heads = (info->encoder_layers + 2 * (size_t)info->decoder_layers) * info->heads;
     if (flags & 64 && heads <= sizeof out->mask) {
         for (size_t i = 0; i < heads; i++)
@@ -113,10 +114,19 @@ static bool run(glossa_session *session, const glossa_text *texts, size_t count,
     glossa_error error;
     glossa_progress progress = {0};
     glossa_text partial;
+    glossa_cut cuts[GLOSSA_MAX_CUTS];
+    const glossa_token *tokens;
+    size_t found;
+    if (glossa_cuts(session, texts[0], options->beam + 1, cuts, &found, &tokens, &error) == GLOSSA_OK) {
+        for (size_t i = 0; i < found; tokens += cuts[i].count, i++)
+            require(cuts[i].count > 0 && tokens[cuts[i].count - 1].end <= texts[0].size);
+    }
     if (glossa_begin(session, texts, count, options, &error) != GLOSSA_OK) return false;
     for (int step = 0; !progress.done; step++) {
         if (step == STEPS) return false;
         require(glossa_step(session, &progress, &error) == GLOSSA_OK);
+        glossa_branch branches[2 * GLOSSA_MAX_BEAM];
+        require(glossa_branches(session, count - 1, branches) <= 2 * GLOSSA_MAX_BEAM);
         if (step % 8 == 7) require(glossa_partial(session, count - 1, &partial, &error) == GLOSSA_OK);
     }
     return true;

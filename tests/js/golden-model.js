@@ -47,7 +47,7 @@ function values(name, shape, seed, eos) {
 }
 
 /**
- * The checkpoint of one reference as GGUF bytes.
+ * The checkpoint of one reference as GGUF bytes; `scores` are those of its pieces, -1 where it has none.
  * @param {any} reference @param {"f32" | "i8"} type
  */
 export async function goldenCheckpoint(reference, type) {
@@ -83,7 +83,7 @@ export async function goldenCheckpoint(reference, type) {
   const vocabulary = {
     kind: /** @type {const} */ ("unigram"),
     tokens: pieces,
-    scores: Float32Array.from(pieces, () => -1),
+    scores: Float32Array.from(pieces, (_, id) => reference.scores?.[id] ?? -1),
     types: Int32Array.from(pieces, (_, id) => (id === c.unk ? 2 : id < 4 ? CONTROL : 1)),
     charsmap: new Uint8Array(0),
     addSpacePrefix: true,
