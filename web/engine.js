@@ -1,7 +1,6 @@
 // Between the store and the translator: which model, what to translate next, and which answers still count.
 // The newest text wins: a request that a newer one overtook is aborted, and whatever still comes from it is dropped.
 
-import { joiner, splitText } from "../src/js/split.js";
 import { isExample } from "./languages.js";
 import { freshText, headMask, noNotes } from "./state.js";
 
@@ -49,19 +48,23 @@ function converted(files) {
   ).finally(() => worker.terminate());
 }
 
+/** @typedef {Pick<Sentence, "text" | "start" | "lead" | "gap" | "joint">} Segment */
+
 /**
  * Sentences of a text with what stands between them, which goes through as it is.
+ * @param {typeof import("./translator.js")} rules
  * @param {string} text
- * @param {string} language
- * @returns {{text: string, start: number, lead: string, gap: string}[]}
+ * @param {string} source language
+ * @param {string} target language
+ * @returns {Segment[]}
  */
-export function segments(text, language) {
-  /** @type {{text: string, start: number, lead: string, gap: string}[]} */
+function segments({ splitText, joiner }, text, source, target) {
+  /** @type {Segment[]} */
   const out = [];
   let lead = "";
-  for (const part of splitText(text, language)) {
+  for (const part of splitText(text, source)) {
     if (part.sentence) {
-      out.push({ text: part.text, start: part.start, lead, gap: "" });
+      out.push({ text: part.text, start: part.start, lead, gap: "", joint: "" });
       lead = "";
     } else {
       const last = out.at(-1);
@@ -69,14 +72,20 @@ export function segments(text, language) {
       else lead += part.text;
     }
   }
+  out.forEach((one, i) => {
+    one.joint = i < out.length - 1 ? joiner(one.gap, target) : one.gap;
+  });
   return out;
 }
 
 /** The translator, and the rules by which it cuts a text, come when there is something to do. */
 const engines = () => import("./translator.js");
 
-/** The checkpoint's own pages come when they are first wanted. */
-const checkpoints = () => import("./checkpoint.js");
+/** What reads a checkpoint comes when somebody looks into one. @param {Blob | string} source @param {string} name */
+async function openCheckpoint(source, name) {
+  const { openCheckpoint: open } = await import("../src/js/convert/index.js");
+  return open(source, { name });
+}
 
 /**
  * The pairs of languages that a manifest offers: those of a multilingual model one by one.
@@ -111,12 +120,9 @@ function createFrom({ sha256, multilingual, source, target }, url) {
  * The translation of the whole text, as far as it goes.
  * @param {import("./state.js").State} state
  */
-export function wholeTranslation({ text, sentences, models, pair }) {
+export function wholeTranslation({ text, sentences }) {
   if (sentences.length === 0) return text;
-  const target = models.find((one) => one.id === pair)?.target ?? "";
-  return sentences
-    .map((one, i) => one.lead + one.translation + (i < sentences.length - 1 ? joiner(one.gap, target) : one.gap))
-    .join("");
+  return sentences.map((one) => one.lead + one.translation + one.joint).join("");
 }
 
 /**
@@ -206,7 +212,6 @@ export function createEngine(store, manifest) {
     try {
       const whole = files.length === 1 && files[0].name.endsWith(".gguf");
       const blob = whole ? files[0] : await converted(files);
-      const { openCheckpoint } = await checkpoints();
       const checkpoint = await openCheckpoint(blob, whole ? files[0].name : "the converted model");
       own = blob;
       const language = (/** @type {string} */ key) => {
@@ -255,15 +260,6 @@ export function createEngine(store, manifest) {
     if (!translator && models.length > 0 && status !== "failed" && !foreignOrigin()) load();
   }
 
-  /** What the checkpoint says about itself. @param {AbortSignal} signal */
-  async function readNotes(signal) {
-    const { keptBlob, readNotes: read } = await checkpoints();
-    const model = currentModel();
-    const blob = model?.id === OWN ? own : model && (await keptBlob(urlOf(model)));
-    const notes = blob ? await read(blob) : noNotes;
-    if (!signal.aborted) store.set({ notes });
-  }
-
   /** Opens the model of the current pair. */
   async function open() {
     creation.abort();
@@ -289,9 +285,9 @@ export function createEngine(store, manifest) {
       });
       if (signal.aborted) return made.destroy();
       translator = made;
-      store.set({ status: "ready", loaded: 1, info: made.info, aligning: made.info.model.alignmentHead });
+      const { alignmentHead: aligning, notes } = made.info.model;
+      store.set({ status: "ready", loaded: 1, info: made.info, aligning, notes });
       schedule(0);
-      readNotes(signal).catch(() => {}); // they only add marks
     } catch (error) {
       if (!signal.aborted) fail(error);
     }
@@ -326,8 +322,10 @@ export function createEngine(store, manifest) {
     const { signal } = work;
     const now = store.get();
     if (!translator && now.text === now.example && now.sentences.every((one) => one.done)) return; // the example needs none
+    /** @type {Awaited<ReturnType<typeof engines>>} */
+    let rules;
     try {
-      await engines();
+      rules = await engines();
     } catch (error) {
       return fail(error);
     }
@@ -335,7 +333,7 @@ export function createEngine(store, manifest) {
     const { text, models, pair, sentence, fix } = store.get();
     const model = models.find((one) => one.id === pair);
     const before = store.get().sentences;
-    const sentences = segments(text, model?.source ?? "en").map((part, i) => {
+    const sentences = segments(rules, text, model?.source ?? "en", model?.target ?? "").map((part, i) => {
       const old = before.find((one) => one.prefix && one.text === part.text) ?? kept.get(key(part.text));
       const there = before[i];
       const forced = i === sentence && fix.length > 0 && old?.prefix?.join() !== fix.join();
@@ -402,12 +400,14 @@ export function createEngine(store, manifest) {
   }
 
   /** A sentence too long for the model came back in pieces: each is a sentence of its own. @param {number} index @param {SentenceExplanation[]} pieces */
-  function replace(index, pieces) {
+  async function replace(index, pieces) {
+    const { joiner } = await engines();
     const sentences = store.get().sentences.slice();
     const whole = sentences[index];
     const parts = pieces.map((explanation, i) => {
       const end = pieces[i + 1]?.start;
       const gap = end === undefined ? whole.gap : whole.text.slice(explanation.end, end);
+      const joint = end === undefined ? whole.joint : joiner(gap, currentModel()?.target ?? "");
       const { source: text, translation } = explanation;
       return {
         ...whole,
@@ -415,6 +415,7 @@ export function createEngine(store, manifest) {
         start: whole.start + explanation.start,
         lead: i ? "" : whole.lead,
         gap,
+        joint,
         translation,
         explanation,
         ...{ done: true, partial: "", previous: null },
@@ -455,11 +456,11 @@ export function createEngine(store, manifest) {
     currentModel,
     current: () => translator,
 
-    /** The bytes of the model in use. @returns {Promise<Blob>} */
-    async blob() {
+    /** The checkpoint of the model in use, to look into. */
+    async checkpoint() {
       const model = currentModel();
       if (!model) throw new Error("No model is chosen");
-      return model.id === OWN && own ? own : (await checkpoints()).modelBlob(urlOf(model));
+      return openCheckpoint(model.id === OWN && own ? own : urlOf(model), model.id);
     },
 
     /**
@@ -470,7 +471,17 @@ export function createEngine(store, manifest) {
      */
     showExample(pair, explanation, aligning) {
       const { source: text, translation } = explanation;
-      const sentence = { text, start: 0, lead: "", gap: "", translation, partial: "", done: true, milliseconds: 0 };
+      const sentence = {
+        text,
+        start: 0,
+        lead: "",
+        gap: "",
+        joint: "",
+        translation,
+        partial: "",
+        done: true,
+        milliseconds: 0,
+      };
       example = { pair, sentence: { ...sentence, prefix: null, explanation, previous: null } };
       store.set({ ...freshText, pair, text, aligning, example: text, sentences: [example.sentence] });
       keep(example.sentence);

@@ -3,9 +3,7 @@
 //
 // Legend: S rows (queries), K rows that are looked at (keys), D width, H heads, d = D / H, F feed-forward width, V pieces.
 
-import { floats } from "./checkpoint.js";
-
-/** @typedef {import("../src/js/convert/gguf-reader.js").GgufFile} GgufFile */
+/** @typedef {import("../src/js/convert/index.js").Checkpoint} Checkpoint */
 
 /**
  * @typedef {object} AttentionParts
@@ -39,7 +37,7 @@ import { floats } from "./checkpoint.js";
  * @property {string} activation
  */
 
-/** @param {GgufFile} gguf @returns {Shape} */
+/** @param {Checkpoint} gguf @returns {Shape} */
 export function shapeOf(gguf) {
   const width = gguf.number("glossa.embedding_length");
   const heads = gguf.number("glossa.attention.head_count");
@@ -52,14 +50,14 @@ export function shapeOf(gguf) {
   };
 }
 
-/** Matrices that were read before. @type {WeakMap<GgufFile, Map<string, Promise<Float32Array>>>} */
+/** Matrices that were read before. @type {WeakMap<Checkpoint, Map<string, Promise<Float32Array>>>} */
 const read = new WeakMap();
 
-/** A tensor as float32, read once. @param {GgufFile} gguf @param {string} name */
+/** A tensor as float32, read once. @param {Checkpoint} gguf @param {string} name */
 export function tensor(gguf, name) {
   const known = read.get(gguf) ?? new Map();
   read.set(gguf, known);
-  if (!known.has(name)) known.set(name, floats(gguf, name));
+  if (!known.has(name)) known.set(name, gguf.floats(name));
   return /** @type {Promise<Float32Array>} */ (known.get(name));
 }
 
@@ -197,7 +195,7 @@ export const cosine = (a, b) => dot(a, b) / Math.max(1e-12, Math.sqrt(dot(a, a) 
 
 /**
  * One attention of one layer: every query meets every key, head by head.
- * @param {GgufFile} gguf
+ * @param {Checkpoint} gguf
  * @param {string} name of its tensors, such as "enc.blk.0.attn"
  * @param {Float32Array} x (S, D) what comes in, and what asks
  * @param {Float32Array | null} memory (K, D) what is asked; null: the same
@@ -248,13 +246,13 @@ async function attention(gguf, name, x, memory, causal, breathe) {
   return { query, key, value, scores, weights, sums, joined, out };
 }
 
-/** @param {GgufFile} gguf @param {string} name */
+/** @param {Checkpoint} gguf @param {string} name */
 async function normOf(gguf, name) {
   return { gain: await tensor(gguf, `${name}.weight`), bias: await tensor(gguf, `${name}.bias`) };
 }
 
 /**
- * @param {GgufFile} gguf
+ * @param {Checkpoint} gguf
  * @param {"enc" | "dec"} stack
  * @param {number} layer
  * @param {Float32Array} x (S, D) what goes into the layer
@@ -283,7 +281,7 @@ export async function layerParts(gguf, stack, layer, x, { memory, causal = stack
   return { input: x, self, cross, hidden, out };
 }
 
-/** What a stack ends with: pre-norm models have one more norm. @param {GgufFile} gguf @param {"enc" | "dec"} stack @param {Float32Array} x (n, D) */
+/** What a stack ends with: pre-norm models have one more norm. @param {Checkpoint} gguf @param {"enc" | "dec"} stack @param {Float32Array} x (n, D) */
 export async function stackEnd(gguf, stack, x) {
   if (!gguf.tensors.has(`${stack}.output_norm.weight`)) return x;
   const { width, epsilon } = shapeOf(gguf);
@@ -293,7 +291,7 @@ export async function stackEnd(gguf, stack, x) {
 
 /**
  * The whole encoder, for inputs that the engine never saw: words in another order, or without positions.
- * @param {GgufFile} gguf
+ * @param {Checkpoint} gguf
  * @param {number} layers
  * @param {Float32Array} x (S, D)
  * @param {AbortSignal} [signal]
@@ -307,7 +305,7 @@ export async function encode(gguf, layers, x, signal) {
 
 /**
  * Logits of every piece.
- * @param {GgufFile} gguf
+ * @param {Checkpoint} gguf
  * @param {Float32Array} state (D) what the last layer of the decoder gave
  * @returns {Promise<Float32Array>} (V)
  */
@@ -341,7 +339,7 @@ export function sinusoids(layout, count, d) {
   return table;
 }
 
-/** Positions of an encoder, learned or not. @param {GgufFile} gguf @param {number} count @returns {Promise<Float32Array>} (count, D) */
+/** Positions of an encoder, learned or not. @param {Checkpoint} gguf @param {number} count @returns {Promise<Float32Array>} (count, D) */
 export async function positionsOf(gguf, count) {
   const { width } = shapeOf(gguf);
   const layout = gguf.string("glossa.position");

@@ -16,6 +16,7 @@
  * @property {number} start in the whole text
  * @property {string} lead what stands before the first one
  * @property {string} gap what stands between it and the next
+ * @property {string} joint the same between their translations
  * @property {string} translation while it is not done, what stood in its place
  * @property {string} partial the translation that is being written, as far as it goes
  * @property {boolean} done
@@ -38,14 +39,7 @@
  * @property {string} [kind]
  */
 
-/**
- * What a checkpoint says about itself; what it does not say is off.
- * @typedef {object} Notes
- * @property {number | null} word log-probability below which a word is unsure
- * @property {number | null} sentence mean log-probability below which the model is out of its depth
- * @property {Record<string, string>} limits a sentence, by the language of the page
- * @property {string[]} examples first inputs that show something
- */
+/** What a checkpoint says about itself; what it does not say is off. @typedef {Pick<import("../src/js/types.js").ModelNotes, "confidence" | "limits" | "examples">} Notes */
 
 /**
  * @typedef {object} Lit the word pointed at
@@ -99,7 +93,7 @@
 /** @typedef {{get(): State, set(patch: Partial<State>): void, subscribe(listener: (state: State, changed: Set<string>) => void): () => void}} Store */
 
 /** @type {Notes} */
-export const noNotes = { word: null, sentence: null, limits: {}, examples: [] };
+export const noNotes = { confidence: { word: null, sentence: null }, limits: {}, examples: [] };
 
 /** @type {State} */
 export const initialState = {

@@ -1,8 +1,4 @@
-// The package, as the page uses it: its translator, and the rules of sentences, by which the page cuts a text itself.
-
-import { useRules } from "../src/js/text/use.js";
-import { RULES } from "../src/js/text/rules.js";
+// The package, as the page uses it: its translator, and how it cuts a text.
 
 export { Translator } from "../src/js/index.js";
-
-useRules(RULES);
+export { joiner, splitText } from "../src/js/text/index.js";

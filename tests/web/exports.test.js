@@ -257,7 +257,7 @@ describe("exports", { skip: noSite }, () => {
       found["glossa-tokens"].json.tokens.map((/** @type {any} */ one) => one.id),
       expected.sourceTokens.map((one) => one.id),
     );
-    assert.ok(Math.abs(found["glossa-beam"].json.finished[0].score - expected.hypotheses[0].score) < 1e-4);
+    assert.ok(Math.abs(found["glossa-beam"].json.translations[0].score - expected.hypotheses[0].score) < 1e-4);
   });
 
   test("model: what it is, its speed, metadata, tensors and the histogram of a tensor", async () => {

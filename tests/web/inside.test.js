@@ -7,16 +7,15 @@ import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { eld } from "eld/extrasmall";
 import { Translator } from "../../src/js/index.js";
-import { openCheckpoint, readNotes } from "../../web/checkpoint.js";
+import { openCheckpoint } from "../../src/js/convert/index.js";
 import { colours, shareOf, ticksOf } from "../../web/draw/colour.js";
 import { chosenHead, firstHead, habitOf, leastSure, storyHead } from "../../web/heads.js";
 import { batchNorm, largestDifference, layerNorm, layerParts, logitsOf, moments, softmax } from "../../web/network.js";
-import { beamSteps } from "../../web/rooms/inside/steps/beam.js";
+import { bestWay } from "../../web/rooms/inside/steps/beam.js";
 import { choiceOf, numberOf } from "../../web/rooms/inside/steps/types.js";
 import { languagesByScript, otherLanguage, pairFor } from "../../web/rooms/translate/language.js";
 import { layThreads, threadsOf } from "../../web/rooms/translate/threads.js";
 import { initialState } from "../../web/state.js";
-import { bestCuts, ordinaryScores } from "../../web/vocabulary.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const path = join(root, "models/en-de.gguf");
@@ -33,7 +32,7 @@ describe("what the page computes again", { skip: existsSync(path) ? false : `no 
   before(async () => {
     engine = await Translator.create({ model: path, worker: false, build: "simd128" });
     seen = (await engine.explain(SENTENCE, { beamSize: 4, topK: 12, hidden: true })).sentences[0];
-    gguf = await openCheckpoint(await openAsBlob(path), "en-de");
+    gguf = await openCheckpoint(await openAsBlob(path));
   });
   after(() => engine?.destroy());
 
@@ -73,30 +72,19 @@ describe("what the page computes again", { skip: existsSync(path) ? false : `no 
     }
   });
 
-  test("the best cut of every word is the tokenizer's own", async () => {
-    const scores = ordinaryScores(gguf) ?? assert.fail("no unigram model");
-    for (const word of ["children", "eaten", "apples", "yesterday", "umbrellas", "something", "misunderstanding"]) {
-      const [best, second] = bestCuts(`\u2581${word}`, scores, 4);
-      const pieces = (await engine.explain(`The ${word}.`)).sentences[0].sourceTokens.map((one) => one.piece);
-      assert.deepEqual(["\u2581The", ...best.pieces, ".", "</s>"], pieces);
-      assert.ok(!second || second.score <= best.score);
-    }
-    assert.deepEqual(bestCuts("\u2581Ж", scores, 3), []);
-  });
-
-  test("the search step by step ends with the engine's translation and score", async () => {
+  test("the way of the best translation through the branches of the search spells it", async () => {
     for (const [text, width] of /** @type {[string, number][]} */ ([
       [SENTENCE, 1],
       [SENTENCE, 4],
       ["A man is riding a bicycle.", 2],
       ["Two women wait.", 8],
     ])) {
-      const own = (await engine.explain(text, { beamSize: width })).sentences[0];
-      const explain = async (/** @type {object} */ options) => (await engine.explain(text, options)).sentences[0];
-      const run = await beamSteps(explain, width, own);
-      assert.equal(run.finished[0].text, own.translation);
-      assert.ok(Math.abs(run.finished[0].score - own.hypotheses[0].score) < 1e-4, `${text}: ${run.finished[0].score}`);
-      for (const found of run.steps) assert.ok(found.filter((one) => one.fate === "kept").length <= width);
+      const own = (await engine.explain(text, { beamSize: width, beams: true })).sentences[0];
+      const ids = bestWay(own).map((at, t) => own.beams?.[t][at].id);
+      assert.deepEqual(
+        ids,
+        own.hypotheses[0].tokens.map(({ id }) => id),
+      );
     }
   });
 
@@ -133,10 +121,6 @@ describe("what the page computes again", { skip: existsSync(path) ? false : `no 
     assert.equal(chosenHead({ ...initialState, kind: "decoder" }, without).kind, "cross");
     assert.equal(storyHead({ ...initialState, story: "decoder" }, seen).kind, "decoder");
     assert.equal(seen.targetTokens[leastSure(seen)].text.trim(), "gegessen");
-  });
-
-  test("what a checkpoint says of itself is off where it says nothing", async () => {
-    assert.deepEqual(await readNotes(await openAsBlob(path)), { word: null, sentence: null, limits: {}, examples: [] });
   });
 });
 

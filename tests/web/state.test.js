@@ -178,3 +178,23 @@ test("both languages say everything, and nothing is said that the page does not 
     assert.ok(sentences <= 3, `${step}: ${sentences} sentences`);
   }
 });
+
+test("the page uses what everybody can use of the package, and nothing else of it", () => {
+  const root = new URL("../../", import.meta.url);
+  const { exports } = JSON.parse(readFileSync(new URL("package.json", root), "utf8"));
+  const open = new Set(Object.values(exports).map((/** @type {any} */ one) => new URL(one.default ?? one, root).href));
+  open.add(new URL("src/js/types.js", root).href); // the main entry has all of its types
+  const folder = new URL("web/", root);
+  let uses = 0;
+  for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
+    if (!/\.jsx?$/.test(name)) continue;
+    const file = new URL(name, folder);
+    for (const [, from] of readFileSync(file, "utf8").matchAll(/(?:from |import\(|import )"(\.[^"]+)"/g)) {
+      const { href } = new URL(from, file);
+      if (!href.startsWith(new URL("src/", root).href)) continue;
+      assert.ok(open.has(href), `${name} imports ${from}`);
+      uses++;
+    }
+  }
+  assert.ok(uses > 20, `${uses} imports`);
+});

@@ -3,7 +3,6 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { modelCache } from "../../src/js/index.js";
-import { floats, openCheckpoint } from "../checkpoint.js";
 import { barsTable } from "../draw/bars.js";
 import { histogram } from "../draw/histogram.js";
 import { sheet } from "../draw/sheet.js";
@@ -16,7 +15,7 @@ import { words } from "./words.js";
 learn(words);
 
 /** @typedef {import("../state.js").State} State */
-/** @typedef {import("../../src/js/convert/gguf-reader.js").GgufFile} GgufFile */
+/** @typedef {import("../../src/js/convert/index.js").Checkpoint} Checkpoint */
 
 const BINS = 61;
 const LONGEST_VALUE = 60;
@@ -218,17 +217,17 @@ function Own() {
 }
 
 function Inspector() {
-  const { store, engine } = useApp();
+  const { engine } = useApp();
   const { t, language } = useWords();
   const { info } = useKeys("info");
-  const [gguf, setGguf] = useState(/** @type {GgufFile | null} */ (null));
+  const [gguf, setGguf] = useState(/** @type {Checkpoint | null} */ (null));
   const [said, setSaid] = useState("");
   const [tensor, setTensor] = useState("");
   useEffect(() => setGguf(null), [info]);
   const look = async () => {
     setSaid(t("working"));
     try {
-      const opened = await openCheckpoint(await engine.blob(), store.get().pair);
+      const opened = await engine.checkpoint();
       setTensor([...opened.tensors.values()].find((one) => one.type !== "I32")?.name ?? "");
       setGguf(opened);
       setSaid("");
@@ -308,14 +307,14 @@ function Listing({ name, title, rows, json }) {
   );
 }
 
-/** @param {{gguf: GgufFile, name: string}} props */
+/** @param {{gguf: Checkpoint, name: string}} props */
 function Histogram({ gguf, name }) {
   const { t, language } = useWords();
   const [box, width] = useWidth();
   const [counted, setCounted] = useState(/** @type {(ReturnType<typeof count> & {name: string}) | null} */ (null));
   useEffect(() => {
     let late = false;
-    floats(gguf, name).then((values) => late || setCounted({ ...count(values), name }));
+    gguf.floats(name).then((values) => late || setCounted({ ...count(values), name }));
     return () => {
       late = true;
     };

@@ -2,26 +2,27 @@
 // follows from both. It comes when somebody looks, and what is shown stays until the new numbers are there.
 
 import { useEffect, useState } from "preact/hooks";
-import { openCheckpoint } from "../../checkpoint.js";
 import { layerParts, shapeOf } from "../../network.js";
 import { shownExplanation } from "../../state.js";
 import { useApp, useKeys } from "../../ui.jsx";
 
 /** @typedef {import("../../../src/js/types.js").SentenceExplanation} SentenceExplanation */
-/** @typedef {import("../../../src/js/convert/gguf-reader.js").GgufFile} GgufFile */
+/** @typedef {import("../../../src/js/convert/index.js").Checkpoint} Checkpoint */
 /** @typedef {import("../../network.js").LayerParts} LayerParts */
 
 /**
  * A sentence as far as anybody can look into it.
  * @typedef {object} Depth
  * @property {SentenceExplanation} explanation with its hidden states
- * @property {GgufFile} gguf
+ * @property {Checkpoint} gguf
  * @property {import("../../network.js").Shape} shape
  * @property {(stack: "encoder" | "decoder", layer: number) => Float32Array} state what goes into a layer; the last is what comes out of all
  * @property {Map<string, Promise<LayerParts>>} parts those that were computed
  */
 
-/** @type {{key: string, gguf: Promise<GgufFile>} | null} */
+const CUTS = 5; // ways to cut a word that are shown
+
+/** @type {{key: string, gguf: Promise<Checkpoint>} | null} */
 let opened = null;
 
 /**
@@ -49,7 +50,7 @@ export function usePromised(start, of) {
 
 /** The depth of the sentence that is shown. */
 export function useDepth() {
-  const { engine, store } = useApp();
+  const { engine } = useApp();
   const state = useKeys("sentences", "sentence", "info");
   const explanation = state.sentences[state.sentence]?.explanation ?? null;
   return usePromised(
@@ -57,12 +58,11 @@ export function useDepth() {
       if (!explanation) return null;
       return (async () => {
         const prefix = state.sentences[state.sentence]?.prefix ?? undefined;
-        const full = await engine.ask(explanation.source, { hidden: true, prefix, signal });
+        const full = await engine.ask(explanation.source, { hidden: true, cuts: CUTS, prefix, signal });
         const model = engine.currentModel();
         const key = `${model?.id} ${model?.bytes}`;
         if (opened?.key !== key) {
-          const name = store.get().pair;
-          opened = { key, gguf: engine.blob().then((blob) => openCheckpoint(blob, name)) };
+          opened = { key, gguf: engine.checkpoint() };
           opened.gguf.catch(() => {
             opened = null;
           });
@@ -75,7 +75,7 @@ export function useDepth() {
   );
 }
 
-/** @param {SentenceExplanation} explanation @param {GgufFile} gguf @returns {Depth} */
+/** @param {SentenceExplanation} explanation @param {Checkpoint} gguf @returns {Depth} */
 export function depthOf(explanation, gguf) {
   const { hidden } = explanation;
   if (!hidden) throw new Error("the engine gave no hidden states");

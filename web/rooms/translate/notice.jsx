@@ -35,7 +35,7 @@ export function Notice() {
     };
   }, [state.text, model?.source]);
 
-  const { word: unsure, sentence: depth } = state.notes;
+  const { word: unsure, sentence: depth } = state.notes.confidence;
   const explanation = state.sentences[state.sentence]?.explanation;
   const lost = depth !== null && explanation && (explanation.hypotheses[0]?.score ?? 0) < depth;
   const dotted =

@@ -1,7 +1,6 @@
 // The two panes: text in, translation out, sentence by sentence, words linked across, other words on a click.
 
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { joiner } from "../../../src/js/split.js";
 import { roving } from "../../draw/dom.js";
 import { held, wholeTranslation } from "../../engine.js";
 import { copyString } from "../../frame/header.jsx";
@@ -330,15 +329,15 @@ function Target() {
           {copied || t("copy")}
         </button>
       </div>
-      <Output lang={typeset(here?.target ?? "")} plain={here?.target ?? ""} />
+      <Output lang={typeset(here?.target ?? "")} />
       <Progress />
       <Foot />
     </section>
   );
 }
 
-/** @param {{lang: string, plain: string}} props */
-function Output({ lang, plain }) {
+/** @param {{lang: string}} props */
+function Output({ lang }) {
   const { store, engine } = useApp();
   const { t } = useWords();
   const state = useKeys("sentences", "sentence", "lit", "notes", "text");
@@ -411,9 +410,9 @@ function Output({ lang, plain }) {
             side="target"
             lit={lit?.sentence === i ? lit : null}
             chosen={sentences.length > 1 && i === state.sentence}
-            unsure={state.notes.word}
+            unsure={state.notes.confidence.word}
           />,
-          i < sentences.length - 1 ? joiner(one.gap, plain) : one.gap,
+          one.joint,
         ])}
       </div>
       {pinned && <Alternatives box={box} lit={pinned} />}

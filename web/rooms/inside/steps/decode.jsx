@@ -14,7 +14,6 @@ import { usePromised, useParts } from "../data.js";
 import { Waiting } from "../held.jsx";
 import { BarsFigure, MatrixFigure } from "../pictures.jsx";
 import { Player } from "../player.jsx";
-import { beamSteps } from "./beam.js";
 import { BeamPicture } from "./beam-picture.jsx";
 import { Sceptic } from "./attend.jsx";
 import { choiceOf, largest, numberOf } from "./types.js";
@@ -49,21 +48,27 @@ export const decoder = {
     return numberOf(t("decoderAsk", { n: n + 1 }), n + 1, [1, n + 3, explanation.targetTokens.length + 1]);
   },
   Stage({ data }) {
-    const { explanation, depth, head, token, labels, t } = data;
+    const { explanation, head, token, labels, t } = data;
     const [lifted, setLifted] = useState(false);
     const [at, setAt] = useState(-1);
-    const { value } = useParts(depth, "decoder", head.layer);
+    const { engine } = useApp();
+    const unmasked = usePromised(
+      (signal) => {
+        const ids = explanation.targetTokens.map((one) => one.id);
+        // The same translation, whoever chose its beginning.
+        const prefix = data.state.sentences[data.state.sentence]?.prefix ? ids.slice(0, -1) : undefined;
+        return lifted ? engine.ask(explanation.source, { without: "causal", prefix, signal }) : null;
+      },
+      [lifted, explanation],
+    );
     useEffect(() => setAt(-1), [explanation]);
     if (!explanation.decoder) return <p class="help">{t("noDecoder")}</p>;
     const { rows, cols } = axes(explanation, "decoder");
     const n = rows.length;
     const shown = at < 0 ? n : at + 1;
     const own = headWeights(explanation.decoder, head.layer, head.head);
-    const scores =
-      value?.parts.self && value.parts.self.scores.length === explanation.decoder.heads * n * n
-        ? value.parts.self.scores
-        : null;
-    const open = lifted && scores ? softmax(scores.subarray(head.head * n * n, (head.head + 1) * n * n), n) : null;
+    const all = lifted && !unmasked.late ? unmasked.value?.decoder : null;
+    const open = all?.rows === n ? headWeights(all, head.layer, head.head) : null;
     // The share that would go to what is not written yet, over all rows that could cheat.
     let ahead = 0;
     if (open) for (let r = 0; r < n - 1; r++) for (let c = r + 1; c < n; c++) ahead += open[r * n + c] / (n - 1);
@@ -87,7 +92,7 @@ export const decoder = {
         <p class="actions">
           <Tick label={t("liftMask")} checked={lifted} onchange={setLifted} />
           <span class="status">{open ? t("cheat", { share: `${(100 * ahead).toFixed(0)} %` }) : ""}</span>
-          {lifted && !scores && <Waiting />}
+          {lifted && !open && <Waiting />}
         </p>
         <output class="sr number" data-number={row_[largest(row_)]} />
       </>
@@ -254,13 +259,13 @@ export const beam = {
     const [at, setAt] = useState(-1);
     const own = state.sentences[state.sentence]?.explanation ?? null;
     const { value, late } = usePromised(
-      (signal) => (own ? beamSteps((options) => engine.ask(own.source, { ...options, signal }), width, own) : null),
+      (signal) => (own ? engine.ask(own.source, { beams: true, beamSize: width, signal }) : null),
       [own, width],
     );
     useEffect(() => setAt(-1), [own, width]);
-    const steps = value?.steps.length ?? 0;
+    const steps = value?.beams?.length ?? 0;
     const shown = at < 0 ? steps : Math.min(at + 1, steps);
-    const best = value?.finished[0];
+    const best = value?.hypotheses[0];
     return (
       <div class={late ? "stale" : ""}>
         <div class="actions">
@@ -281,7 +286,7 @@ export const beam = {
               id="beam-step"
               onchange={(next) => setAt(next >= steps - 1 ? -1 : next)}
             />
-            <BeamPicture run={value} shown={shown} />
+            <BeamPicture explanation={value} width={width} shown={shown} />
             {best && (
               <p class="sentence">
                 {best.text}{" "}

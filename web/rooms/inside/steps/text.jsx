@@ -5,10 +5,8 @@ import { barsTable } from "../../../draw/bars.js";
 import { formula, frac, root, row, sub, sup } from "../../../draw/formula.js";
 import { sheet } from "../../../draw/sheet.js";
 import { cosine, dot, encode, positionsOf, sinusoids, tensor } from "../../../network.js";
-import { wordsOf } from "../../../selection.js";
 import { signed } from "../../../strings.js";
 import { Figure, Tick, useApp, useKeys, useWidth, useWords } from "../../../ui.jsx";
-import { bestCuts, ordinaryScores, vocabularyOf } from "../../../vocabulary.js";
 import { usePromised } from "../data.js";
 import { useHeld } from "../held.jsx";
 import { BarsFigure } from "../pictures.jsx";
@@ -17,12 +15,10 @@ import { numberOf } from "./types.js";
 /** @typedef {import("./types.js").Data} Data */
 /** @typedef {import("./types.js").Step} Step */
 
-const CUTS = 5;
-
 /** @type {Step} */
 export const tokens = {
-  values: ({ depth, state }) => ({
-    n: depth ? vocabularyOf(depth.gguf).pieces.length : (state.info?.model.sourceVocabulary ?? 6000),
+  values: ({ state }) => ({
+    n: state.info?.model.sourceVocabulary ?? 6000,
   }),
   formula: () =>
     formula(
@@ -44,10 +40,9 @@ export const tokens = {
     const { explanation, word, labels, depth, t } = data;
     const { store } = useApp();
     const { lit } = useKeys("lit");
-    const chosen = wordsOf(explanation, "source").find((one) => word >= one.token && word <= one.last);
-    const spelt = chosen ? explanation.source.slice(chosen.start, chosen.end) : labels.source[word].text;
-    const scores = depth ? ordinaryScores(depth.gguf) : null;
-    const cuts = scores ? bestCuts(`\u2581${spelt}`, scores, CUTS) : [];
+    const own = depth?.explanation.cuts?.find(({ tokens }) => word >= tokens[0] && word < tokens[1]);
+    const cuts = own?.cuts ?? [];
+    const spelt = cuts[0]?.pieces.join("").replaceAll("\u2581", "") ?? "";
     const items = explanation.sourceTokens.map(({ piece, id }) => ({ name: piece, value: id, number: String(id) }));
     return (
       <>
@@ -87,7 +82,7 @@ export const tokens = {
             largest={1}
           />
         ) : (
-          scores && <p class="help">{t("oneCut")}</p>
+          cuts.length === 1 && <p class="help">{t("oneCut", { word: spelt })}</p>
         )}
       </>
     );
@@ -133,6 +128,11 @@ export const vectors = {
       (signal) => depth && (order === 0 ? Promise.resolve(0) : shuffleChange(depth, word, order, positions, signal)),
       [depth, word, order, positions],
     );
+    const { engine } = useApp();
+    const bare = usePromised(
+      (signal) => (positions ? null : engine.ask(data.explanation.source, { without: "positions", signal })),
+      [data.explanation, positions],
+    );
     const hold = useHeld();
     if (!depth) return hold(null);
     const first = depth.state("encoder", 0)[word * depth.shape.width];
@@ -167,6 +167,11 @@ export const vectors = {
               t("shuffleChange", { word: name, value: `${(100 * change.value).toFixed(positions ? 0 : 1)} %` })}
           </span>
         </p>
+        {!positions && bare.value && (
+          <p class={`help${bare.late ? " stale" : ""}`} role="status">
+            {t("noPositions")} <span class="sentence">{bare.value.translation}</span>
+          </p>
+        )}
       </>,
     );
   },
@@ -180,7 +185,7 @@ export const vectors = {
  */
 async function neighboursOf({ explanation, gguf, shape }, word, signal) {
   const table = await tensor(gguf, "token_embd.weight");
-  const { pieces } = vocabularyOf(gguf);
+  const pieces = /** @type {string[]} */ (gguf.get("tokenizer.ggml.tokens"));
   const { id } = explanation.sourceTokens[word];
   /** @param {number} at */
   const of = (at) => table.subarray(at * shape.width, (at + 1) * shape.width);
