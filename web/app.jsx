@@ -1,7 +1,7 @@
 // Puts the page together: state, engine, rooms, and the address that carries the state.
 
 import { render } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { addressKeys, packedText, placeOf, readAddress, steps, unpackedText, writeAddress } from "./address.js";
 import { createEngine } from "./engine.js";
 import { firstExample } from "./example.js";
@@ -78,10 +78,10 @@ function App() {
   const { t, language } = useWords();
   const { room, story, theme } = useKeys("room", "story", "theme");
   const [inside, setInside] = useState(room === "inside");
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
   }, [language]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (theme === "auto") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
   }, [theme]);

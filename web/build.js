@@ -62,13 +62,23 @@ export async function buildSite({ out = SITE, models = join(root, "models") } = 
   if (out === SITE) keepReport("site", metafile);
   const text = `Glossa, the page and what it computes with:\n\n${await readFile(join(root, "LICENSE"), "utf8")}`;
   await writeFile(join(out, "licenses.txt"), `${text}\n\nIt contains:\n\n${notices(packagesIn(metafile))}\n`);
-  for (const name of ["index.html", "style.css", "icon.svg", "card.svg"])
-    await cp(join(root, "web", name), join(out, name));
+  for (const name of ["index.html", "icon.svg", "card.svg"]) await cp(join(root, "web", name), join(out, name));
+  await writeFile(join(out, "style.css"), withDarkTheme(await readFile(join(root, "web/style.css"), "utf8")));
   for (const name of ["simd128", "relaxed"]) {
     await cp(join(root, `dist/glossa-${name}.wasm`), join(out, `glossa-${name}.wasm`));
   }
   await copyModels(models, join(out, "models"));
   await buildServiceWorker(out);
+}
+
+/** The dark palette of the system's wish once more, for readers who choose it here. @param {string} css */
+function withDarkTheme(css) {
+  const dark = /@media \(prefers-color-scheme: dark\) \{\s*:root:not\(\[data-theme="light"\]\) (\{[^}]*\})\s*\}/.exec(
+    css,
+  );
+  if (!dark) throw new Error("web/style.css has no dark palette");
+  const end = dark.index + dark[0].length;
+  return `${css.slice(0, end)}\n\n:root[data-theme="dark"] ${dark[1]}${css.slice(end)}`;
 }
 
 /** @param {string} folder @returns {Promise<{id: string, source: string | string[], target: string | string[], url: string}[]>} models of the manifest */

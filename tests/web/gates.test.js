@@ -10,7 +10,7 @@ import { gzipSync } from "node:zlib";
 import { addHints } from "../../models/recipes/hints.js";
 import { Translator } from "../../src/js/index.js";
 import { serveFolders } from "../../src/js/cli/server.js";
-import { idle, launchChromium, openDrawer, openPage, openPart, PATIENCE, shot, Visitor } from "./browser.js";
+import { idle, launchChromium, openDrawer, openPage, openPart, PATIENCE, settled, shot, Visitor } from "./browser.js";
 import { model, models, noSite, openSite } from "./site.js";
 
 const SHELL = 60_000; // bytes, gzipped, of what comes before the first paint
@@ -82,24 +82,35 @@ describe("the gates of the page", { skip: noSite }, () => {
     await close();
   });
 
-  test("the model comes by itself while the reader looks; nothing jumps", async () => {
-    const { page, close } = await openPage(browser);
-    page.setDefaultTimeout(PATIENCE);
-    await page.addInitScript(() => {
-      const seen = Object.assign(window, { shifts: 0 });
-      new PerformanceObserver((list) => {
-        for (const entry of list.getEntries()) {
-          if (!(/** @type {any} */ (entry).hadRecentInput)) seen.shifts += /** @type {any} */ (entry).value;
-        }
-      }).observe({ type: "layout-shift", buffered: true });
+  /** @type {[string, string, import("playwright-core").BrowserContextOptions][]} */
+  const arrivals = [
+    ["", "the example", {}],
+    ["#/inside/4-scores", "a step of the story", {}],
+    ["#/translate?t=Two+dogs+run.", "a text, on a phone", { viewport: { width: 360, height: 740 } }],
+    ["#/inside", "a Chinese visitor, on a phone", { viewport: { width: 360, height: 740 }, locale: "zh-CN" }],
+  ];
+  for (const [place, what, options] of arrivals) {
+    test(`the model comes by itself while the reader looks; nothing jumps: ${what}`, async () => {
+      const { page, close } = await openPage(browser, options);
+      page.setDefaultTimeout(PATIENCE);
+      await page.addInitScript(() => {
+        const seen = Object.assign(window, { shifts: 0 });
+        new PerformanceObserver((list) => {
+          for (const entry of list.getEntries()) {
+            if (!(/** @type {any} */ (entry).hadRecentInput)) seen.shifts += /** @type {any} */ (entry).value;
+          }
+        }).observe({ type: "layout-shift", buffered: true });
+      });
+      await page.goto(`${site.url}${place}`);
+      await page.locator(".model-chip.ready").waitFor();
+      if (place === "") assert.equal(await page.locator("#target .line.pending").count(), 0, "the same model's work");
+      await settled(page);
+      await idle(page);
+      const shifts = await page.evaluate(() => /** @type {any} */ (window).shifts);
+      assert.ok(shifts < 0.02, `layout shift ${shifts}`);
+      await close();
     });
-    await page.goto(site.url);
-    await page.locator(".model-chip.ready").waitFor();
-    assert.equal(await page.locator("#target .line.pending").count(), 0, "the example was the same model's work");
-    const shifts = await page.evaluate(() => /** @type {any} */ (window).shifts);
-    assert.ok(shifts < 0.01, `layout shift ${shifts}`);
-    await close();
-  });
+  }
 
   test("a model on another origin comes only after a click", async () => {
     const folder = mkdtempSync(join(tmpdir(), "glossa-models-"));

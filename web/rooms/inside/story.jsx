@@ -165,19 +165,20 @@ export function Story({ data }) {
 /** A guess before the picture tells. @param {{data: Data, step: Step}} props */
 function Question({ data, step }) {
   const { t } = useWords();
-  const [quiz, setQuiz] = useState(/** @type {Quiz | null} */ (null));
+  const [quiz, setQuiz] = useState(/** @type {Quiz | null | undefined} */ (undefined)); // not known yet
   const [answer, setAnswer] = useState(-1);
   useEffect(() => {
     if (quiz) return; // a question that was asked stays, though numbers may come that it did not need
     let late = false;
     Promise.resolve(step.quiz(data)).then(
       (found) => late || setQuiz(found),
-      () => {}, // the model may be gone: then there is no question
+      () => late || setQuiz(null), // the model may be gone: then there is no question
     );
     return () => {
       late = true;
     };
   }, [data.depth, data.explanation, data.head.layer, data.head.head]);
+  if (quiz === undefined) return <div class="question waiting" />;
   if (!quiz || quiz.options.length < 2) return null;
   const right = answer === quiz.correct;
   return (

@@ -386,7 +386,7 @@ function Output({ lang }) {
         dir="auto"
         lang={lang}
         aria-label={t("target")}
-        data-hint={t("private")}
+        data-hint={state.text === "" ? t("private") : undefined}
         ref={box}
         onPointerOver={(event) => light(event.target)}
         onPointerLeave={() => light(null)}
