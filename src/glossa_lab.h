@@ -175,6 +175,43 @@ glossa_status glossa_lab_evaluate(glossa_lab *lab, const glossa_lab_batch *batch
 /* Tells the schedule "plateau" a validation loss, as PyTorch's ReduceLROnPlateau.step. */
 void glossa_lab_plateau(glossa_lab *lab, double value);
 
+/* ---- one training in several labs ------------------------------------------------------------------------------- */
+
+/*
+ * Where threads share no memory, each has a lab of its own, opened alike. One of them leads: for each step the labs
+ * compute the parts of the batch between them, the leader adds the gradients in order of their parts and finishes the
+ * step, and the others follow with its weights. The bits are those of glossa_lab_step in one lab.
+ */
+
+/* Gradients of one part of a batch, and what its target tokens cost. */
+typedef struct glossa_lab_gradients {
+    const float *data; /* of all parameters, in the order of this library */
+    size_t floats;
+    double loss;
+    uint32_t tokens, sequences;
+} glossa_lab_gradients;
+
+/* Parts of the task's next step. */
+uint32_t glossa_lab_parts(const glossa_lab *lab);
+
+/* The gradients of one of them; the data hold until the next call. Fails with STATE where there is no task, or one part
+   only: then a step is one lab's. */
+glossa_status glossa_lab_compute(glossa_lab *lab, uint32_t part, glossa_lab_gradients *gradients, glossa_error *error);
+
+/* Adds the gradients of part 0, 1, ... of the next step; fails with ARGUMENT for another than the next one. */
+glossa_status glossa_lab_add(glossa_lab *lab, uint32_t part, const glossa_lab_gradients *gradients,
+                             glossa_error *error);
+
+/* Makes the step, once all parts were added; as glossa_lab_step. */
+glossa_status glossa_lab_finish(glossa_lab *lab, glossa_lab_report *report, glossa_error *error);
+
+/* The weights, for a lab that follows: `floats` of them. */
+const float *glossa_lab_weights(const glossa_lab *lab, size_t *floats);
+
+/* Takes the weights of a leader that has done `step` steps. Fails with ARGUMENT where the number differs. */
+glossa_status glossa_lab_follow(glossa_lab *lab, const float *weights, size_t floats, uint32_t step,
+                                glossa_error *error);
+
 /* ---- looking in ------------------------------------------------------------------------------------------------- */
 
 /* An array of the last step, evaluation or forward pass (of its first shard). Holds until the next. */
@@ -200,6 +237,11 @@ glossa_status glossa_lab_forward(glossa_lab *lab, const glossa_lab_batch *batch,
    Texts hold until the next call. Fails with STATE where there is no task. */
 glossa_status glossa_lab_example(glossa_lab *lab, bool held_out, uint32_t index, glossa_text *source,
                                  glossa_text *target, glossa_error *error);
+
+/* What the network makes of a source of its task, the most probable token at each place. The text holds until the next
+   call, and the arrays are those of this pass. Fails with STATE where there is no task, ARGUMENT for a character that
+   its vocabulary lacks, and LIMIT for more of them than the context has room for. */
+glossa_status glossa_lab_predict(glossa_lab *lab, glossa_text source, glossa_text *target, glossa_error *error);
 
 /* ---- saving ----------------------------------------------------------------------------------------------------- */
 

@@ -19,6 +19,8 @@
 
 typedef float gemm_vector __attribute__((vector_size(4 * GEMM_LANES)));
 typedef float gemm_vector_at __attribute__((vector_size(4 * GEMM_LANES), aligned(4), may_alias));
+typedef float gemm_four __attribute__((vector_size(16)));
+typedef float gemm_four_at __attribute__((vector_size(16), aligned(4), may_alias));
 
 #define GEMM_INLINE GEMM_TARGET static inline __attribute__((always_inline))
 
@@ -44,16 +46,38 @@ GEMM_INLINE void gemm_tile(const float *a, size_t a_row, size_t a_step, const fl
             *(gemm_vector_at *)(c + i * c_row + s * GEMM_LANES) = sum[i][s];
 }
 
+/* The first `columns` of `rows` rows, from one pitch to another. Loops, since these are too few for memcpy. */
+GEMM_INLINE void gemm_copy(const float *from, size_t from_row, float *to, size_t to_row, size_t rows, size_t columns) {
+    for (size_t i = 0; i < rows; i++, from += from_row, to += to_row) {
+        size_t j = 0;
+        for (; j + 4 <= columns; j += 4)
+            *(gemm_four_at *)(to + j) = *(const gemm_four_at *)(from + j);
+        for (; j < columns; j++)
+            to[j] = from[j];
+    }
+}
+
 /* A tile of which only `rows` x `columns` exist. */
 GEMM_TARGET static void gemm_border(const float *a, size_t a_row, size_t a_step, const float *b, size_t depth, float *c,
                                     size_t c_row, size_t rows, size_t columns) {
     float tile[GEMM_ROWS * GEMM_PANEL];
-    memset(tile, 0, sizeof tile);
-    for (size_t i = 0; i < rows; i++)
-        memcpy(tile + i * GEMM_PANEL, c + i * c_row, columns * sizeof *c);
+    for (size_t i = 0; i < GEMM_ROWS * GEMM_PANEL; i += GEMM_LANES)
+        *(gemm_vector_at *)(tile + i) = (gemm_vector){0};
+    gemm_copy(c, c_row, tile, GEMM_PANEL, rows, columns);
     gemm_tile(a, a_row, a_step, b, depth, tile, GEMM_PANEL);
-    for (size_t i = 0; i < rows; i++)
-        memcpy(c + i * c_row, tile + i * GEMM_PANEL, columns * sizeof *c);
+    gemm_copy(tile, GEMM_PANEL, c, c_row, rows, columns);
+}
+
+/* Four columns of four rows that lie `row` apart become four rows that lie `width` apart. */
+GEMM_INLINE void gemm_turn(const float *from, size_t row, size_t width, float *out) {
+    const gemm_four a = *(const gemm_four_at *)from, b = *(const gemm_four_at *)(from + row);
+    const gemm_four c = *(const gemm_four_at *)(from + 2 * row), d = *(const gemm_four_at *)(from + 3 * row);
+    const gemm_four ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+    const gemm_four AB = __builtin_shufflevector(a, b, 2, 6, 3, 7), CD = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    *(gemm_four_at *)out = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
+    *(gemm_four_at *)(out + width) = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+    *(gemm_four_at *)(out + 2 * width) = __builtin_shufflevector(AB, CD, 0, 1, 4, 5);
+    *(gemm_four_at *)(out + 3 * width) = __builtin_shufflevector(AB, CD, 2, 3, 6, 7);
 }
 
 /* `count` rows of a factor as strips of `width`: element (i, k) at [i / width][k][i % width], zeros beyond the last. */
@@ -70,9 +94,17 @@ GEMM_INLINE void gemm_pack(const float *data, size_t row, size_t step, size_t co
         } else if (row == 1) {
             for (size_t k = 0; k < depth; k++)
                 memcpy(out + k * width, from + k * step, width * sizeof *out);
+        } else if (width % 4 == 0 && step == 1) {
+            const size_t whole = depth - depth % 4;
+            for (size_t i = 0; i < width; i += 4)
+                for (size_t k = 0; k < whole; k += 4)
+                    gemm_turn(from + i * row + k, row, width, out + k * width + i);
+            for (size_t k = whole; k < depth; k++)
+                for (size_t i = 0; i < width; i++)
+                    out[k * width + i] = from[i * row + k];
         } else {
-            for (size_t i = 0; i < width; i++)
-                for (size_t k = 0; k < depth; k++)
+            for (size_t k = 0; k < depth; k++)
+                for (size_t i = 0; i < width; i++)
                     out[k * width + i] = from[i * row + k * step];
         }
     }
@@ -108,8 +140,8 @@ GEMM_TARGET static void multiply(glossa_factor a, glossa_factor b, size_t m, siz
         for (size_t k = 0; k < depth; k += GEMM_DEPTH) {
             const size_t part = depth - k < GEMM_DEPTH ? depth - k : GEMM_DEPTH;
             gemm_pack(b.data + j * b.row + k * b.step, b.row, b.step, columns, part, GEMM_PANEL, panels);
-            for (size_t i = 0; i < m; i += pack ? GEMM_GROUP : m) {
-                const size_t rows = pack && m - i > GEMM_GROUP ? GEMM_GROUP : m - i;
+            for (size_t i = 0; i < m; i += GEMM_GROUP) {
+                const size_t rows = m - i < GEMM_GROUP ? m - i : GEMM_GROUP;
                 const float *from = a.data + i * a.row + k * a.step;
                 if (pack) gemm_pack(from, a.row, a.step, rows, part, GEMM_ROWS, strips);
                 gemm_group(pack ? strips : from, a.row, a.step, pack, rows, panels, columns, part, c + i * c_row + j,

@@ -17,12 +17,9 @@ INLINE f32x4 choose4(i32x4 mask, f32x4 yes, f32x4 no) {
 }
 
 void glossa_gradients_column_sums(const float *x, size_t m, size_t n, float *sums) {
-    for (size_t j = 0; j < n; j += 4) {
-        f32x4 sum = load_part(sums + j, n - j, 0.0f);
-        for (size_t i = 0; i < m; i++)
-            sum += load_part(x + i * n + j, n - j, 0.0f);
-        store_part(sums + j, sum, n - j);
-    }
+    for (size_t i = 0; i < m; i++, x += n)
+        for (size_t j = 0; j < n; j += 4)
+            store_part(sums + j, load_part(sums + j, n - j, 0.0f) + load_part(x + j, n - j, 0.0f), n - j);
 }
 
 void glossa_gradients_activate(glossa_activation f, const float *x, size_t n, float *y) {

@@ -66,7 +66,9 @@ struct glossa_lab {
     char source_text[GLOSSA_TASK_TEXT], target_text[GLOSSA_TASK_TEXT];
     glossa_kept_key *kept;
     size_t kept_count;
-    bool seen; /* the lanes' tapes hold arrays */
+    glossa_lab_report sum; /* of the parts that glossa_lab_add was given for the next step: ... */
+    uint32_t added;        /* ... so many */
+    bool seen;             /* the lanes' tapes hold arrays */
 };
 
 /* Opens a lab for vocabularies that are known; the weights are zeros. */
@@ -76,6 +78,10 @@ glossa_status glossa_lab_prepare(const glossa_lab_config *config, uint32_t sourc
 
 /* Allocates for the longest batch of the task, where there is one, so that no step allocates. */
 glossa_status glossa_lab_reserve(glossa_lab *lab, glossa_error *error);
+
+/* Clips, steps and counts, once the gradients are in their block; `own` has loss, tokens and sequences. */
+glossa_status glossa_lab_make_step(glossa_lab *lab, glossa_lab_report own, glossa_lab_report *report,
+                                   glossa_error *error);
 
 /* The weights that an evaluation and a saved model have. */
 const float *glossa_lab_values(const glossa_lab *lab);

@@ -120,3 +120,15 @@ glossa_status glossa_pass_run(glossa_lab *lab, const glossa_lab_batch *b, double
     lab->seen = true;
     return GLOSSA_OK;
 }
+
+glossa_status glossa_pass_run_part(glossa_lab *lab, const glossa_lab_batch *b, double weight, glossa_pass *r,
+                                   size_t number, const glossa_part **part, glossa_error *error) {
+    FORWARD(glossa_batch_check(lab, b, error));
+    FORWARD(glossa_batch_cut(lab, b, weight, error));
+    FORWARD(reserve_lanes(lab, r->learning, error));
+    r->lab = lab;
+    run_part(r, &lab->lanes[0], &lab->parts[number]);
+    *part = &lab->parts[number];
+    lab->seen = true;
+    return GLOSSA_OK;
+}

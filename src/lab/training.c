@@ -60,11 +60,10 @@ static void update(glossa_lab *lab, const glossa_lab_report *report) {
         lab->average[i] += share * (lab->blocks.values[i] - lab->average[i]);
 }
 
-glossa_status glossa_lab_step(glossa_lab *lab, const glossa_lab_batch *batch, glossa_lab_report *report,
-                              glossa_error *error) {
-    glossa_lab_report own = {0};
+glossa_status glossa_lab_make_step(glossa_lab *lab, glossa_lab_report own, glossa_lab_report *report,
+                                   glossa_error *error) {
     FAIL_IF(lab->step == UINT32_MAX, error, GLOSSA_ERROR_LIMIT, "no more than %u steps", (unsigned)lab->step);
-    FORWARD(learn(lab, batch, &own, error));
+    lab->added = 0;
     own.norm = glossa_gradient_norm(&lab->network, lab->blocks.gradients);
     own.learning_rate = glossa_learning_rate(&lab->config, lab->step + 1, lab->plateau.rate);
     if (!is_finite(own.loss) || !is_finite(own.norm)) return diverged(lab, own.loss, own.norm, error);
@@ -76,6 +75,13 @@ glossa_status glossa_lab_step(glossa_lab *lab, const glossa_lab_batch *batch, gl
     own.step = lab->step;
     if (report) *report = own;
     return GLOSSA_OK;
+}
+
+glossa_status glossa_lab_step(glossa_lab *lab, const glossa_lab_batch *batch, glossa_lab_report *report,
+                              glossa_error *error) {
+    glossa_lab_report own = {0};
+    FORWARD(learn(lab, batch, &own, error));
+    return glossa_lab_make_step(lab, own, report, error);
 }
 
 /* ---- without learning ------------------------------------------------------------------------------------------- */
@@ -110,4 +116,32 @@ glossa_status glossa_lab_forward(glossa_lab *lab, const glossa_lab_batch *batch,
     uint32_t exact;
     glossa_pass r = {.values = glossa_lab_values(lab), .log_probability = log_probability, .best = best};
     return glossa_pass_run(lab, batch, 1, &r, &loss, &exact, error);
+}
+
+/* Token by token, each from a pass over all before it: strings are short. */
+glossa_status glossa_lab_predict(glossa_lab *lab, glossa_text source, glossa_text *target, glossa_error *error) {
+    const glossa_task *task = lab->task;
+    uint32_t ids[GLOSSA_TASK_TEXT + 1], tokens[GLOSSA_TASK_TEXT], best[GLOSSA_TASK_TEXT];
+    FAIL_IF(!task, error, GLOSSA_ERROR_STATE, "the lab has no task whose strings it could predict");
+    const size_t room = lab->config.context < GLOSSA_TASK_TEXT ? lab->config.context : GLOSSA_TASK_TEXT;
+    FAIL_IF(source.size == 0 || source.size + 1 > room, error, GLOSSA_ERROR_LIMIT,
+            "the source has %zu characters, need 1 to %zu", source.size, room - 1);
+    memcpy(lab->source_text, source.data, source.size);
+    lab->source_text[source.size] = 0;
+    const size_t size = glossa_task_encode(task, lab->source_text, ids);
+    for (size_t i = 0; i < source.size; i++)
+        FAIL_IF(size != source.size + 1 || ids[i] == TASK_UNK, error, GLOSSA_ERROR_ARGUMENT,
+                "character %zu of the source is none of task '%s': %s", i, task->name, task->characters);
+    size_t count = 0;
+    do {
+        const uint32_t starts[2] = {0, (uint32_t)size}, ends[2] = {0, (uint32_t)count + 1};
+        tokens[count] = TASK_EOS;
+        FORWARD(glossa_lab_forward(lab, &(glossa_lab_batch){1, ids, starts, tokens, ends, NULL}, NULL, best, error));
+        tokens[count] = best[count];
+    } while (tokens[count] != TASK_EOS && ++count < room - 1);
+    for (size_t i = 0; i < count; i++)
+        lab->target_text[i] = tokens[i] < TASK_CHARACTERS ? '?' : task->characters[tokens[i] - TASK_CHARACTERS];
+    lab->target_text[count] = 0;
+    *target = (glossa_text){lab->target_text, count};
+    return GLOSSA_OK;
 }

@@ -194,6 +194,77 @@ EXPORT uint32_t lab_context_example(lab_context *context, uint32_t held_out, uin
     return GLOSSA_OK;
 }
 
+/* Setting `index`. slots: its name, what it takes; 0 beyond the last. */
+EXPORT void lab_context_setting(lab_context *context, uint32_t index) {
+    const char *takes = NULL, *name = glossa_lab_setting(index, &takes);
+    context->slots[0] = address(name);
+    context->slots[1] = name ? address(takes) : 0;
+}
+
+/* What the task's source in the block, NUL-terminated, becomes. slots: the text and its bytes. */
+EXPORT uint32_t lab_context_predict(lab_context *context) {
+    const char *text = (const char *)context->block;
+    glossa_text target;
+    uint32_t status = need_lab(context);
+    if (status) return status;
+    status = glossa_lab_predict(context->lab, (glossa_text){text, strlen(text)}, &target, &context->error);
+    if (status) return status;
+    context->slots[0] = address(target.data);
+    context->slots[1] = (uint32_t)target.size;
+    return GLOSSA_OK;
+}
+
+/* ---- one training in several instances -------------------------------------------------------------------------- */
+
+EXPORT uint32_t lab_context_parts(const lab_context *context) {
+    return context->lab ? glossa_lab_parts(context->lab) : 0;
+}
+
+/* slots: the gradients of a part and how many; its loss, tokens and sequences are in the report. */
+EXPORT uint32_t lab_context_compute(lab_context *context, uint32_t part) {
+    glossa_lab_gradients gradients;
+    uint32_t status = need_lab(context);
+    if (status) return status;
+    status = glossa_lab_compute(context->lab, part, &gradients, &context->error);
+    if (status) return status;
+    context->slots[0] = address(gradients.data);
+    context->slots[1] = (uint32_t)gradients.floats;
+    context->report =
+        (glossa_lab_report){.loss = gradients.loss, .tokens = gradients.tokens, .sequences = gradients.sequences};
+    return GLOSSA_OK;
+}
+
+/* Adds the gradients of a part, which lie at `data`: in the block, or where compute has put them. */
+EXPORT uint32_t lab_context_add(lab_context *context, uint32_t part, const float *data, uint32_t floats, double loss,
+                                uint32_t tokens, uint32_t sequences) {
+    const glossa_lab_gradients gradients = {data, floats, loss, tokens, sequences};
+    const uint32_t status = need_lab(context);
+    return status ? status : glossa_lab_add(context->lab, part, &gradients, &context->error);
+}
+
+EXPORT uint32_t lab_context_finish(lab_context *context) {
+    const uint32_t status = need_lab(context);
+    return status ? status : glossa_lab_finish(context->lab, &context->report, &context->error);
+}
+
+/* slots: the weights and how many. */
+EXPORT uint32_t lab_context_weights(lab_context *context) {
+    size_t floats;
+    const uint32_t status = need_lab(context);
+    if (status) return status;
+    context->slots[0] = address(glossa_lab_weights(context->lab, &floats));
+    context->slots[1] = (uint32_t)floats;
+    return GLOSSA_OK;
+}
+
+/* Takes the weights in the block. */
+EXPORT uint32_t lab_context_follow(lab_context *context, uint32_t floats, uint32_t step) {
+    const uint32_t status = need_lab(context);
+    if (status) return status;
+    const float *weights = (const float *)(const void *)context->block;
+    return glossa_lab_follow(context->lab, weights, floats, step, &context->error);
+}
+
 static bool keep(void *user, const void *bytes, size_t size) {
     lab_context *context = user;
     if (size > SIZE_MAX / 2 - context->file_size) return false;

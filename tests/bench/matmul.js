@@ -7,13 +7,9 @@
 //
 // EMCC names the compiler; without it, .ci/setup is asked.
 
-import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { bestTime, buildWasm, cFiles, wasmText } from "./micro.js";
 
-const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const quick = process.argv.includes("--quick");
 const json = process.argv.includes("--json");
 
@@ -47,12 +43,6 @@ const shapes = [
 
 /** Builds one target and instantiates it; null where this Node cannot. @param {"simd128" | "relaxed"} target */
 async function load(target) {
-  const emcc =
-    process.env.EMCC ?? join(execFileSync(join(root, ".ci/setup"), ["emcc"], { encoding: "utf8" }).trim(), "emcc");
-  const kernels = readdirSync(join(root, "src/kernels")).filter((name) => name.endsWith(".c"));
-  const out = join(root, "build/bench");
-  mkdirSync(out, { recursive: true });
-  const file = join(out, `matmul-${target}.wasm`);
   const exported = [
     "free",
     "prepare",
@@ -61,15 +51,12 @@ async function load(target) {
     "peak_simd128",
     ...(target === "relaxed" ? ["peak_relaxed", "peak_relaxed_pairs"] : []),
   ];
-  execFileSync(emcc, [
-    ...["-std=c11", "-O3", "-ffp-contract=off", "-msimd128", ...(target === "relaxed" ? ["-mrelaxed-simd"] : [])],
-    ...["-sSTANDALONE_WASM", "--no-entry", "-sMALLOC=emmalloc", "-sINITIAL_MEMORY=256MB", "-sSTACK_SIZE=128KB"],
-    `-sEXPORTED_FUNCTIONS=${exported.map((name) => `_bench_${name}`).join(",")}`,
-    `-I${join(root, "src")}`,
-    join(root, "tests/bench/matmul.c"),
-    ...kernels.map((name) => join(root, "src/kernels", name)),
-    ...["-o", file],
-  ]);
+  const file = buildWasm(
+    `matmul-${target}`,
+    exported,
+    ["tests/bench/matmul.c", ...cFiles("src/kernels")],
+    ["-msimd128", ...(target === "relaxed" ? ["-mrelaxed-simd"] : [])],
+  );
   try {
     const { instance } = await WebAssembly.instantiate(await readFile(file), {});
     const bench = /** @type {Bench} */ (/** @type {unknown} */ (instance.exports));
@@ -81,27 +68,8 @@ async function load(target) {
   }
 }
 
-/**
- * Best of many short calls, in seconds, after a warm-up that lets the optimising compiler finish: on a shared machine
- * the best is the one that nobody interrupted.
- * @param {() => void} call
- */
-function time(call) {
-  for (const end = performance.now() + 200; performance.now() < end; ) call();
-  let best = Number.POSITIVE_INFINITY;
-  for (let repeat = 0; repeat < 40; repeat++) {
-    const start = performance.now();
-    call();
-    best = Math.min(best, performance.now() - start);
-  }
-  return best / 1000;
-}
-
-/** @param {Bench} bench @param {number} table */
-function name(bench, table) {
-  const bytes = new Uint8Array(bench.memory.buffer, bench.bench_name(table));
-  return new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
-}
+const name = (/** @type {Bench} */ bench, /** @type {number} */ table) =>
+  wasmText(bench.memory, bench.bench_name(table));
 
 /** @type {{ build: string, m: number, n: number, k: number, gather: boolean, gops: number, peak: number }[]} */
 const results = [];
@@ -117,8 +85,8 @@ for (const target of /** @type {const} */ (["simd128", "relaxed"])) {
   const relaxedPeak = name(bench, 0) === "relaxed" ? bench.bench_peak_relaxed : bench.bench_peak_relaxed_pairs;
   const peak =
     target === "relaxed"
-      ? (8 * 32 * turns) / time(() => relaxedPeak?.(turns)) / 1e9
-      : (12 * 16 * turns) / time(() => bench.bench_peak_simd128(turns)) / 1e9;
+      ? (8 * 32 * turns) / bestTime(() => relaxedPeak?.(turns)) / 1e9
+      : (12 * 16 * turns) / bestTime(() => bench.bench_peak_simd128(turns)) / 1e9;
   if (!json) console.log(`${target}, Node ${process.versions.node}; registers only: ${peak.toFixed(0)} GOP/s`);
   if (!json) console.log(`      N x K       ${rows.map((m) => `M = ${m}`.padStart(8)).join("")}`);
   for (const { n, k, gather } of shapes) {
@@ -126,7 +94,7 @@ for (const target of /** @type {const} */ (["simd128", "relaxed"])) {
       bench.bench_prepare(m, n, k, Number(gather));
       const operations = 2 * m * n * k;
       const times = Math.ceil(4e7 / operations);
-      const gops = (operations * times) / time(() => bench.bench_run(0, times, 1)) / 1e9;
+      const gops = (operations * times) / bestTime(() => bench.bench_run(0, times, 1)) / 1e9;
       results.push({ build: target, m, n, k, gather, gops, peak });
       return gops.toFixed(1).padStart(8);
     });

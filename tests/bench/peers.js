@@ -15,6 +15,8 @@ const NPM = {
   "@browsermt/bergamot-translator": "0.4.9",
   "onnxruntime-web": "1.30.0",
   "onnxruntime-node": "1.30.0",
+  "@tensorflow/tfjs": "4.22.0",
+  "@tensorflow/tfjs-backend-wasm": "4.22.0",
 };
 const PIP = ["ctranslate2==4.8.*", "onnx==1.23.*", "onnxruntime==1.31.*", "numpy", "safetensors"];
 

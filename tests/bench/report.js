@@ -18,6 +18,7 @@ import { quantile, spread } from "./statistics.js";
  * @property {{ name: string } & Awaited<ReturnType<typeof import("./measures.js").measureGrowth>>} [growth]
  * @property {{ name: string, ratio: Spread }} [pool]
  * @property {{ node: string, results: { build: string, m: number, n: number, k: number, gather: boolean, gops: number, peak: number }[] }} [matmul]
+ * @property {import("./lab.js").LabResult} [lab]
  * @property {{ name: string, model: string, profiles: Awaited<ReturnType<typeof import("./measures.js").measureProfile>> }[]} [profiles]
  * @property {{ what: string, why: string }[]} skipped
  */
@@ -104,6 +105,59 @@ function agreement(speeds, forced) {
     .filter((speed) => speed !== first && !(forced && speed.peer)) // engines force the length batch by batch
     .map(({ name, outputs }) => `${name} ${outputs.filter((text, i) => text === first.outputs[i]).length}`);
   return `Of ${first.outputs.length} translations equal to those of ${first.name}: ${same.join("; ")}.`;
+}
+
+const FORMS = ["y = x w^T", "dx = dy w", "dw = dy^T x"];
+
+/** @param {import("./lab.js").Steps[]} list */
+function stepTables(list) {
+  const rows = list.map(({ name, runtime, stepMs, cpuMs, tokens }) => [
+    `${name} (${runtime})`,
+    ranged(spread(stepMs)),
+    digits(quantile(cpuMs, 0.5)),
+    digits((1000 * tokens) / quantile(cpuMs, 0.5)),
+  ]);
+  const head = ["", "ms a step", "ms of processor time", "target tokens/s of processor time"];
+  const own = list.filter(({ peer }) => !peer);
+  const factors = own.flatMap((speed) =>
+    list
+      .filter((other) => other.peer && other.stepMs.length === speed.stepMs.length)
+      .map((other) => [
+        `${speed.name} against ${other.name}`,
+        times(/** @type {number} */ (factor(other.stepMs, speed.stepMs))),
+        times(/** @type {number} */ (factor(other.cpuMs, speed.cpuMs))),
+      ]),
+  );
+  return [
+    table(head, rows),
+    ...(factors.length > 0 ? [table(["times as fast", "steps/s", "by processor time"], factors)] : []),
+  ];
+}
+
+/** @param {import("./lab.js").LabResult} lab */
+function labTables({ products, toy, tfjs, recipe, memory }) {
+  const lines = [...new Set(products.map((product) => product.table))].flatMap((name) =>
+    FORMS.map((form, i) => [
+      `${name}, ${form}`,
+      ...products
+        .filter((product) => product.table === name && product.form === i)
+        .map(({ gops, peak }) => `${digits(gops)} (${((100 * gops) / peak).toFixed(0)} %)`),
+    ]),
+  );
+  const widths = [...new Set(products.map(({ d }) => d))];
+  const { parameters, bytes, heap, steps, bytesAfter, heapAfter } = memory;
+  return [
+    "## Lab",
+    "Products of training in float32, Gflop/s, 512 rows (share of a multiply-add loop in registers).",
+    table(["", ...widths.map((d) => `width ${d}`)], lines),
+    "Steps of training: a toy that reverses strings (width 64, 1 + 1 layers, batches of 64).",
+    ...stepTables(toy),
+    ...stepTables(tfjs),
+    "Steps of the recipes' small model (width 256, 4 + 2 layers, 6,000 pieces, batches of 2,500 tokens, dropout 0.2).",
+    ...stepTables(recipe),
+    `Memory of a network of ${parameters.toLocaleString("en")} parameters: ${kilobytes(bytes)} held, of a heap of ${kilobytes(heap)}; ` +
+      `after ${steps.toLocaleString("en")} steps ${kilobytes(bytesAfter)} of ${kilobytes(heapAfter)}.`,
+  ];
 }
 
 /** @param {Result} result @param {string} [chart] the file of the chart */
@@ -217,6 +271,7 @@ export function markdown(result, chart) {
       out.push(table([head, ...columns.map((m) => `${m} rows`)], lines));
     }
   }
+  if (result.lab) out.push(...labTables(result.lab));
   if (result.profiles) {
     out.push("## Profile", "Share of the time by stage.");
     out.push(

@@ -7,6 +7,7 @@ import { availableParallelism, cpus, loadavg, release, totalmem, type } from "no
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { parseArgs, promisify } from "node:util";
 import { chart } from "./chart.js";
+import { measureLab } from "./lab.js";
 import { bergamot, ctranslate, glossaEntries, isBuilt, newNode, onnxruntime, root, tokenIds } from "./lineup.js";
 import {
   measureColdStart,
@@ -32,6 +33,7 @@ const PARTS = [
   "growth",
   "pool",
   "matmul",
+  "lab",
   "profile",
   "page",
 ];
@@ -50,6 +52,7 @@ Measures Glossa beside its peers, on the same weights and the same text, and pri
   --json           print JSON in place of tables
 
 GLOSSA_DATA        a folder of test sets; without it the text is made by a grammar
+GLOSSA_TORCH_PYTHON a Python with PyTorch, for the part "lab"
 GLOSSA_BENCH_CACHE where peers and their models are kept (~/.cache/glossa/bench)`;
 
 function parseFlags() {
@@ -269,6 +272,11 @@ if (wants("matmul")) {
   } catch (error) {
     skip("matmul", /** @type {Error} */ (error).message.split("\n").slice(-1)[0]);
   }
+}
+if (wants("lab")) {
+  say("lab");
+  result.lab = await measureLab(rounds, flags.quick, skip);
+  report();
 }
 if (wants("profile")) {
   say("profile");

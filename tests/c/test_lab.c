@@ -192,6 +192,69 @@ static void test_threads_change_nothing(void) {
 }
 
 /* Shards differ in rounding alone: dropout and all else are the same. */
+/* Two labs share the parts of each step, as worker threads of JavaScript do. */
+static void test_labs_share_a_training(void) {
+    glossa_error error;
+    glossa_lab *whole = small(&error, "3", "1", "exact"), *labs[2];
+    labs[0] = small(&error, "3", "1", "exact");
+    labs[1] = small(&error, "3", "1", "exact");
+    CHECK(whole && labs[0] && labs[1]);
+    CHECK_INT(glossa_lab_change(whole, "accumulate", "2", &error), GLOSSA_OK);
+    for (int i = 0; i < 2; i++)
+        CHECK_INT(glossa_lab_change(labs[i], "accumulate", "2", &error), GLOSSA_OK);
+    CHECK_INT(glossa_lab_parts(labs[0]), 6);
+    for (int step = 0; step < 4; step++) {
+        glossa_lab_report expected, report;
+        glossa_lab_gradients part;
+        size_t floats;
+        for (uint32_t p = 0; p < 6; p++) {
+            CHECK_INT(glossa_lab_compute(labs[p % 2], p, &part, &error), GLOSSA_OK);
+            CHECK_INT(glossa_lab_add(labs[0], p, &part, &error), GLOSSA_OK);
+        }
+        CHECK_INT(glossa_lab_finish(labs[0], &report, &error), GLOSSA_OK);
+        const float *weights = glossa_lab_weights(labs[0], &floats);
+        CHECK_INT(glossa_lab_follow(labs[1], weights, floats, report.step, &error), GLOSSA_OK);
+        CHECK_INT(glossa_lab_step(whole, NULL, &expected, &error), GLOSSA_OK);
+        CHECK(same_values(whole, labs[0]));
+        CHECK_INT(report.tokens, expected.tokens);
+        CHECK_INT(report.sequences, expected.sequences);
+        CHECK(report.norm == expected.norm);
+    }
+    glossa_lab_gradients part;
+    CHECK_INT(glossa_lab_finish(labs[0], NULL, &error), GLOSSA_ERROR_STATE);
+    CHECK_STRING(error.message, "0 of 6 parts were added");
+    CHECK_INT(glossa_lab_compute(labs[0], 6, &part, &error), GLOSSA_ERROR_ARGUMENT);
+    CHECK_INT(glossa_lab_compute(labs[0], 1, &part, &error), GLOSSA_OK);
+    CHECK_INT(glossa_lab_add(labs[0], 1, &part, &error), GLOSSA_ERROR_ARGUMENT);
+    CHECK_STRING(error.message, "part 1 does not follow, 0 were added");
+    CHECK_INT(glossa_lab_follow(labs[1], part.data, 3, 9, &error), GLOSSA_ERROR_ARGUMENT);
+    glossa_lab_close(whole);
+    glossa_lab_close(labs[0]);
+    glossa_lab_close(labs[1]);
+}
+
+static void test_predictions(void) {
+    glossa_error error;
+    glossa_text target;
+    glossa_lab_array cross;
+    glossa_lab *lab = OPEN(&error, "task", "copy", "width", "32", "feed_forward", "64", "longest", "3", "learning_rate",
+                           "3e-3", "warmup", "20");
+    steps(lab, 200);
+    CHECK_INT(glossa_lab_predict(lab, (glossa_text){"731", 3}, &target, &error), GLOSSA_OK);
+    CHECK_STRING(target.data, "731");
+    CHECK_INT(glossa_lab_read(lab, "dec.blk.0.cross_attn", &cross, &error), GLOSSA_OK);
+    CHECK_INT(cross.rows, 4);
+    CHECK_INT(cross.width, 4);
+    CHECK_INT(glossa_lab_predict(lab, (glossa_text){"7x1", 3}, &target, &error), GLOSSA_ERROR_ARGUMENT);
+    CHECK_STRING(error.message, "character 1 of the source is none of task 'copy': 0123456789");
+    CHECK_INT(glossa_lab_predict(lab, (glossa_text){"", 0}, &target, &error), GLOSSA_ERROR_LIMIT);
+    char many[65];
+    memset(many, '1', sizeof many);
+    CHECK_INT(glossa_lab_predict(lab, (glossa_text){many, 64}, &target, &error), GLOSSA_ERROR_LIMIT);
+    CHECK_INT(glossa_lab_predict(lab, (glossa_text){many, 63}, &target, &error), GLOSSA_OK);
+    glossa_lab_close(lab);
+}
+
 static void test_shards_differ_in_rounding_alone(void) {
     glossa_error error;
     glossa_lab *one = small(&error, "1", "1", "exact"), *four = small(&error, "4", "1", "exact");
@@ -630,6 +693,8 @@ static void test_tasks(void) {
 int main(void) {
     RUN(test_the_forward_pass_is_the_engines);
     RUN(test_threads_change_nothing);
+    RUN(test_labs_share_a_training);
+    RUN(test_predictions);
     RUN(test_shards_differ_in_rounding_alone);
     RUN(test_a_training_goes_on_to_the_bit);
     RUN(test_a_model_opens_again);

@@ -63,6 +63,11 @@ export class LabWasm {
       throw new Error(this.#text(this.#exports.lab_context_error(this.#context)));
   }
 
+  /** Bytes of the WebAssembly memory. */
+  get heap() {
+    return this.#exports.memory.buffer.byteLength;
+  }
+
   /** @param {string} name @param {string | number} value */
   set(name, value) {
     this.#write(new TextEncoder().encode(`${name}\0${value}\0`));
