@@ -102,7 +102,7 @@ EXPORT uint32_t lab_context_load(lab_context *context, size_t size) {
     return replace(context, status, lab);
 }
 
-/* slots: parameters, bytes, steps, name of the kernels. */
+/* slots: parameters, bytes, steps, name of the kernels, steps of the whole training. */
 EXPORT uint32_t lab_context_describe(lab_context *context) {
     const uint32_t status = need_lab(context);
     if (status) return status;
@@ -110,6 +110,7 @@ EXPORT uint32_t lab_context_describe(lab_context *context) {
     context->slots[1] = (uint32_t)glossa_lab_bytes(context->lab);
     context->slots[2] = glossa_lab_steps(context->lab);
     context->slots[3] = address(glossa_lab_kernels(context->lab));
+    context->slots[4] = glossa_lab_configuration(context->lab)->steps;
     return GLOSSA_OK;
 }
 

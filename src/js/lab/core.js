@@ -1,0 +1,236 @@
+// The WebAssembly boundary of the lab (src/wasm/lab_bindings.c) as one class. No view of the heap leaves this file.
+
+import { makeError, statusError } from "../errors.js";
+import { fromUTF8, toUTF8 } from "../platform.js";
+
+/** @typedef {import("./types.js").LabReport} LabReport */
+/** @typedef {import("./types.js").LabArray} LabArray */
+/** @typedef {[source: number[], target: number[]]} TokenPair the end of each included */
+/** @typedef {{ data: Float32Array<ArrayBuffer>, loss: number, tokens: number, sequences: number }} PartGradients */
+
+/** The functions that the module imports, by module. */
+const IMPORTS = {
+  env: { emscripten_notify_memory_growth() {} },
+  wasi_snapshot_preview1: {
+    proc_exit() {
+      throw new WebAssembly.RuntimeError("the lab stopped");
+    },
+  },
+};
+
+const WORDS = 16;
+
+/** Names of settings, here and there. */
+export const camelCase = (/** @type {string} */ name) => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
+export const snakeCase = (/** @type {string} */ name) =>
+  name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`).replaceAll("-", "_");
+
+export class LabCore {
+  #wasm;
+  #context;
+
+  /** @param {any} exports */
+  constructor(exports) {
+    this.#wasm = exports;
+    this.#context = exports.lab_context_open();
+    if (!this.#context) throw makeError("QuotaExceededError", "There is no memory for the lab.");
+  }
+
+  /** @param {WebAssembly.Module} module */
+  static async instantiate(module) {
+    const { exports } = await WebAssembly.instantiate(module, IMPORTS);
+    if (typeof exports.lab_context_open !== "function")
+      throw makeError("NotSupportedError", "The WebAssembly file is not the lab's: it lacks lab_context_open.");
+    /** @type {any} */ (exports)._initialize?.();
+    return new LabCore(exports);
+  }
+
+  close() {
+    if (this.#context) this.#wasm.lab_context_close(this.#context);
+    this.#context = 0;
+  }
+
+  /** Bytes of the heap. */
+  get heap() {
+    return this.#wasm.memory.buffer.byteLength;
+  }
+
+  get #slots() {
+    return new Uint32Array(this.#wasm.memory.buffer, this.#wasm.lab_context_slots(this.#context), WORDS);
+  }
+
+  /** @param {number} at @param {number} [size] up to a NUL without it */
+  #text(at, size) {
+    const bytes = new Uint8Array(this.#wasm.memory.buffer, at);
+    return fromUTF8(bytes.slice(0, size ?? bytes.indexOf(0)));
+  }
+
+  /** @param {number} at @param {number} count */
+  #floats(at, count) {
+    return new Float32Array(this.#wasm.memory.buffer, at, count).slice();
+  }
+
+  /** @param {ArrayBufferView<ArrayBuffer>} bytes @returns {number} where they lie now */
+  #write(bytes) {
+    const at = this.#wasm.lab_context_block(this.#context, bytes.byteLength);
+    if (!at) throw makeError("QuotaExceededError", `There is no memory for ${bytes.byteLength} bytes in the lab.`);
+    const from = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    new Uint8Array(this.#wasm.memory.buffer, at).set(from);
+    return at;
+  }
+
+  /** @param {string} verb @param {...number} args */
+  #call(verb, ...args) {
+    const status = this.#wasm[`lab_context_${verb}`](this.#context, ...args);
+    if (status) throw statusError(status, this.#text(this.#wasm.lab_context_error(this.#context)));
+  }
+
+  /** All settings by their names, with what each takes. */
+  settings() {
+    /** @type {{ name: string, takes: string }[]} */
+    const list = [];
+    for (;;) {
+      this.#wasm.lab_context_setting(this.#context, list.length);
+      const [name, takes] = this.#slots;
+      if (!name) return list;
+      list.push({ name: camelCase(this.#text(name)), takes: this.#text(takes) });
+    }
+  }
+
+  /** @param {string} name @param {string | number} value */
+  set(name, value) {
+    this.#write(toUTF8(`${snakeCase(name)}\0${value}\0`));
+    this.#call("set");
+  }
+
+  start() {
+    this.#call("start");
+  }
+
+  /** @param {Uint8Array<ArrayBuffer>} bytes a checkpoint */
+  load(bytes) {
+    this.#write(bytes);
+    this.#call("load", bytes.length);
+  }
+
+  describe() {
+    this.#call("describe");
+    const [parameters, bytes, steps, kernels, trainingSteps] = this.#slots;
+    return { parameters, bytes, steps, kernels: this.#text(kernels), trainingSteps };
+  }
+
+  /** @returns {LabReport & { exact: number }} */
+  #report() {
+    const view = new DataView(this.#wasm.memory.buffer, this.#wasm.lab_context_report(this.#context), 40);
+    const [step, tokens, sequences, exact] = [0, 4, 8, 12].map((at) => view.getUint32(at, true));
+    const [loss, norm, learningRate] = [16, 24, 32].map((at) => view.getFloat64(at, true));
+    return { step, tokens, sequences, exact, loss, norm, learningRate };
+  }
+
+  /**
+   * Puts pairs of token ids where a step or an evaluation finds them; gives the number of words.
+   * @param {TokenPair[]} pairs
+   */
+  #batch(pairs) {
+    const starts = (/** @type {0 | 1} */ side) => {
+      let at = 0;
+      return [0, ...pairs.map((pair) => (at += pair[side].length))];
+    };
+    const ids = (/** @type {0 | 1} */ side) => pairs.flatMap((pair) => pair[side]);
+    const words = new Uint32Array([pairs.length, ...starts(0), ...starts(1), ...ids(0), ...ids(1)]);
+    this.#write(words);
+    return words.length;
+  }
+
+  /** @param {TokenPair[]} [pairs] instead of the task's next */
+  step(pairs) {
+    this.#call("step", pairs ? this.#batch(pairs) : 0);
+    return this.#report();
+  }
+
+  /** @param {number} count of held-out strings */
+  evaluate(count) {
+    this.#call("evaluate", 0, 0, count);
+    return this.#report();
+  }
+
+  /** @param {number} loss of validation, for the schedule "plateau" */
+  plateau(loss) {
+    this.#call("plateau", loss);
+  }
+
+  // ---- parts of a step, where several instances share it ----
+
+  get parts() {
+    return this.#wasm.lab_context_parts(this.#context);
+  }
+
+  /** @param {number} part @returns {PartGradients} */
+  compute(part) {
+    this.#call("compute", part);
+    const [at, floats] = this.#slots;
+    const { loss, tokens, sequences } = this.#report();
+    return { data: this.#floats(at, floats), loss, tokens, sequences };
+  }
+
+  /** @param {number} part @param {PartGradients} gradients */
+  add(part, { data, loss, tokens, sequences }) {
+    this.#call("add", part, this.#write(data), data.length, loss, tokens, sequences);
+  }
+
+  finish() {
+    this.#call("finish");
+    return this.#report();
+  }
+
+  weights() {
+    this.#call("weights");
+    const [at, floats] = this.#slots;
+    return this.#floats(at, floats);
+  }
+
+  /** @param {Float32Array<ArrayBuffer>} weights @param {number} step */
+  follow(weights, step) {
+    this.#write(weights);
+    this.#call("follow", weights.length, step);
+  }
+
+  // ---- looking in ----
+
+  /** @param {string} source @returns {string} */
+  predict(source) {
+    this.#write(toUTF8(`${source}\0`));
+    this.#call("predict");
+    const [at, size] = this.#slots;
+    return this.#text(at, size);
+  }
+
+  /** @param {boolean} heldOut @param {number} index */
+  example(heldOut, index) {
+    this.#call("example", heldOut ? 1 : 0, index);
+    const [source, sourceSize, target, targetSize] = this.#slots;
+    return { source: this.#text(source, sourceSize), target: this.#text(target, targetSize) };
+  }
+
+  /** @param {string} name @returns {LabArray} */
+  read(name) {
+    this.#write(toUTF8(`${name}\0`));
+    this.#call("read");
+    const [at, rows, width, heads, sequences, queries, keys] = this.#slots;
+    if (!heads) return { name, shape: [rows, width], data: this.#floats(at, rows * width) };
+    if (sequences === 1) return { name, shape: [heads, rows, width], data: this.#floats(at, heads * rows * width) };
+    const starts = (/** @type {number} */ from) => new Uint32Array(this.#wasm.memory.buffer, from, sequences + 1);
+    const [m, n] = [starts(queries), starts(keys)];
+    let count = 0;
+    for (let i = 0; i < sequences; i++) count += heads * (m[i + 1] - m[i]) * (n[i + 1] - n[i]);
+    const [queryStarts, keyStarts] = [[...m], [...n]];
+    return { name, shape: [count], heads, queryStarts, keyStarts, data: this.#floats(at, count) };
+  }
+
+  /** @param {"model" | "state"} kind */
+  save(kind) {
+    this.#call("save", kind === "state" ? 1 : 0);
+    const [at, size] = this.#slots;
+    return new Uint8Array(this.#wasm.memory.buffer, at, size).slice();
+  }
+}

@@ -1,0 +1,261 @@
+// The class that callers use.
+
+import { abortError, makeError, shown } from "../errors.js";
+import { isURL, readKept, toURL } from "../platform.js";
+import { LabCore } from "./core.js";
+import { labWasm } from "./files.js";
+import { Link } from "./link.js";
+
+/** @typedef {import("./types.js").LabOptions} LabOptions */
+/** @typedef {import("./types.js").LabSettings} LabSettings */
+
+const MOST_THREADS = 16;
+const EVERY = 100;
+const HELD_OUT = 256;
+
+/** @param {LabOptions["wasm"]} [source] @returns {Promise<WebAssembly.Module>} */
+async function compile(source) {
+  if (source instanceof WebAssembly.Module) return source;
+  if (source instanceof Uint8Array) return WebAssembly.compile(source);
+  if (source !== undefined && typeof source !== "string" && !isURL(source))
+    throw makeError("TypeError", `The option "wasm" is ${shown(source)}; it can be a URL, a path, bytes or a module.`);
+  const url = toURL(source ?? labWasm());
+  try {
+    return await WebAssembly.compile(await readKept(url, () => {}));
+  } catch (error) {
+    const { message } = /** @type {Error} */ (error);
+    throw makeError(
+      "NetworkError",
+      `The lab's WebAssembly file could not be loaded from ${url.href} (${message}). Build it, or serve it there, or name its place with the option "wasm".`,
+    );
+  }
+}
+
+/** @type {Promise<WebAssembly.Module> | null} */
+let own = null;
+
+/** @param {LabOptions["wasm"]} [source] */
+function moduleOf(source) {
+  if (source !== undefined) return compile(source);
+  own ??= compile().catch((error) => {
+    own = null;
+    throw error;
+  });
+  return own;
+}
+
+/**
+ * A count among options.
+ * @param {string} name @param {unknown} value @param {number} least @param {number} [most]
+ */
+function count(name, value, least, most = 2 ** 32 - 1) {
+  if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most) return value;
+  throw makeError(
+    "TypeError",
+    `The option "${name}" is ${shown(value)}; it takes a whole number from ${least} to ${most}.`,
+  );
+}
+
+/** @param {string} name @param {unknown} value @returns {[string, string | number][]} */
+function settingsIn(name, value) {
+  if (value === undefined) return [];
+  if (typeof value !== "object" || value === null)
+    throw makeError("TypeError", `The option "${name}" is ${shown(value)}; it takes an object of settings.`);
+  return Object.entries(value).map(([key, setting]) => {
+    if (typeof setting !== "string" && typeof setting !== "number")
+      throw makeError("TypeError", `The setting "${key}" is ${shown(setting)}; it takes a number or a name.`);
+    return [key, setting];
+  });
+}
+
+/** The settings that there are, with what each takes. @param {LabOptions["wasm"]} [wasm] */
+export async function labSettings(wasm) {
+  const core = await LabCore.instantiate(await moduleOf(wasm));
+  const list = core.settings();
+  core.close();
+  return list;
+}
+
+/**
+ * A network that learns. It works in a worker; several share a training with the same result.
+ *
+ *     const lab = await Lab.create({ task: "reverse", seed: 7 });
+ *     for await (const { step, loss, heldOut } of lab.train({ every: 50 })) console.log(step, loss, heldOut?.exact);
+ *     await lab.predict("48151623"); // "32615184"
+ *     const model = await lab.save(); // a checkpoint for Translator.create({ model })
+ *     lab.destroy();
+ */
+export class Lab {
+  #links;
+  #leader;
+  #info;
+  #training = false;
+
+  /** @param {Link[]} links the leader's first @param {import("./types.js").LabInfo} info */
+  constructor(links, info) {
+    this.#links = links;
+    this.#leader = links[0];
+    this.#info = info;
+  }
+
+  /**
+   * A lab with weights drawn by the seed. Rejects with TypeError for an unknown setting or a value that does not fit,
+   * with QuotaExceededError where there is no memory, with NetworkError where the WebAssembly file is missing.
+   * @param {LabOptions} [options]
+   * @returns {Promise<Lab>}
+   */
+  static create(options = {}) {
+    return Lab.#make(options);
+  }
+
+  /**
+   * A lab from what `save` gave, to go on: from a "state" to the bit, with all its settings. From a model, the engine's
+   * own in float32 among them, it takes the network and the weights; the rest is as in the options.
+   * @param {Uint8Array | ArrayBuffer} checkpoint
+   * @param {LabOptions} [options]
+   * @returns {Promise<Lab>}
+   */
+  static open(checkpoint, options = {}) {
+    const isBuffer = Object.prototype.toString.call(checkpoint) === "[object ArrayBuffer]";
+    if (!isBuffer && !ArrayBuffer.isView(checkpoint))
+      return Promise.reject(makeError("TypeError", `A checkpoint is bytes, not ${shown(checkpoint)}.`));
+    const { buffer, byteOffset, byteLength } = isBuffer
+      ? { buffer: checkpoint, byteOffset: 0, byteLength: checkpoint.byteLength }
+      : /** @type {Uint8Array} */ (checkpoint);
+    return Lab.#make(options, new Uint8Array(/** @type {ArrayBuffer} */ (buffer), byteOffset, byteLength));
+  }
+
+  /** @param {LabOptions} options @param {Uint8Array<ArrayBuffer>} [checkpoint] */
+  static async #make(options, checkpoint) {
+    const { task, seed, preset, network, training, worker = true, wasm } = options;
+    const threads = count("threads", options.threads ?? 1, 1, MOST_THREADS);
+    /** @type {[string, string | number][]} */
+    const settings = [];
+    if (preset !== undefined) settings.push(["preset", preset]);
+    if (task !== undefined) settings.push(["task", task]);
+    if (seed !== undefined) settings.push(["seed", seed]);
+    settings.push(...settingsIn("network", network), ...settingsIn("training", training));
+    const module = await moduleOf(wasm);
+    const links = Array.from({ length: threads }, (_, i) => new Link(i > 0 || worker));
+    const channels = links.slice(1).map(() => new MessageChannel());
+    const common = { module, settings, checkpoint };
+    try {
+      const followers = channels.map(({ port1 }) => port1);
+      const [info] = await Promise.all([
+        links[0].call("open", [{ ...common, followers }], followers),
+        ...channels.map(({ port2 }, i) => links[i + 1].call("open", [{ ...common, leader: port2 }], [port2])),
+      ]);
+      return new Lab(links, info);
+    } catch (error) {
+      for (const link of links) link.end(abortError());
+      throw error;
+    }
+  }
+
+  /** @returns {import("./types.js").LabInfo} */
+  get info() {
+    return { ...this.#info };
+  }
+
+  /**
+   * Trains on, and gives a report after every so many steps. The training waits while the caller works on a report.
+   * Ends with OperationError where the training diverges: the message has the step and the norm, and the weights are
+   * those of the last steps that went well.
+   * @param {import("./types.js").TrainOptions} [options]
+   * @returns {AsyncGenerator<import("./types.js").TrainReport, void, void>}
+   */
+  async *train({ steps, every = EVERY, heldOut = HELD_OUT, signal } = {}) {
+    count("every", every, 1);
+    count("heldOut", heldOut, 0);
+    const until = steps === undefined ? this.#info.trainingSteps : this.#info.steps + count("steps", steps, 0);
+    if (this.#training) throw makeError("InvalidStateError", "The lab is being trained already.");
+    this.#training = true;
+    const stop = () => this.#leader.call("stop", []).catch(() => {});
+    signal?.addEventListener("abort", stop);
+    try {
+      while (this.#info.steps < until) {
+        signal?.throwIfAborted();
+        const some = Math.min(every - (this.#info.steps % every), until - this.#info.steps);
+        const report = await this.#leader.call("run", [some, heldOut]);
+        this.#info = { ...this.#info, steps: report.step };
+        signal?.throwIfAborted();
+        yield report;
+      }
+    } finally {
+      signal?.removeEventListener("abort", stop);
+      this.#training = false;
+    }
+  }
+
+  /**
+   * Changes settings that may change between steps, while it trains too: learningRate, clip, dropout, ...
+   * @param {LabSettings} settings
+   */
+  async set(settings) {
+    for (const [name, value] of settingsIn("settings", settings)) {
+      await this.#leader.call("set", [name, value]);
+      if (name === "steps") this.#info = { ...this.#info, trainingSteps: Number(value) };
+    }
+  }
+
+  /**
+   * What the network makes of a string of its task.
+   * @param {string} source
+   * @returns {Promise<string>}
+   */
+  predict(source) {
+    return this.#leader.call("predict", [source]);
+  }
+
+  /**
+   * Predicts, and gives arrays of that pass by name: "enc.embd", "enc.blk.0", "dec.blk.0" (outputs of layers),
+   * "enc.blk.0.attn", "dec.blk.0.attn", "dec.blk.0.cross_attn" (weights of attention), and parameters
+   * ("enc.blk.0.attn_q.weight", with ".gradient" behind it for its gradient). Without names, all attention.
+   * @param {string} source
+   * @param {string[]} [names]
+   * @returns {Promise<import("./types.js").Inspection>}
+   */
+  inspect(source, names) {
+    return this.#leader.call("inspect", [source, names]);
+  }
+
+  /**
+   * String `index` of the task: one that is trained on, or one that is held out.
+   * @param {number} index
+   * @param {{ heldOut?: boolean }} [options]
+   * @returns {Promise<{ source: string, target: string }>}
+   */
+  async example(index, { heldOut = true } = {}) {
+    return this.#leader.call("example", [heldOut, count("index", index, 0)]);
+  }
+
+  /**
+   * Loss and exact matches of held-out strings.
+   * @param {number} [strings]
+   * @returns {Promise<import("./types.js").Evaluation>}
+   */
+  async evaluate(strings = HELD_OUT) {
+    return this.#leader.call("evaluate", [count("strings", strings, 1)]);
+  }
+
+  /**
+   * A checkpoint: a "model" for `Translator.create({ model })`, or a "state", which is that and what going on needs.
+   * @param {"model" | "state"} [kind]
+   * @returns {Promise<Uint8Array<ArrayBuffer>>}
+   */
+  async save(kind = "model") {
+    if (kind !== "model" && kind !== "state")
+      throw makeError("TypeError", `A lab saves a "model" or a "state", not ${shown(kind)}.`);
+    return this.#leader.call("save", [kind]);
+  }
+
+  /** Ends the workers and gives all memory back; what is being asked is rejected with AbortError. */
+  destroy() {
+    for (const link of this.#links) link.end(abortError("The lab was destroyed."));
+  }
+
+  // Where the platform has no Symbol.dispose this is called "undefined", and by nobody.
+  [Symbol.dispose]() {
+    this.destroy();
+  }
+}

@@ -1,0 +1,100 @@
+// The caller's side of the messages: calls to a host in a worker or in place, and what happens when it crashes.
+
+import { errorFrom, makeError } from "../errors.js";
+import { isNode } from "../platform.js";
+import { labThread, labWorker } from "./files.js";
+import { Host } from "./host.js";
+
+/** @typedef {{ post: (message: any, transfer: any[]) => void, setBusy: (busy: boolean) => void, close: () => void }} Way */
+
+/**
+ * @param {(answer: import("./host.js").Answer) => void} receive
+ * @param {(reason: string) => void} crash
+ * @returns {Way}
+ */
+function thread(receive, crash) {
+  const worker = labThread();
+  worker.on("message", receive);
+  worker.on("error", ({ message }) => crash(message));
+  worker.on("exit", (code) => crash(`it ended with status ${code}`));
+  worker.unref();
+  return {
+    post: (message, transfer) => worker.postMessage(message, transfer),
+    setBusy: (busy) => (busy ? worker.ref() : worker.unref()),
+    close: () => void worker.terminate(),
+  };
+}
+
+/**
+ * @param {(answer: import("./host.js").Answer) => void} receive
+ * @param {(reason: string) => void} crash
+ * @returns {Way}
+ */
+function webWorker(receive, crash) {
+  const worker = labWorker();
+  worker.onmessage = ({ data }) => receive(data);
+  worker.onerror = ({ message }) => crash(message || "its script could not be loaded");
+  return {
+    post: (message, transfer) => worker.postMessage(message, transfer),
+    setBusy() {},
+    close: () => worker.terminate(),
+  };
+}
+
+/** @param {(answer: import("./host.js").Answer) => void} receive @returns {Way} */
+function inPlace(receive) {
+  const host = new Host((answer) => queueMicrotask(() => receive(answer)));
+  return { post: (message) => host.receive(message), setBusy() {}, close() {} };
+}
+
+/** One host and what it is asked. */
+export class Link {
+  #way;
+  #next = 1;
+  /** @type {Map<number, { resolve: (value: any) => void, reject: (error: Error) => void }>} */
+  #open = new Map();
+  /** @type {Error | null} */
+  #ended = null;
+
+  /** @param {boolean} worker */
+  constructor(worker) {
+    const receive = (/** @type {import("./host.js").Answer} */ answer) => this.#receive(answer);
+    const crash = (/** @type {string} */ reason) =>
+      this.end(makeError("OperationError", `The lab's worker has ended: ${reason}`));
+    this.#way = worker ? (isNode ? thread : webWorker)(receive, crash) : inPlace(receive);
+  }
+
+  /** @param {import("./host.js").Answer} answer */
+  #receive({ id, value, error }) {
+    const call = this.#open.get(id);
+    this.#open.delete(id);
+    if (this.#open.size === 0) this.#way.setBusy(false);
+    if (error) call?.reject(errorFrom(error));
+    else call?.resolve(value);
+  }
+
+  /**
+   * @param {string} verb
+   * @param {any[]} args
+   * @param {any[]} [transfer]
+   * @returns {Promise<any>}
+   */
+  call(verb, args, transfer = []) {
+    if (this.#ended) return Promise.reject(this.#ended);
+    return new Promise((resolve, reject) => {
+      const id = this.#next++;
+      this.#open.set(id, { resolve, reject });
+      this.#way.setBusy(true);
+      this.#way.post({ id, verb, args }, transfer);
+    });
+  }
+
+  /** Ends the host; what was asked is rejected. @param {Error} reason */
+  end(reason) {
+    if (this.#ended) return;
+    this.#ended = reason;
+    this.#way.close();
+    for (const { reject } of this.#open.values()) reject(reason);
+    this.#open.clear();
+  }
+}
