@@ -13,6 +13,7 @@ typedef struct attention {
     float *weights; /* (H, m, n) of each sequence */
     float *mixed;   /* the same after dropout; the weights themselves without */
     float *slopes;  /* (m, n) of the longest sequence */
+    uint8_t *kept;  /* a row of it, where weights are dropped */
 } attention;
 
 /* One head of one sequence. */
@@ -85,6 +86,15 @@ static double guide_loss(const attention *o, const part *p) {
     return sum * (double)o->a.guide_weight;
 }
 
+/* Query i's weights after dropout. */
+static void drop(const attention *o, const part *p, size_t i) {
+    const float *weights = p->weights + i * p->n;
+    float *mixed = p->mixed + i * p->n;
+    glossa_draw_row(&o->draw, p->sequence, p->head * p->m + i, p->n, o->kept);
+    for (size_t j = 0; j < p->n; j++)
+        mixed[j] = (float)o->kept[j] * o->draw.keep * weights[j];
+}
+
 static void attend_part(glossa_tape *tape, const attention *o, const part *p) {
     const glossa_gradients *g = tape->kernels;
     const size_t width = o->q.width, m = p->m, n = p->n;
@@ -96,7 +106,7 @@ static void attend_part(glossa_tape *tape, const attention *o, const part *p) {
         g->forward->softmax(p->weights + i * n, n);
     if (p->mixed != p->weights)
         for (size_t i = 0; i < m; i++)
-            glossa_drop(&o->draw, p->sequence, p->head * m + i, n, p->weights + i * n, false, p->mixed + i * n);
+            drop(o, p, i);
     if (p->guide) tape->loss += guide_loss(o, p);
     g->multiply((glossa_factor){p->mixed, n, 1}, (glossa_factor){o->v.value + p->k, 1, width}, m, p->d, n,
                 o->y.value + p->q, width, tape->work);
@@ -121,7 +131,8 @@ static void attend_part_backward(glossa_tape *tape, const attention *o, const pa
     for (size_t i = 0; i < m; i++) {
         const float *weights = p->weights + i * n, *guide = p->guide ? p->guide + i * n : NULL;
         float *slope = slopes + i * n, mean = 0.0f, wanted = 0.0f;
-        if (p->mixed != p->weights) glossa_drop(&o->draw, p->sequence, p->head * m + i, n, slope, false, slope);
+        for (size_t j = 0; j < n; j++) /* a weight of 0 counts nothing, dropped or not */
+            slope[j] *= p->mixed == p->weights ? 1.0f : p->mixed[i * n + j] > 0.0f ? o->draw.keep : 0.0f;
         for (size_t j = 0; j < n; j++)
             mean += weights[j] * slope[j];
         for (size_t j = 0; j < n; j++)
@@ -161,9 +172,10 @@ glossa_node glossa_tape_attention(glossa_tape *tape, glossa_node q, glossa_node 
     float *weights = TAKE(&tape->arena, float, all);
     float *mixed = drops ? TAKE(&tape->arena, float, all) : weights;
     float *slopes = tape->learning ? TAKE(&tape->arena, float, largest) : NULL;
+    uint8_t *kept = drops ? TAKE(&tape->arena, uint8_t, largest) : NULL;
     if (!o) o = &unrecorded;
     if (o == &unrecorded) o->head = (glossa_operation){0};
-    *o = (attention){o->head, q, k, v, y, *a, *a->queries, *a->keys, {0}, weights, mixed, slopes};
+    *o = (attention){o->head, q, k, v, y, *a, *a->queries, *a->keys, {0}, weights, mixed, slopes, kept};
     if (drops) o->draw = glossa_draw_next(tape, a->dropout);
     show_attention(tape, o);
     if (!is_ready(tape, weights)) return y;

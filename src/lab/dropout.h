@@ -1,5 +1,5 @@
 /*
- * The draws of dropout: a mask is not stored but drawn again by the way back (Philox, Salmon et al. 2011).
+ * The draws of dropout, by counter (Philox, Salmon et al. 2011): a mask depends on no order of computing.
  */
 #ifndef GLOSSA_DROPOUT_H
 #define GLOSSA_DROPOUT_H
@@ -17,8 +17,7 @@ typedef struct glossa_draw {
 /* The draw of the next place on the tape. */
 glossa_draw glossa_draw_next(glossa_tape *tape, float p);
 
-/* out (count) = mask / (1 - p) * x, or += where `add`; `row` counts within its sequence. */
-void glossa_drop(const glossa_draw *draw, uint32_t sequence, size_t row, size_t count, const float *x, bool add,
-                 float *out);
+/* Which elements of a row stay: 1 or 0; `row` counts within its sequence. */
+void glossa_draw_row(const glossa_draw *draw, uint32_t sequence, size_t row, size_t count, uint8_t *kept);
 
 #endif

@@ -9,7 +9,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { LabWasm } from "../js/lab-wasm.js";
+import { openLab } from "../js/lab-core.js";
 import { Contender } from "./contender.js";
 import { captions, packed, reversals } from "./lab-batches.js";
 import { newNode } from "./lineup.js";
@@ -19,6 +19,8 @@ import { cache, npmPeer } from "./peers.js";
 const WIDTHS = [64, 128, 256, 512];
 const ROWS = 512;
 const TURNS = 100_000;
+/** Steps before anything counts: each size of batch once. */
+const WARM_UP = 4;
 
 /**
  * @typedef {{ table: string, d: number, form: number, gops: number, peak: number }} Product
@@ -112,7 +114,7 @@ async function measureSteps(entries, rounds, steps, skip) {
     const contender = start();
     try {
       const { runtime } = await contender.ask("about");
-      await contender.ask("run", { steps });
+      await contender.ask("run", { steps: Math.max(steps, WARM_UP) });
       running.push({ contender, speed: { name, peer, runtime, stepMs: [], cpuMs: [], tokens: 0 } });
     } catch (error) {
       skip(name, /** @type {Error} */ (error).message.split("\n")[0]);
@@ -136,7 +138,7 @@ async function measureSteps(entries, rounds, steps, skip) {
  * @param {number} steps
  */
 async function measureMemory(steps) {
-  const lab = await LabWasm.open({ task: "copy", width: 16, feed_forward: 16, heads: 1, batch: 4, shards: 1 });
+  const lab = await openLab({ task: "copy", width: 16, feed_forward: 16, heads: 1, batch: 4, shards: 1 });
   const { parameters, bytes } = lab.describe();
   const heap = lab.heap;
   for (let step = 0; step < steps; step++) lab.step();

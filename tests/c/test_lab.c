@@ -139,6 +139,7 @@ static void check_variant(const char *const *settings, const char *kernels) {
     glossa_lab_set(&config, "task", "addition", &error);
     glossa_lab_set(&config, "kernels", kernels, &error);
     glossa_lab_set(&config, "batch", "8", &error);
+    glossa_lab_set(&config, "learning_rate", "1e-3", &error);
     for (; *settings; settings += 2)
         CHECK_INT(glossa_lab_set(&config, settings[0], settings[1], &error), GLOSSA_OK);
     CHECK_INT(glossa_lab_open(&config, NULL, &lab, &error), GLOSSA_OK);

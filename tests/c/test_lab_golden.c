@@ -87,6 +87,7 @@ static glossa_lab *lab_of(char *line, const char *const *extra, uint32_t *seed) 
     glossa_lab *lab = NULL;
     glossa_error error = {GLOSSA_OK, ""};
     glossa_lab_defaults(&config);
+    glossa_lab_set(&config, "schedule", "constant", &error);
     for (const char *const *e = extra; *e; e += 2)
         CHECK_INT(glossa_lab_set(&config, e[0], e[1], &error), GLOSSA_OK);
     for (char *word = strtok(line + 7, " \n"); word; word = strtok(NULL, " \n")) {

@@ -1,12 +1,12 @@
 // The lab's WebAssembly file in Node: `lab-wasm.js BATCHES SETTINGS`.
 
-import { LabWasm } from "../../js/lab-wasm.js";
+import { openLab } from "../../js/lab-core.js";
 import { readBatches } from "../lab-batches.js";
 import { serve, timed } from "./serve.js";
 
 const [file, settings] = process.argv.slice(2);
 const batches = readBatches(file);
-const lab = await LabWasm.open(JSON.parse(settings));
+const lab = await openLab(JSON.parse(settings));
 let at = 0;
 
 await serve({
