@@ -18,9 +18,10 @@ export async function openLab(settings) {
   return core;
 }
 
-/** @param {Uint8Array<ArrayBuffer>} bytes */
-export async function loadLab(bytes) {
+/** @param {Uint8Array<ArrayBuffer>} bytes @param {Record<string, string | number>} [settings] */
+export async function loadLab(bytes, settings = {}) {
   const core = await instantiate();
+  for (const [name, value] of Object.entries(settings)) core.set(name, value);
   core.load(bytes);
   return core;
 }
