@@ -21,8 +21,8 @@ const IMPORTS = {
 const WORDS = 16;
 
 /** Names of settings, here and there. */
-export const camelCase = (/** @type {string} */ name) => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
-export const snakeCase = (/** @type {string} */ name) =>
+const camelCase = (/** @type {string} */ name) => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
+const snakeCase = (/** @type {string} */ name) =>
   name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`).replaceAll("-", "_");
 
 export class LabCore {
