@@ -133,12 +133,14 @@ glossa_status glossa_lab_predict(glossa_lab *lab, glossa_text source, glossa_tex
         FAIL_IF(size != source.size + 1 || ids[i] == TASK_UNK, error, GLOSSA_ERROR_ARGUMENT,
                 "character %zu of the source is none of task '%s': %s", i, task->name, task->characters);
     size_t count = 0;
-    do {
+    for (bool ended = false; !ended && count < room - 1;) {
         const uint32_t starts[2] = {0, (uint32_t)size}, ends[2] = {0, (uint32_t)count + 1};
         tokens[count] = TASK_EOS;
         FORWARD(glossa_lab_forward(lab, &(glossa_lab_batch){1, ids, starts, tokens, ends, NULL}, NULL, best, error));
         tokens[count] = best[count];
-    } while (tokens[count] != TASK_EOS && ++count < room - 1);
+        ended = best[count] == TASK_EOS;
+        if (!ended) count++;
+    }
     for (size_t i = 0; i < count; i++)
         lab->target_text[i] = tokens[i] < TASK_CHARACTERS ? '?' : task->characters[tokens[i] - TASK_CHARACTERS];
     lab->target_text[count] = 0;
