@@ -43,7 +43,7 @@ export async function obtain(context, model, { token, variant, onProgress }) {
       failure = dataError(`The kept model ${url} is damaged.`);
       if (await entry.claim()) await entry.remove();
     } catch (error) {
-      if (entry.record && !entry.record.complete) await entry.remove().catch(() => {});
+      if (!entry.record?.complete) await entry.remove().catch(() => {}); // what of it was written
       throw error;
     } finally {
       await entry.close().catch(() => {});
