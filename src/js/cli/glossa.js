@@ -21,7 +21,7 @@ const COMMANDS = {
   convert: { about: "make a Glossa checkpoint of a trained model", load: () => import("./convert.js") },
   inspect: { about: "show what a checkpoint holds", load: () => import("./inspect.js") },
   bench: { about: "measure the speed on this machine", load: () => import("./bench.js") },
-  models: { about: "models from their homes: list, fetch, keep, remove; lists of your own", load: () => import("./models.js") },
+  models: { about: "models from their homes: list, fetch, remove", load: () => import("./models.js") },
   serve: { about: "serve the page on localhost", load: () => import("./serve.js") },
 };
 
