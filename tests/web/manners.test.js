@@ -374,6 +374,28 @@ describe("the manners of the page", { skip: noSite }, () => {
     await page.locator('.heads button[aria-pressed="true"][data-head="2"]').waitFor();
     await page.locator(".large rect[data-value]").nth(3).tap();
     await page.locator(".readout", { hasText: /→ .*: [\d.]+$/ }).waitFor();
+    // The story is a sheet with three heights, and a swipe turns its pages.
+    await page.getByRole("button", { name: "Tell me the story" }).tap();
+    const sheet = page.locator(".story");
+    const tall = () => sheet.evaluate((one) => one.clientHeight);
+    await page.locator(".question:not(.waiting)").waitFor();
+    const half = await tall();
+    const handle = page.getByRole("button", { name: "Another height" });
+    await handle.tap();
+    await page.locator('.story[data-height="2"]').waitFor();
+    assert.ok((await tall()) > half);
+    await handle.tap();
+    await page.locator('.story[data-height="0"]').waitFor();
+    assert.ok((await tall()) < half);
+    await handle.tap();
+    const finger = (/** @type {string} */ type, /** @type {number} */ x) =>
+      sheet.dispatchEvent(type, { pointerType: "touch", clientX: x, clientY: 500, bubbles: true });
+    await finger("pointerdown", 300);
+    await finger("pointerup", 100);
+    await page.locator('.story-stage[data-step="vectors"]').waitFor();
+    await finger("pointerdown", 100);
+    await finger("pointerup", 300);
+    await page.locator('.story-stage[data-step="tokens"]').waitFor();
     await page.getByRole("link", { name: "Translate" }).tap();
     await page.locator(".output .word").nth(1).tap();
     await page.locator('.output .word.self[aria-pressed="true"]').waitFor();

@@ -13,6 +13,8 @@ import { beam, breakIt, cross, decoder, vocabulary } from "./steps/decode.jsx";
 import { forward, norm, stack } from "./steps/layers.jsx";
 import { tokens, vectors } from "./steps/text.jsx";
 
+const SWIPE = 40; // pixels that a finger moves, at least
+
 /** @typedef {import("./steps/types.js").Data} Data */
 /** @typedef {import("./steps/types.js").Step} Step */
 /** @typedef {import("./steps/types.js").Quiz} Quiz */
@@ -103,8 +105,40 @@ export function Story({ data }) {
     addEventListener("keydown", press);
     return () => removeEventListener("keydown", press);
   }, [room]);
+  const [height, setHeight] = useState(1);
+  /** Where a finger came down on the sheet. */
+  const down = useRef(/** @type {{x: number, y: number, handle: boolean} | null} */ (null));
+  /** @param {PointerEvent} event */
+  const touch = ({ pointerType, target, clientX, clientY }) => {
+    const on = /** @type {Element} */ (target);
+    const free = pointerType === "touch" && !on.closest("select, input, .formula");
+    down.current = free ? { x: clientX, y: clientY, handle: on.closest(".sheet-handle") !== null } : null;
+  };
+  /** Up and down at the handle is another height, left and right another step. @param {{clientX: number, clientY: number}} event */
+  const lift = ({ clientX, clientY }) => {
+    if (!down.current) return;
+    const [dx, dy] = [clientX - down.current.x, clientY - down.current.y];
+    if (down.current.handle && Math.abs(dy) > SWIPE) setHeight(Math.max(0, Math.min(2, height - Math.sign(dy))));
+    else if (Math.abs(dx) > SWIPE && Math.abs(dx) > 2 * Math.abs(dy)) go(at - Math.sign(dx));
+    down.current = null;
+  };
   return (
-    <aside class="story" aria-label={t(`${story}Title`, values)}>
+    <aside
+      class="story"
+      data-height={height}
+      aria-label={t(`${story}Title`, values)}
+      onPointerDown={touch}
+      onPointerUp={lift}
+      onPointerCancel={() => {
+        down.current = null;
+      }}
+    >
+      <button
+        type="button"
+        class="sheet-handle"
+        aria-label={t("sheetHeight")}
+        onClick={() => setHeight((height + 1) % 3)}
+      />
       <p class="story-head">
         <span class="help">{t("stepOf", { n: at + 1, total: steps.length })}</span>
         <select
