@@ -460,6 +460,40 @@ describe("the page", { skip: noSite }, () => {
     await close();
   });
 
+  test("the story leaves out positions and the mask as the engine does, and cuts words as its tokenizer", async () => {
+    const sentence = "The children have eaten all the apples.";
+    const place = (/** @type {string} */ step) => `#/inside/${step}?m=en-de&t=${encodeURIComponent(sentence)}`;
+    const { page, faults, close } = await visitor.open(place("2-vectors"));
+    await page.getByRole("checkbox", { name: "positions" }).uncheck();
+    const { sentences } = await engine.explain(sentence, { beamSize: 4, without: "positions", cuts: 5 });
+    await page.locator(".help .sentence", { hasText: sentences[0].translation }).waitFor();
+    assert.notEqual(sentences[0].translation, await engine.translate(sentence, { beamSize: 4 }));
+
+    await page.evaluate((to) => location.assign(to), place("11-decoder"));
+    await page.getByRole("checkbox", { name: "lift the mask" }).check();
+    await page.getByText(/^Without the mask, [1-9]\d* % of the attention/).waitFor();
+    const figure = page.locator('[data-figure="glossa-decoder-step"]');
+    const values = await figure
+      .locator("rect[data-value]")
+      .evaluateAll((rects) => rects.map((one) => Number(one.getAttribute("data-value"))));
+    const { decoder } = (await engine.explain(sentence, { beamSize: 4, without: "causal" })).sentences[0];
+    const { rows, data, layers, heads } = decoder ?? assert.fail("no decoder attention");
+    const all = Array.from({ length: layers * heads }, (_, i) => [
+      ...data.subarray(i * rows ** 2, (i + 1) * rows ** 2),
+    ]);
+    assert.ok(all.some((one) => one.every((value, i) => value === values[i])));
+
+    await page.evaluate((to) => location.assign(to), `${place("1-tokens")}&w=1`);
+    const { cuts } =
+      (sentences[0].cuts ?? []).find(({ tokens }) => tokens[0] <= 1 && tokens[1] > 1) ?? assert.fail("no cuts");
+    const bars = page.locator('[data-figure="glossa-cuts"]');
+    await bars.waitFor();
+    const shown = JSON.parse((await exported(page, bars, "JSON")).bytes.toString());
+    assert.equal(shown.length, cuts.length);
+    assert.deepEqual(faults, []);
+    await close();
+  });
+
   test("the address carries the state, and the page comes back from it", async () => {
     const first = await open({ text: "A dog runs." });
     const { page } = first;
