@@ -44,6 +44,7 @@ import { digestOf } from "./sha256.js";
  * @property {(context: number, target: number, id: number) => number} glossa_context_piece
  * @property {(context: number) => number} glossa_context_kernels
  * @property {() => number} glossa_context_version
+ * @property {() => number} [glossa_option_words] not in builds of before
  * @property {(context: number, sentences: number, tokens: number, beam: number, rows: number) => number} glossa_context_open_session
  * @property {(context: number) => number} glossa_context_working_bytes
  * @property {(context: number, timed: number) => void} glossa_context_set_timed
@@ -108,6 +109,11 @@ export class Core {
 
   /** @param {CoreExports} wasm */
   constructor(wasm) {
+    if (wasm.glossa_option_words?.() !== OPTION_WORDS)
+      throw makeError(
+        "NotSupportedError",
+        "The WebAssembly file and the script are of different releases of glossa: serve both from one package, and let no cache keep one of them.",
+      );
     this.#wasm = wasm;
     this.#context = wasm.glossa_context_open();
     if (!this.#context) throw makeError("QuotaExceededError", "There is no memory for the engine.");

@@ -307,6 +307,11 @@ enum {
     OPTION_WORDS
 };
 
+/* How many words the options take, by which JavaScript of another release is told apart. */
+EXPORT uint32_t glossa_option_words(void) {
+    return OPTION_WORDS;
+}
+
 EXPORT uint32_t glossa_context_begin(glossa_context *context, uint32_t count) {
     const uint32_t ready = need_session(context);
     if (ready) return ready;

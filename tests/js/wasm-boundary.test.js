@@ -7,7 +7,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { relaxedDotWorks } from "../../src/js/build.js";
-import { instantiate } from "../../src/js/core.js";
+import { Core, instantiate } from "../../src/js/core.js";
 import { BUILDS, RELAXED, openCore } from "./builds.js";
 
 const path = (/** @type {string} */ name) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
@@ -47,6 +47,14 @@ test("every function of glossa.h can be reached", () => {
     functions.filter((name) => !bindings.includes(`${name}(`) && !elsewhere.includes(name)),
     [],
   );
+});
+
+test("a WebAssembly file of another release is refused before it computes anything", () => {
+  for (const wasm of [{}, { glossa_option_words: () => 11 }])
+    assert.throws(() => new Core(/** @type {any} */ (wasm)), {
+      name: "NotSupportedError",
+      message: /different releases/,
+    });
 });
 
 test("the relaxed build runs only where its dot product is right", async () => {
