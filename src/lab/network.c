@@ -1,63 +1,19 @@
 #include "lab/network.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "base/random.h"
+#include "model/model.h"
 #include "model/positions.h"
+#include "model/tensors.h"
 
 #define BORDER  16  /* floats from one tensor's begin to a multiple of which the next one has its own */
 #define INITIAL 200 /* purpose of the streams that weights are drawn from */
 
-/* ---- names ------------------------------------------------------------------------------------------------------ */
+/* ---- the parameters, by the tensor table ------------------------------------------------------------------------- */
 
-/* "a", then "a" and the number, and so on: parts up to a NULL; "%" stands for the number. */
-static void compose(char *name, size_t size, uint32_t number, const char *const *parts) {
-    size_t at = 0;
-    for (; *parts; parts++) {
-        char digits[12];
-        size_t first = sizeof digits - 1;
-        const char *part = *parts;
-        if (strcmp(part, "%") == 0) {
-            uint32_t rest = number;
-            digits[first] = 0;
-            do
-                digits[--first] = (char)('0' + rest % 10);
-            while (rest /= 10);
-            part = digits + first;
-        }
-        while (*part && at + 1 < size)
-            name[at++] = *part++;
-    }
-    name[at] = 0;
-}
-
-#define COMPOSE(name, number, ...) compose((name), sizeof(name), (number), (const char *const[]){__VA_ARGS__, NULL})
-
-/* ---- the table -------------------------------------------------------------------------------------------------- */
-
-/* What names the tensors of one layer: "enc.blk.3." and a block; or a whole name with layer < 0. */
-typedef struct place {
-    const char *side;
-    int32_t layer;
-} place;
-
-static const place nowhere = {"", -1};
-
-/* Adds a tensor. Offsets go up and sizes are checked when the table is whole. */
-static const glossa_parameter *add(glossa_network *n, place at, const char *block, const char *suffix, uint32_t rows,
-                                   uint32_t cols, glossa_initial initial, float size) {
-    glossa_parameter *p = &n->parameters[n->count++];
-    *p = (glossa_parameter){.rows = rows, .cols = cols, .initial = initial, .size = size};
-    p->hidden = at.layer >= 0 && rows > 1;
-    p->vector = rows == 1;
-    if (at.layer >= 0)
-        COMPOSE(p->name, (uint32_t)at.layer, at.side, ".blk.", "%", ".", block, suffix);
-    else
-        COMPOSE(p->name, 0, block, suffix);
-    return p;
-}
-
-/* The bound or deviation of a matrix's first values (Glorot & Bengio 2010; He et al. 2015; torch.nn.Linear). */
+/* The bound of a matrix's uniform first values (Glorot & Bengio 2010; He et al. 2015; torch.nn.Linear). */
 static float spread(const glossa_network *n, uint32_t rows, uint32_t cols) {
     const float sum = (float)rows + (float)cols;
     switch (n->config.initial) {
@@ -70,82 +26,131 @@ static float spread(const glossa_network *n, uint32_t rows, uint32_t cols) {
     }
 }
 
-static glossa_pair linear(glossa_network *n, place at, const char *block, uint32_t rows, uint32_t cols) {
-    const bool zero = n->config.initial == INITIAL_XAVIER;
-    const glossa_parameter *w = add(n, at, block, ".weight", rows, cols, INITIAL_UNIFORM, spread(n, rows, cols));
-    const glossa_parameter *b =
-        add(n, at, block, ".bias", 1, rows, zero ? INITIAL_ZERO : INITIAL_UNIFORM, 1.0f / glossa_sqrt((float)cols));
-    return (glossa_pair){w, b};
+/* How the first values of a part's weight, or else of its bias, are drawn. */
+static void choose_initial(const glossa_network *n, const glossa_part *part, bool weight, glossa_parameter *p) {
+    const uint32_t how = n->config.initial;
+    const float width = glossa_sqrt((float)part->cols);
+    p->initial = INITIAL_ZERO;
+    switch (part->role) {
+    case ROLE_TABLE:
+        p->initial = how == INITIAL_KAIMING ? INITIAL_UNIFORM : INITIAL_NORMAL;
+        p->size = how == INITIAL_KAIMING ? spread(n, part->rows, part->cols) : how == INITIAL_TORCH ? 1 : 1 / width;
+        break;
+    case ROLE_POSITIONS:
+        p->initial = INITIAL_NORMAL;
+        p->size = 0.02f;
+        break;
+    case ROLE_LINEAR:
+        if (weight || how != INITIAL_XAVIER) p->initial = INITIAL_UNIFORM;
+        p->size = weight ? spread(n, part->rows, part->cols) : 1 / width;
+        break;
+    case ROLE_NORM:
+        if (weight) p->initial = INITIAL_ONE;
+        break;
+    case ROLE_BIAS:
+        break;
+    }
 }
 
-static glossa_pair norm(glossa_network *n, place at, const char *block) {
-    const glossa_parameter *w = add(n, at, block, ".weight", 1, n->config.width, INITIAL_ONE, 0);
-    return (glossa_pair){w, add(n, at, block, ".bias", 1, n->config.width, INITIAL_ZERO, 0)};
+/* Adds the tensors of a part. Offsets go up and sizes are checked when the table is whole. */
+static glossa_pair add(glossa_network *n, const glossa_part *part) {
+    glossa_tensor_entry entries[2];
+    const size_t count = glossa_part_tensors(part, entries);
+    glossa_pair pair = {NULL, NULL};
+    for (size_t i = 0; i < count; i++) {
+        const glossa_tensor_entry *e = &entries[i];
+        const bool weight = part->role != ROLE_BIAS && i == 0;
+        glossa_parameter *p = &n->parameters[n->count++];
+        *p = (glossa_parameter){.rows = (uint32_t)e->ne[1], .cols = (uint32_t)e->ne[0], .vector = e->dims == 1};
+        memcpy(p->name, e->name, strlen(e->name) + 1);
+        p->hidden = part->of != PART_OF_MODEL && !p->vector;
+        choose_initial(n, part, weight, p);
+        *(weight ? &pair.w : &pair.b) = p;
+    }
+    return pair;
 }
 
-/* An embedding table, or an output layer that could be one. */
-static const glossa_parameter *table(glossa_network *n, const char *name, uint32_t rows) {
-    const uint32_t d = n->config.width;
-    switch (n->config.initial) {
-    case INITIAL_KAIMING:
-        return add(n, nowhere, name, ".weight", rows, d, INITIAL_UNIFORM, spread(n, rows, d));
-    case INITIAL_TORCH:
-        return add(n, nowhere, name, ".weight", rows, d, INITIAL_NORMAL, 1);
+/* Where the pair of a part lies in a layer of the lab, by its place in one of the engine. */
+static const struct field {
+    uint16_t engine, lab;
+} fields[] = {
+#define FIELD(engine, lab) {offsetof(glossa_layer, engine), offsetof(glossa_network_layer, lab)}
+    FIELD(attn.q, attn.q),       FIELD(attn.k, attn.k),         FIELD(attn.v, attn.v),       FIELD(attn.o, attn.o),
+    FIELD(cross.q, cross.q),     FIELD(cross.k, cross.k),       FIELD(cross.v, cross.v),     FIELD(cross.o, cross.o),
+    FIELD(ssru_w, ssru_w),       FIELD(ssru_f, ssru_f),         FIELD(ffn.up, up),           FIELD(ffn.down, down),
+    FIELD(attn_norm, attn.norm), FIELD(cross_norm, cross.norm), FIELD(ssru_norm, ssru_norm), FIELD(ffn_norm, ffn_norm),
+#undef FIELD
+};
+
+/* The name of a part without its last `less` characters. */
+static void name_begin(char *name, const glossa_part *part, size_t less) {
+    const size_t size = strlen(part->name) - less;
+    memcpy(name, part->name, size);
+    name[size] = 0;
+}
+
+static void bind_layer(const glossa_part *part, glossa_pair pair, glossa_network_layer *layer) {
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (fields[i].engine == part->place) memcpy((char *)layer + fields[i].lab, &pair, sizeof pair);
+    if (part->place == offsetof(glossa_layer, attn.q)) name_begin(layer->attn.name, part, strlen("_q"));
+    if (part->place == offsetof(glossa_layer, cross.q)) name_begin(layer->cross.name, part, strlen("_q"));
+    if (part->place == offsetof(glossa_layer, ffn.up)) name_begin(layer->name, part, strlen(".ffn_up"));
+}
+
+static void bind_whole(glossa_network *n, const glossa_part *part, glossa_pair pair) {
+    switch (part->place) {
+    case offsetof(glossa_model, source_embedding):
+        n->source_table = pair.w;
+        break;
+    case offsetof(glossa_model, target_embedding):
+        n->target_table = pair.w;
+        break;
+    case offsetof(glossa_model, encoder_position):
+        n->source_positions = pair.w;
+        break;
+    case offsetof(glossa_model, decoder_position):
+        n->target_positions = pair.w;
+        break;
+    case offsetof(glossa_model, encoder_norm):
+        n->encoder_norm = pair;
+        break;
+    case offsetof(glossa_model, decoder_norm):
+        n->decoder_norm = pair;
+        break;
+    case offsetof(glossa_model, output):
+        n->output = pair.w;
+        break;
     default:
-        return add(n, nowhere, name, ".weight", rows, d, INITIAL_NORMAL, 1.0f / glossa_sqrt((float)d));
+        n->output_bias = pair.b;
     }
-}
-
-static void attention(glossa_network *n, place at, const char *prefix, glossa_attention_part *out) {
-    static const char *const parts[4] = {"_q", "_k", "_v", "_o"};
-    glossa_pair *const pairs[4] = {&out->q, &out->k, &out->v, &out->o};
-    char block[24];
-    for (int i = 0; i < 4; i++) {
-        COMPOSE(block, 0, prefix, parts[i]);
-        *pairs[i] = linear(n, at, block, n->config.width, n->config.width);
-    }
-    COMPOSE(block, 0, prefix, "_norm");
-    out->norm = norm(n, at, block);
-    COMPOSE(out->name, (uint32_t)at.layer, at.side, ".blk.", "%", ".", prefix);
-}
-
-static void layer(glossa_network *n, bool decoder, uint32_t i, glossa_network_layer *out) {
-    const glossa_lab_config *c = &n->config;
-    const place at = {decoder ? "dec" : "enc", (int32_t)i};
-    COMPOSE(out->name, i, at.side, ".blk.", "%");
-    if (decoder && c->mixer == GLOSSA_MIXER_SSRU) {
-        out->ssru_w = linear(n, at, "ssru_w", c->width, c->width);
-        out->ssru_f = linear(n, at, "ssru_f", c->width, c->width);
-        out->ssru_norm = norm(n, at, "ssru_norm");
-    } else {
-        attention(n, at, "attn", &out->attn);
-    }
-    if (decoder) attention(n, at, "cross_attn", &out->cross);
-    out->up = linear(n, at, "ffn_up", c->feed_forward, c->width);
-    out->down = linear(n, at, "ffn_down", c->width, c->feed_forward);
-    out->ffn_norm = norm(n, at, "ffn_norm");
 }
 
 static void fill_table(glossa_network *n) {
     const glossa_lab_config *c = &n->config;
-    n->source_table = table(n, "token_embd", n->source_vocabulary);
-    n->target_table = n->separate ? table(n, "dec.token_embd", n->target_vocabulary) : n->source_table;
-    if (!n->sinusoids) {
-        n->source_positions =
-            add(n, nowhere, "enc.position_embd", ".weight", c->context, c->width, INITIAL_NORMAL, 0.02f);
-        n->target_positions =
-            add(n, nowhere, "dec.position_embd", ".weight", c->context, c->width, INITIAL_NORMAL, 0.02f);
+    const glossa_config engine = {.encoder_layers = c->encoder_layers,
+                                  .decoder_layers = c->decoder_layers,
+                                  .d = c->width,
+                                  .ffn = c->feed_forward,
+                                  .context = c->context,
+                                  .pre_norm = c->norm == NORM_PRE,
+                                  .position = (glossa_position_kind)c->position,
+                                  .mixer = (glossa_mixer)c->mixer};
+    const glossa_network_shape shape = {.config = &engine,
+                                        .source_vocabulary = n->source_vocabulary,
+                                        .target_vocabulary = n->target_vocabulary,
+                                        .own_target = n->separate,
+                                        .own_output = c->output == OUTPUT_UNTIED};
+    glossa_part part = {.layer = 0};
+    while (glossa_part_next(&shape, &part)) {
+        if (part.role == ROLE_BIAS && !c->output_bias) continue;
+        const glossa_pair pair = add(n, &part);
+        if (part.of == PART_OF_MODEL)
+            bind_whole(n, &part, pair);
+        else
+            bind_layer(&part, pair, part.of == PART_OF_ENCODER ? &n->encoder[part.layer] : &n->decoder[part.layer]);
     }
-    for (uint32_t i = 0; i < c->encoder_layers; i++)
-        layer(n, false, i, &n->encoder[i]);
-    for (uint32_t i = 0; i < c->decoder_layers; i++)
-        layer(n, true, i, &n->decoder[i]);
-    if (c->norm == NORM_PRE) {
-        n->encoder_norm = norm(n, nowhere, "enc.output_norm");
-        n->decoder_norm = norm(n, nowhere, "dec.output_norm");
-    }
-    n->output = c->output == OUTPUT_UNTIED ? table(n, "output", n->target_vocabulary) : n->target_table;
-    if (c->output_bias) n->output_bias = add(n, nowhere, "output", ".bias", 1, n->target_vocabulary, INITIAL_ZERO, 0);
+    if (!n->target_table) n->target_table = n->source_table;
+    if (!n->output) n->output = n->target_table;
 }
 
 /* Where each tensor lies. */
