@@ -43,11 +43,11 @@ def token_scores(model, processor, source: list[str], target: list[str]) -> list
 
 
 def words_of(processor, text: str, scores: np.ndarray) -> list[tuple[str, float]]:
-    """Each alignment unit (a word, a sign, a Han character) of a translation with the mean of its tokens' scores."""
+    """Each alignment unit (a word, a sign, a Han character) of a translation with the score of its least sure token."""
     units = data.UnitMap(processor, [text])
     of = units.of(data.encode(processor, [text]))
     texts = align.units(units.texts[0])
-    return [(word, float(scores[of == i].mean())) for i, word in enumerate(texts) if (of == i).any()]
+    return [(word, float(scores[of == i].min())) for i, word in enumerate(texts) if (of == i).any()]
 
 
 def threshold(value: np.ndarray, right: np.ndarray, share: float) -> float:
