@@ -19,6 +19,7 @@ const SOURCES = [
   "base/base",
   "base/utf8",
   "file/gguf",
+  "file/gguf_values",
   "text/vocabulary",
   "text/normalizer",
   "text/unigram",
