@@ -11,7 +11,7 @@ const MOST_TOLD = 8;
 
 /** @returns {number} bytes that this device, or what holds this process, has; Infinity where that is not told */
 export function deviceMemory() {
-  if (isNode) return Math.min(builtin("os").totalmem(), process.constrainedMemory?.() || Infinity);
+  if (isNode) return Math.min(builtin("os").totalmem(), globalThis.process.constrainedMemory?.() || Infinity);
   const { deviceMemory: told } = /** @type {{deviceMemory?: number}} */ (globalThis.navigator ?? {});
   return told && told < MOST_TOLD ? told * 2 ** 30 : Infinity;
 }
