@@ -104,7 +104,8 @@ describe("in Chromium", { skip: noBrowser }, () => {
           const worker = new Worker("/src/js/worker.js", { type: "module" });
           worker.onmessage = ({ data }) => resolve(data.error.name);
           worker.onerror = ({ message }) => resolve(message);
-          for (const message of [null, 3, {}, { id: 1 }, { id: 2, type: "info" }]) worker.postMessage(message);
+          for (const message of [null, 3, {}, { id: 1 }, { id: 2, type: "measure", texts: ["a"] }])
+            worker.postMessage(message);
         }),
     );
     assert.equal(name, "InvalidStateError");
