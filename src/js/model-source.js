@@ -1,12 +1,12 @@
 // The bytes of a model, from wherever it is given, in pieces: from memory, a file, a stream, or the network through the
 // cache. A download that breaks goes on where it stopped; nothing is kept as complete that the engine has not opened.
 
+import { Broken, lengthOf, pieces, reasonOf, versionOf } from "./body.js";
 import { makeError } from "./errors.js";
 import { kindOf } from "./file-kind.js";
 import { BUSY, openEntry } from "./model-cache.js";
 import { builtin, isNode } from "./platform.js";
 import { sha256 } from "./sha256.js";
-import { readWithin } from "./stalling.js";
 
 /**
  * A model source that can go to a worker. `length`: that the bytes had when they were loaded.
@@ -318,12 +318,6 @@ async function hasChanged(url, record) {
   }
 }
 
-/** @param {Response} response */
-const versionOf = (response) => response.headers.get("etag") ?? response.headers.get("last-modified") ?? "";
-
-/** A break that another attempt may mend. */
-class Broken extends Error {}
-
 /**
  * @param {string} url
  * @param {Intake} intake
@@ -378,7 +372,7 @@ async function download(url, intake, entry) {
         // goes on where it stopped
       } else if (response.status === 200) {
         etag = versionOf(response);
-        restart(contentLength(response));
+        restart(lengthOf(response));
       } else {
         await response.body?.cancel();
         restart(undefined);
@@ -434,7 +428,7 @@ async function request(url, from, options) {
   } catch (error) {
     options.signal?.throwIfAborted();
     throw new Broken(
-      watch.signal.aborted ? "the server does not answer" : `the server cannot be reached (${reason(error)})`,
+      watch.signal.aborted ? "the server does not answer" : `the server cannot be reached (${reasonOf(error)})`,
     );
   } finally {
     clearTimeout(timer);
@@ -446,20 +440,6 @@ async function request(url, from, options) {
     "NetworkError",
     `The model could not be loaded: ${url} answered ${response.status}. Check the address.`,
   );
-}
-
-/** @param {unknown} error */
-function reason(error) {
-  const { message, cause } = /** @type {Error} */ (error);
-  return cause instanceof Error ? `${message}: ${cause.message}` : message;
-}
-
-/** @param {Response} response */
-function contentLength(response) {
-  const encoding = response.headers.get("content-encoding");
-  const length = response.headers.get("content-length");
-  const told = length !== null && (!encoding || encoding === "identity") && Number.isSafeInteger(Number(length));
-  return told ? Number(length) : undefined;
 }
 
 /** @param {Response} response */
@@ -481,25 +461,10 @@ const sameVersion = (response, etag) => !etag || !versionOf(response) || version
  * @param {(chunk: Uint8Array) => Promise<void>} store
  */
 async function receive(response, intake, store) {
-  const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
   const { signal, stallTime = STALL_TIME } = intake.options;
-  try {
-    for (;;) {
-      /** @type {ReadableStreamReadResult<Uint8Array>} */
-      let result;
-      try {
-        result = await readWithin(reader, stallTime, () => new Broken("the connection stalled"));
-      } catch (error) {
-        signal?.throwIfAborted();
-        throw error instanceof Broken ? error : new Broken(`the connection broke (${reason(error)})`);
-      }
-      if (result.done) break;
-      intake.write(result.value);
-      await store(result.value);
-    }
-  } catch (error) {
-    reader.cancel().catch(() => {});
-    throw error;
+  for await (const piece of pieces(response, { signal, stallTime })) {
+    intake.write(piece);
+    await store(piece);
   }
   if (intake.total !== undefined && intake.loaded < intake.total) throw new Broken("the connection ended early");
 }

@@ -5,7 +5,8 @@ import { folderDocuments } from "../cache-folder.js";
 import { keyOf } from "../cache-entry.js";
 import { kindOf } from "../file-kind.js";
 import { fromUTF8, isNode } from "../platform.js";
-import { dataError, networkError, reasonOf } from "./errors.js";
+import { reasonOf } from "../body.js";
+import { dataError, networkError } from "./errors.js";
 import { request, retrying, waitOf, whole } from "./http.js";
 
 /** @typedef {import("./types.js").Context} Context */

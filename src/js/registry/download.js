@@ -6,8 +6,9 @@ import { strayOf } from "../file-kind.js";
 import { BUSY, openEntry } from "../model-cache.js";
 import { isNode } from "../platform.js";
 import { sha256 } from "../sha256.js";
-import { Broken, dataError, networkError, reasonOf, statusOf } from "./errors.js";
-import { pause, pieces, request, retrying } from "./http.js";
+import { Broken, lengthOf, pieces, reasonOf, versionOf } from "../body.js";
+import { dataError, networkError, statusOf } from "./errors.js";
+import { pause, request, retrying } from "./http.js";
 import { sumOf } from "./kept.js";
 import { memoryEntry } from "./memory-entry.js";
 import { HEAD, makeUnpacker, packingOf } from "./unpack.js";
@@ -302,7 +303,7 @@ async function receiveAll(context, file, token, wire, content, onProgress, state
       const etag = wire.record?.etag ?? "";
       const from = encoded ? 0 : state.landing.loaded;
       const response = await request(context, file.url, { headers: rangeHeaders(from, etag, file.url), token });
-      const version = response.headers.get("etag") ?? response.headers.get("last-modified") ?? "";
+      const version = versionOf(response);
       const start = startOf(response);
       const same = !(etag && version && etag !== version);
       if (response.status === 206 && from && same && (start === from || Number.isNaN(start)))
@@ -317,7 +318,7 @@ async function receiveAll(context, file, token, wire, content, onProgress, state
       }
       const told = lengthOf(response);
       const begun = state.landing.loaded;
-      for await (const chunk of pieces(context, response)) {
+      for await (const chunk of pieces(response, context)) {
         await wire.append(chunk);
         await state.landing.write(chunk);
         onProgress(state.landing.loaded);
@@ -355,14 +356,6 @@ function startOf(response) {
   const start = /^bytes (\d+)-/.exec(response.headers.get("content-range") ?? "")?.[1];
   // another origin may hide it from a page
   return start === undefined ? (isNode ? -1 : Number.NaN) : Number(start);
-}
-
-/** @param {Response} response */
-function lengthOf(response) {
-  const encoding = response.headers.get("content-encoding");
-  const length = response.headers.get("content-length");
-  if (length === null || !/^\d{1,15}$/.test(length) || (encoding && encoding !== "identity")) return undefined;
-  return Number(length);
 }
 
 /** Errors that say already whose fault it is. */

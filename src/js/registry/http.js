@@ -1,10 +1,10 @@
 // Requests to the homes of models: redirects followed by hand where that is possible, tokens only for their own host,
 // three tries, and nothing at all where the caller wants to be offline.
 
+import { Broken, pieces, reasonOf } from "../body.js";
 import { makeError } from "../errors.js";
 import { isNode } from "../platform.js";
-import { readWithin } from "../stalling.js";
-import { Broken, networkError, reasonOf } from "./errors.js";
+import { networkError } from "./errors.js";
 import { VERSION } from "./version.js";
 
 /** @typedef {import("./types.js").Context} Context */
@@ -166,34 +166,6 @@ export function pause(time, signal) {
 }
 
 /**
- * The body in pieces. Breaks where the connection does, or where nothing comes for too long.
- * @param {Context} context
- * @param {Response} response
- * @returns {AsyncGenerator<Uint8Array>}
- */
-export async function* pieces({ signal, stallTime }, response) {
-  const reader = response.body?.getReader();
-  if (!reader) return;
-  try {
-    for (;;) {
-      /** @type {ReadableStreamReadResult<Uint8Array>} */
-      let result;
-      try {
-        result = await readWithin(reader, stallTime, () => new Broken("the connection stalled"));
-      } catch (error) {
-        signal?.throwIfAborted();
-        throw error instanceof Broken ? error : new Broken(`the connection broke (${reasonOf(error)})`);
-      }
-      signal?.throwIfAborted();
-      if (result.done) return;
-      yield result.value;
-    }
-  } finally {
-    reader.cancel().catch(() => {});
-  }
-}
-
-/**
  * A body as a whole, of at most so many bytes.
  * @param {Context} context
  * @param {Response} response
@@ -204,7 +176,7 @@ export async function whole(context, response, address, most) {
   /** @type {Uint8Array[]} */
   const parts = [];
   let size = 0;
-  for await (const piece of pieces(context, response)) {
+  for await (const piece of pieces(response, context)) {
     size += piece.length;
     if (size > most)
       throw makeError("QuotaExceededError", `${address} has more than ${most} bytes: it is refused.`, {

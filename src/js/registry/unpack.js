@@ -2,7 +2,8 @@
 // a server, or something on the way, may have unpacked it already.
 
 import { builtin, isNode } from "../platform.js";
-import { dataError, reasonOf } from "./errors.js";
+import { reasonOf } from "../body.js";
+import { dataError } from "./errors.js";
 
 /** @typedef {import("./types.js").Context} Context */
 /** @typedef {"gzip" | "zstd"} Packing */

@@ -1,0 +1,79 @@
+// Bodies of answers: what their headers tell, and the bytes in pieces, until the connection breaks or nothing comes.
+
+/** A break that another attempt may mend. */
+export class Broken extends Error {
+  /**
+   * @param {string} message
+   * @param {number} [wait] milliseconds that the server asks for
+   */
+  constructor(message, wait = 0) {
+    super(message);
+    this.wait = wait;
+  }
+}
+
+/** What went wrong, with its cause. @param {unknown} error */
+export function reasonOf(error) {
+  const { message, cause } = /** @type {Error} */ (error);
+  return cause instanceof Error
+    ? `${message}: ${cause.message || /** @type {NodeJS.ErrnoException} */ (cause).code}`
+    : message;
+}
+
+/** The version that a server names, or "". @param {Response} response */
+export const versionOf = (response) => response.headers.get("etag") ?? response.headers.get("last-modified") ?? "";
+
+/** Bytes of the body; undefined where the headers do not tell, or tell those of its compressed form. @param {Response} response */
+export function lengthOf(response) {
+  const encoding = response.headers.get("content-encoding");
+  const length = response.headers.get("content-length") ?? "";
+  const told = /^\d+$/.test(length) && (!encoding || encoding === "identity") && Number.isSafeInteger(Number(length));
+  return told ? Number(length) : undefined;
+}
+
+/**
+ * The next chunk of a body.
+ * @param {ReadableStreamDefaultReader<Uint8Array>} reader
+ * @param {number} time milliseconds without a byte after which it is given up
+ * @returns {Promise<ReadableStreamReadResult<Uint8Array>>}
+ */
+async function readWithin(reader, time) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Broken("the connection stalled")), time);
+  });
+  try {
+    return /** @type {ReadableStreamReadResult<Uint8Array>} */ (await Promise.race([reader.read(), late]));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * The body in pieces. Broken where the connection breaks, or where nothing comes for too long.
+ * @param {Response} response
+ * @param {{ signal?: AbortSignal, stallTime: number }} context milliseconds without a byte after which it is given up
+ * @returns {AsyncGenerator<Uint8Array>}
+ */
+export async function* pieces(response, { signal, stallTime }) {
+  const reader = response.body?.getReader();
+  if (!reader) return;
+  try {
+    for (;;) {
+      /** @type {ReadableStreamReadResult<Uint8Array>} */
+      let result;
+      try {
+        result = await readWithin(reader, stallTime);
+      } catch (error) {
+        signal?.throwIfAborted();
+        throw error instanceof Broken ? error : new Broken(`the connection broke (${reasonOf(error)})`);
+      }
+      signal?.throwIfAborted();
+      if (result.done) return;
+      yield result.value;
+    }
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}
