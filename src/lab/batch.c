@@ -80,8 +80,8 @@ glossa_status glossa_batch_cut(glossa_lab *lab, const glossa_lab_batch *b, doubl
     for (size_t s = 0; s < shards; s++) {
         const size_t first = b->count * s / shards, end = b->count * (s + 1) / shards;
         if (first == end) continue;
-        glossa_part *part = &lab->parts[lab->part_count++];
-        *part = (glossa_part){.first = (uint32_t)first};
+        glossa_batch_part *part = &lab->parts[lab->part_count++];
+        *part = (glossa_batch_part){.first = (uint32_t)first};
         part->shard = (glossa_shard){
             .source = b->source + b->source_starts[first],
             .targets = b->target + b->target_starts[first],

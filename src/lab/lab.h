@@ -19,12 +19,12 @@ typedef struct glossa_lane {
 } glossa_lane;
 
 /* Parts of a batch, and what came of each. */
-typedef struct glossa_part {
+typedef struct glossa_batch_part {
     glossa_shard shard;
     uint32_t first; /* number of its first sequence in the batch */
     double loss;
     uint32_t exact;
-} glossa_part;
+} glossa_batch_part;
 
 /* A buffer that grows where a batch is larger than any before it. */
 typedef struct glossa_room {
@@ -57,8 +57,8 @@ struct glossa_lab {
     glossa_plateau plateau;
     uint32_t eos, bos;
     glossa_workers *workers;
-    glossa_lane *lanes; /* one for each worker */
-    glossa_part *parts; /* (config.shards) */
+    glossa_lane *lanes;       /* one for each worker */
+    glossa_batch_part *parts; /* (config.shards) */
     size_t part_count;
     glossa_room indices; /* inputs and starts of the parts */
     glossa_room drawn;   /* batch of a task */

@@ -47,7 +47,7 @@ glossa_status glossa_lab_reserve(glossa_lab *lab, glossa_error *error) {
 
 /* Sequences of a part that are predicted without a fault, which is what greedy decoding would give: a token depends on
    those before it alone. Adds up the loss. */
-static void judge(glossa_part *part, const glossa_predicted *predicted) {
+static void judge(glossa_batch_part *part, const glossa_predicted *predicted) {
     const glossa_shard *s = &part->shard;
     for (size_t i = 0; i < s->outputs.count; i++) {
         bool exact = true;
@@ -59,7 +59,7 @@ static void judge(glossa_part *part, const glossa_predicted *predicted) {
     }
 }
 
-static void copy_predicted(const glossa_pass *r, const glossa_part *part, const glossa_predicted *predicted) {
+static void copy_predicted(const glossa_pass *r, const glossa_batch_part *part, const glossa_predicted *predicted) {
     const glossa_shard *s = &part->shard;
     const size_t at = (size_t)(s->targets - r->lab->parts[0].shard.targets),
                  count = s->outputs.starts[s->outputs.count];
@@ -67,7 +67,7 @@ static void copy_predicted(const glossa_pass *r, const glossa_part *part, const 
     if (r->best) memcpy(r->best + at, predicted->best, count * sizeof(uint32_t));
 }
 
-static void run_part(const glossa_pass *r, glossa_lane *lane, glossa_part *part) {
+static void run_part(const glossa_pass *r, glossa_lane *lane, glossa_batch_part *part) {
     glossa_lab *lab = r->lab;
     glossa_tape *tape = &lane->tape;
     glossa_lab_config rates = lab->config;
@@ -122,7 +122,7 @@ glossa_status glossa_pass_run(glossa_lab *lab, const glossa_lab_batch *b, double
 }
 
 glossa_status glossa_pass_run_part(glossa_lab *lab, const glossa_lab_batch *b, double weight, glossa_pass *r,
-                                   size_t number, const glossa_part **part, glossa_error *error) {
+                                   size_t number, const glossa_batch_part **part, glossa_error *error) {
     FORWARD(glossa_batch_check(lab, b, error));
     FORWARD(glossa_batch_cut(lab, b, weight, error));
     FORWARD(reserve_lanes(lab, r->learning, error));

@@ -23,6 +23,6 @@ glossa_status glossa_pass_run(glossa_lab *lab, const glossa_lab_batch *batch, do
 /* Runs one part of a batch on the first worker's tape, into that worker's gradients where it learns. *part has what
    came of it. */
 glossa_status glossa_pass_run_part(glossa_lab *lab, const glossa_lab_batch *batch, double weight, glossa_pass *pass,
-                                   size_t number, const glossa_part **part, glossa_error *error);
+                                   size_t number, const glossa_batch_part **part, glossa_error *error);
 
 #endif

@@ -14,7 +14,7 @@ uint32_t glossa_lab_parts(const glossa_lab *lab) {
 
 glossa_status glossa_lab_compute(glossa_lab *lab, uint32_t part, glossa_lab_gradients *out, glossa_error *error) {
     const uint32_t parts = glossa_lab_parts(lab), each = parts_of_batch(lab), batches = lab->config.accumulate;
-    const glossa_part *done;
+    const glossa_batch_part *done;
     glossa_lab_batch drawn;
     glossa_pass r = {.values = lab->blocks.values, .learning = true};
     FAIL_IF(!lab->lanes[0].gradients || parts == 0, error, GLOSSA_ERROR_STATE,
