@@ -7,6 +7,7 @@ import { checkRoom, deviceMemory } from "./memory.js";
 import { ownThread, ownWorker, wasmFiles } from "./own-files.js";
 import { builtin, importingWorker, isNode, toURL } from "./platform.js";
 import { isReply } from "./protocol.js";
+import { nodeTransport, webTransport } from "./transport.js";
 
 /** @typedef {import("./protocol.js").Request} Request */
 /** @typedef {import("./protocol.js").Message} Message */
@@ -19,19 +20,8 @@ import { isReply } from "./protocol.js";
  * @typedef {T extends unknown ? Omit<T, "id"> : never} Unnumbered
  */
 
-/**
- * Carries messages to a host and back.
- * @typedef {object} Transport
- * @property {(message: Message, transfer?: Transferable[]) => void} post
- * @property {(busy: boolean) => void} setBusy whether answers are awaited: only then the process is kept alive
- * @property {() => void} close
- */
-
-/**
- * @typedef {object} TransportEvents
- * @property {(reply: Reply) => void} reply
- * @property {(reason: string, name?: string) => void} crash it will not answer any more; `name`: of the error
- */
+/** @typedef {import("./transport.js").Transport} Transport */
+/** @typedef {import("./transport.js").TransportEvents} TransportEvents */
 
 /** @typedef {(events: TransportEvents) => Transport} TransportMaker */
 
@@ -58,62 +48,19 @@ async function inPlace() {
  * @returns {TransportMaker}
  */
 function inWorker(choice) {
-  if (isNode && typeof choice !== "function") return (events) => nodeTransport(choice, events);
-  return (events) => webTransport(choice, events);
+  if (isNode && typeof choice !== "function") return (events) => nodeTransport(threadOf(choice), events);
+  return (events) => webTransport(typeof choice === "function" ? choice() : workerOf(choice), events);
 }
+
+/** @param {boolean | string | URL} choice */
+const threadOf = (choice) =>
+  typeof choice === "boolean" ? ownThread() : new (builtin("worker_threads").Worker)(toURL(choice));
+
+/** @param {boolean | string | URL} choice */
+const workerOf = (choice) => (typeof choice === "boolean" ? ownWorker() : originWorker(choice));
 
 /** Whether this place can have workers: a service worker cannot. */
 export const hasWorkers = isNode || typeof Worker === "function";
-
-/**
- * @param {boolean | string | URL} choice
- * @param {TransportEvents} events
- * @returns {Transport}
- */
-function nodeTransport(choice, { reply, crash }) {
-  const worker = typeof choice === "boolean" ? ownThread() : new (builtin("worker_threads").Worker)(toURL(choice));
-  let ended = false;
-  const end = (/** @type {string} */ reason, /** @type {string} */ name = "OperationError") => {
-    if (!ended) crash(reason, name);
-    ended = true;
-  };
-  worker.on("message", reply);
-  worker.on("error", (error) => {
-    const { code, message } = /** @type {NodeJS.ErrnoException} */ (error instanceof Error ? error : Error(`${error}`));
-    end(message, code === "ERR_WORKER_OUT_OF_MEMORY" ? "QuotaExceededError" : undefined);
-  });
-  worker.on("exit", (code) => end(`it ended with code ${code}`));
-  worker.unref();
-  return {
-    post: (message, transfer) => worker.postMessage(message, /** @type {any} */ (transfer ?? [])),
-    setBusy: (busy) => (busy ? worker.ref() : worker.unref()),
-    close() {
-      ended = true;
-      worker.terminate();
-    },
-  };
-}
-
-/**
- * @param {Exclude<WorkerChoice, false>} choice
- * @param {TransportEvents} events
- * @returns {Transport}
- */
-function webTransport(choice, { reply, crash }) {
-  const worker =
-    typeof choice === "function" ? choice() : typeof choice === "boolean" ? ownWorker() : originWorker(choice);
-  worker.addEventListener("message", (event) => reply(event.data));
-  worker.addEventListener("error", (event) => {
-    event.preventDefault();
-    crash(event.message || "its script could not be loaded");
-  });
-  worker.addEventListener("messageerror", () => crash("a message could not be read"));
-  return {
-    post: (message, transfer) => worker.postMessage(message, transfer ?? []),
-    setBusy() {},
-    close: () => worker.terminate(),
-  };
-}
 
 /** @param {string | URL} location */
 function originWorker(location) {

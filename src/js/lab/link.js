@@ -2,46 +2,13 @@
 
 import { errorFrom, makeError } from "../errors.js";
 import { isNode } from "../platform.js";
+import { nodeTransport, webTransport } from "../transport.js";
 import { labThread, labWorker } from "./files.js";
 import { Host } from "./host.js";
 
-/** @typedef {{ post: (message: any, transfer: any[]) => void, setBusy: (busy: boolean) => void, close: () => void }} Way */
+/** @typedef {import("../transport.js").Transport} Transport */
 
-/**
- * @param {(answer: import("./host.js").Answer) => void} receive
- * @param {(reason: string) => void} crash
- * @returns {Way}
- */
-function thread(receive, crash) {
-  const worker = labThread();
-  worker.on("message", receive);
-  worker.on("error", ({ message }) => crash(message));
-  worker.on("exit", (code) => crash(`it ended with status ${code}`));
-  worker.unref();
-  return {
-    post: (message, transfer) => worker.postMessage(message, transfer),
-    setBusy: (busy) => (busy ? worker.ref() : worker.unref()),
-    close: () => void worker.terminate(),
-  };
-}
-
-/**
- * @param {(answer: import("./host.js").Answer) => void} receive
- * @param {(reason: string) => void} crash
- * @returns {Way}
- */
-function webWorker(receive, crash) {
-  const worker = labWorker();
-  worker.onmessage = ({ data }) => receive(data);
-  worker.onerror = ({ message }) => crash(message || "its script could not be loaded");
-  return {
-    post: (message, transfer) => worker.postMessage(message, transfer),
-    setBusy() {},
-    close: () => worker.terminate(),
-  };
-}
-
-/** @param {(answer: import("./host.js").Answer) => void} receive @returns {Way} */
+/** @param {(answer: import("./host.js").Answer) => void} receive @returns {Transport} */
 function inPlace(receive) {
   const host = new Host((answer) => queueMicrotask(() => receive(answer)));
   return { post: (message) => host.receive(message), setBusy() {}, close() {} };
@@ -61,7 +28,9 @@ export class Link {
     const receive = (/** @type {import("./host.js").Answer} */ answer) => this.#receive(answer);
     const crash = (/** @type {string} */ reason) =>
       this.end(makeError("OperationError", `The lab's worker has ended: ${reason}`));
-    this.#way = worker ? (isNode ? thread : webWorker)(receive, crash) : inPlace(receive);
+    const events = { reply: receive, crash };
+    if (!worker) this.#way = inPlace(receive);
+    else this.#way = isNode ? nodeTransport(labThread(), events) : webTransport(labWorker(), events);
   }
 
   /** @param {import("./host.js").Answer} answer */

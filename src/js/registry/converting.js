@@ -2,19 +2,13 @@
 
 import { errorFrom, makeError } from "../errors.js";
 import { builtin, importingWorker, isNode } from "../platform.js";
+import { nodeTransport, webTransport } from "../transport.js";
 import { runConversion } from "./conversion.js";
 import { WORKER } from "./version.js";
 
 /** @typedef {import("./types.js").Context} Context */
 /** @typedef {import("../cache-entry.js").Content} Content */
 /** @typedef {import("./conversion.js").ConvertJob} ConvertJob */
-
-/**
- * A worker as both platforms have it.
- * @typedef {object} Line
- * @property {(message: unknown) => void} post
- * @property {() => void} close
- */
 
 /**
  * Converts, and hands the checkpoint on piece by piece.
@@ -49,7 +43,7 @@ class NotStarted extends Error {}
 function inWorker(script, job, write, onProgress, signal) {
   return new Promise((resolve, reject) => {
     let started = false;
-    /** @type {Line | null} */
+    /** @type {import("../transport.js").Transport | null} */
     let line = null;
     const end = () => {
       signal?.removeEventListener("abort", stop);
@@ -81,35 +75,20 @@ function inWorker(script, job, write, onProgress, signal) {
     signal?.addEventListener("abort", stop);
     try {
       signal?.throwIfAborted();
-      line = isNode ? nodeLine(script, receive, crash) : webLine(script, receive, crash);
+      const events = { reply: receive, crash };
+      line = isNode ? nodeTransport(threadOf(script), events) : webTransport(workerOf(script), events);
+      line.setBusy(true);
     } catch (error) {
       crash(error instanceof Error ? error.message : String(error));
     }
   });
 }
 
-/**
- * @param {URL} script
- * @param {(message: any) => void} receive
- * @param {(reason: string) => void} crash
- * @returns {Line}
- */
-function nodeLine(script, receive, crash) {
-  const worker = new (builtin("worker_threads").Worker)(script, { workerData: WORKER });
-  worker.on("message", receive);
-  worker.on("error", (error) => crash(error instanceof Error ? error.message : String(error)));
-  worker.on("exit", (code) => crash(`it ended with code ${code}`));
-  return { post: (message) => worker.postMessage(message), close: () => void worker.terminate() };
-}
+/** @param {URL} script */
+const threadOf = (script) => new (builtin("worker_threads").Worker)(script, { workerData: WORKER });
 
-/** @type {typeof nodeLine} */
-function webLine(script, receive, crash) {
+/** @param {URL} script */
+function workerOf(script) {
   const near = globalThis.location && script.origin === globalThis.location.origin;
-  const worker = near ? new Worker(script, { type: "module", name: WORKER }) : importingWorker(script.href, WORKER);
-  worker.addEventListener("message", (event) => receive(event.data));
-  worker.addEventListener("error", (event) => {
-    event.preventDefault();
-    crash(event.message || "its script could not be loaded");
-  });
-  return { post: (message) => worker.postMessage(message), close: () => worker.terminate() };
+  return near ? new Worker(script, { type: "module", name: WORKER }) : importingWorker(script.href, WORKER);
 }
