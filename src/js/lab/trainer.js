@@ -142,32 +142,28 @@ export class Trainer {
   /** @param {string} source @param {string[] | undefined} names @returns {import("./types.js").Inspection} */
   inspect(source, names) {
     const output = this.#core.predict(source);
-    const wanted = names ?? this.#attentions();
-    const arrays = Object.fromEntries(wanted.map((name) => [name, this.#core.read(name)]));
+    const arrays = names ? Object.fromEntries(names.map((name) => [name, this.#core.read(name)])) : this.#attentions();
     return { source: [...source, "</s>"], target: [...output, "</s>"], output, arrays };
   }
 
-  /** The names of all attention weights of the last pass. */
+  /** All attention weights of the last pass, by name. */
   #attentions() {
-    const names = [];
-    for (const [side, parts] of /** @type {const} */ ([
-      ["enc", ["attn"]],
-      ["dec", ["attn", "cross_attn"]],
-    ])) {
-      for (let layer = 0; this.#has(`${side}.blk.${layer}`); layer++)
-        names.push(...parts.map((part) => `${side}.blk.${layer}.${part}`).filter((name) => this.#has(name)));
+    /** @type {Record<string, import("./types.js").LabArray>} */
+    const arrays = {};
+    const take = (/** @type {string} */ name) => {
+      try {
+        arrays[name] = this.#core.read(name);
+        return true;
+      } catch {
+        return false; // there is no such layer, or it mixes otherwise
+      }
+    };
+    for (let layer = 0; take(`enc.blk.${layer}.attn`); layer++);
+    for (let layer = 0, found = true; found; layer++) {
+      take(`dec.blk.${layer}.attn`);
+      found = take(`dec.blk.${layer}.cross_attn`);
     }
-    return names;
-  }
-
-  /** @param {string} name */
-  #has(name) {
-    try {
-      this.#core.read(name);
-      return true;
-    } catch {
-      return false;
-    }
+    return arrays;
   }
 
   close() {
