@@ -251,13 +251,24 @@ export async function routeState(route) {
   return worst.find((state) => states.includes(state)) ?? "available";
 }
 
+/** Whether an address is a file of this machine. @param {string} url */
+export const isFile = (url) => isNode && url.startsWith("file:");
+
+/**
+ * What is kept of a model, all of it and the version that is wanted.
+ * @param {Pick<ManifestModel, "url" | "sha256">} model
+ * @param {import("./cache-entry.js").CacheRecord[]} records
+ */
+export const recordOf = ({ url, sha256 }, records) =>
+  records.find((kept) => kept.complete && kept.url === url && (!sha256 || kept.sha256 === sha256.toLowerCase()));
+
 /**
  * @param {ManifestModel} model
  * @returns {Promise<Availability>}
  */
-async function stateOf({ url, sha256 }) {
-  if (isNode && url.startsWith("file:")) return builtin("fs").existsSync(new URL(url)) ? "available" : "unavailable";
-  const record = (await modelCache.list()).find((kept) => kept.complete && kept.url === url);
-  if (record && (!sha256 || record.sha256 === sha256.toLowerCase())) return "available";
+async function stateOf(model) {
+  const { url } = model;
+  if (isFile(url)) return builtin("fs").existsSync(new URL(url)) ? "available" : "unavailable";
+  if (recordOf(model, await modelCache.list())) return "available";
   return downloading.has(url) ? "downloading" : "downloadable";
 }

@@ -108,10 +108,11 @@ class Sha256 {
 /**
  * The platform's digest, where it has one (`crypto.subtle`): of a whole buffer, which it copies at once.
  * @param {BufferSource} bytes
+ * @param {"SHA-256" | "SHA-1"} [algorithm]
  * @returns {Promise<string>} hexadecimal
  */
-export async function digestOf(bytes) {
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+export async function digestOf(bytes, algorithm = "SHA-256") {
+  const digest = new Uint8Array(await crypto.subtle.digest(algorithm, bytes));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 

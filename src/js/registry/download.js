@@ -5,7 +5,7 @@ import { makeError } from "../errors.js";
 import { strayOf } from "../file-kind.js";
 import { BUSY, openEntry } from "../model-cache.js";
 import { isNode } from "../platform.js";
-import { sha256 } from "../sha256.js";
+import { digestOf, sha256 } from "../sha256.js";
 import { Broken, lengthOf, pieces, reasonOf, versionOf } from "../body.js";
 import { dataError, networkError, statusOf } from "./errors.js";
 import { pause, request, retrying } from "./http.js";
@@ -148,8 +148,7 @@ class Landing {
  */
 async function gitName(parts, size) {
   const all = new Blob([`blob ${size}\0`, .../** @type {Uint8Array<ArrayBuffer>[]} */ (parts)]);
-  const sum = new Uint8Array(await crypto.subtle.digest("SHA-1", await all.arrayBuffer()));
-  return Array.from(sum, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return digestOf(await all.arrayBuffer(), "SHA-1");
 }
 
 /**
@@ -214,7 +213,7 @@ async function fetchFrom(context, file, token, onProgress) {
       await content.close();
       return wire;
     }
-    const kept = await load(context, file, token, wire, content, onProgress);
+    const kept = await load({ context, file, token, wire, content, onProgress });
     if (kept === content) await wire.remove();
     await (kept === content ? wire : content).close();
     return kept;
@@ -226,19 +225,26 @@ async function fetchFrom(context, file, token, onProgress) {
 }
 
 /**
- * @param {Context} context
- * @param {RemoteFile} file
- * @param {string | undefined} token
- * @param {CacheEntry} wire
- * @param {CacheEntry} content
- * @param {(loaded: number) => void} onProgress
+ * A file on its way, and where it is kept: as it comes, and unpacked.
+ * @typedef {object} Arrival
+ * @property {Context} context
+ * @property {RemoteFile} file
+ * @property {string} [token]
+ * @property {CacheEntry} wire
+ * @property {CacheEntry} content
+ * @property {(loaded: number) => void} onProgress bytes on the wire
+ */
+
+/**
+ * @param {Arrival} arrival
  * @returns {Promise<CacheEntry>} that has all of it
  */
-async function load(context, file, token, wire, content, onProgress) {
+async function load(arrival) {
+  const { context, file, wire, content } = arrival;
   for (let second = false; ; second = true) {
     const state = { landing: new Landing(context, file, content) };
     try {
-      await receiveAll(context, file, token, wire, content, onProgress, state);
+      await receiveAll(arrival, state);
       const { landing } = state;
       const sums = await landing.end();
       const fault = faultOf(file, landing, sums);
@@ -269,15 +275,10 @@ async function load(context, file, token, wire, content, onProgress) {
 
 /**
  * All bytes of a file, in up to three requests.
- * @param {Context} context
- * @param {RemoteFile} file
- * @param {string | undefined} token
- * @param {CacheEntry} wire
- * @param {CacheEntry} content
- * @param {(loaded: number) => void} onProgress
+ * @param {Arrival} arrival
  * @param {{landing: Landing}} state
  */
-async function receiveAll(context, file, token, wire, content, onProgress, state) {
+async function receiveAll({ context, file, token, wire, content, onProgress }, state) {
   const of = sumOf(file);
   /** Whether the server unpacks on the way: then there is no going on. */
   let encoded = false;

@@ -2,12 +2,12 @@
 // REGISTRIES.md says more.
 
 import { makeError } from "../errors.js";
-import { canonicalTag, sameLanguage } from "../manifest.js";
+import { canonicalTag, isFile, recordOf, sameLanguage } from "../manifest.js";
 import { listRecords, noteBeside } from "../model-cache.js";
-import { builtin, isNode } from "../platform.js";
+import { builtin } from "../platform.js";
 import { chooseRoute, ordered, routeOf, serves, withAdvice } from "./choose.js";
 import { dataError } from "./errors.js";
-import { keptModels, keptURL, modelOfKept, openKept } from "./kept.js";
+import { isKeptModel, keptModels, keptURL, modelOfKept, openKept } from "./kept.js";
 import { contextOf, registriesOf, registryOf } from "./options.js";
 
 /** @typedef {import("./types.js").Context} Context */
@@ -90,22 +90,20 @@ async function keptOf(model) {
 }
 
 /**
- * Where a checkpoint that is loaded as it is lies already.
- * @param {RegistryModel} model
- * @returns {Promise<{here: boolean, sha256?: string}>}
+ * Whether a checkpoint that is loaded as it is lies here already.
+ * @param {import("../manifest.js").ManifestModel} checkpoint
+ * @param {import("../cache-entry.js").CacheRecord[]} records
  */
-async function checkpointState({ checkpoint }) {
-  if (!checkpoint) return { here: false };
-  const { url, sha256 } = checkpoint;
-  if (isNode && url.startsWith("file:")) return { here: builtin("fs").existsSync(new URL(url)), sha256 };
-  const record = (await listRecords()).find((kept) => kept.complete && kept.url === url);
-  const here = record !== undefined && (!sha256 || record.sha256 === sha256.toLowerCase());
-  return { here, sha256: sha256 ?? record?.sha256 };
-}
+const isCheckpointHere = (checkpoint, records) =>
+  isFile(checkpoint.url)
+    ? builtin("fs").existsSync(new URL(checkpoint.url))
+    : recordOf(checkpoint, records) !== undefined;
 
 /** @param {RegistryModel} model */
 async function isHere(model) {
-  return model.checkpoint ? (await checkpointState(model)).here : (await keptOf(model)) !== undefined;
+  return model.checkpoint
+    ? isCheckpointHere(model.checkpoint, await listRecords())
+    : (await keptOf(model)) !== undefined;
 }
 
 /**
@@ -185,7 +183,7 @@ async function provideRoute(context, registries, route, variant, onProgress) {
     const report = (/** @type {number} */ fraction) => onProgress((i + fraction) / route.length);
     if (model.checkpoint) {
       const { url, bytes } = model.checkpoint;
-      const { sha256 } = await checkpointState(model);
+      const sha256 = model.checkpoint.sha256 ?? recordOf(model.checkpoint, await listRecords())?.sha256;
       provided.push({ source: { url }, bytes: bytes ?? 0, sha256, languages, origin: originOf(model) });
       continue;
     }
@@ -313,19 +311,17 @@ export async function listModels({ sourceLanguage, targetLanguage }, options, to
       throw withAdvice(error, registry);
     }
   }
-  const records = await keptModels();
+  const records = await listRecords();
   let fit = models.filter((model) => serves(model, source, target));
   if (!fit.length && source && target && !sameLanguage(source, target))
     fit = (routeOf(models, source, target) ?? []).map(({ model }) => model);
   const nameOf = (/** @type {{registry: string, id: string}} */ { registry, id }) => `${registry} ${id.split("@")[0]}`;
-  const kept = new Set(records.map(({ about }) => nameOf(about)));
-  return Promise.all(
-    fit.map(async (model) => {
-      const { files: _, checkpoint, source, target, ...facts } = model;
-      const here = checkpoint ? (await checkpointState(model)).here : kept.has(nameOf(model));
-      return { ...facts, sourceLanguages: [source].flat(), targetLanguages: [target].flat(), here };
-    }),
-  );
+  const kept = new Set(records.filter(isKeptModel).map(({ about }) => nameOf(about)));
+  return fit.map((model) => {
+    const { files: _, checkpoint, source, target, ...facts } = model;
+    const here = checkpoint ? isCheckpointHere(checkpoint, records) : kept.has(nameOf(model));
+    return { ...facts, sourceLanguages: [source].flat(), targetLanguages: [target].flat(), here };
+  });
 }
 
 /**
