@@ -159,7 +159,8 @@ def card(info: dict) -> str:
         )
     first = next(iter(info["scores"].values()))[kinds[0]]
     lines += ["", f"BLEU / chrF. Signatures: `{first['signature']}`, `{first['chrf_signature']}`. float32 is PyTorch, int8 is "
-              "Glossa's WebAssembly engine.", "", f"![Validation perplexity while training](scores/{info['id']}.svg)", ""]  # fmt: skip
+              "Glossa's WebAssembly engine" + (f", which cuts sentences of more than {hints['training_length']} tokens at a clause"
+              if "training_length" in hints else "") + ".", "", f"![Validation perplexity while training](scores/{info['id']}.svg)", ""]  # fmt: skip
     for sentence in info.get("comparisons", []):
         lines += [sentence, ""]
     if info.get("samples"):
