@@ -61,6 +61,7 @@ static void encode(glossa_session *s, size_t sentence, const captured *out) {
 static void best_candidates(glossa_session *s, const glossa_candidates *candidates, float log_total, uint32_t *ids,
                             float *logp) {
     uint32_t count = 0;
+    if (s->top_k == 0) return;
     for (size_t i = 0; i < candidates->count; i++) {
         const float value = s->logits[i] - log_total;
         if (count == s->top_k && !(value > logp[count - 1])) continue;

@@ -451,6 +451,26 @@ static void test_without(void) {
     }
 }
 
+/* Without the causal mask, and without candidates: the same log-probabilities as with them. */
+static void test_without_candidates(void) {
+    opened o = open_tiny(&VARIANTS[1]);
+    glossa_explanation e;
+    float want[64];
+    size_t count = 0;
+    for (int i = 0; i < 2; i++) {
+        const glossa_options options = {.beam = 3, .top_k = i ? 0 : 4, .without = GLOSSA_WITHOUT_CAUSAL};
+        CHECK_INT(run(o.session, TEXTS, 1, &options), GLOSSA_OK);
+        CHECK_INT(glossa_explain(o.session, 0, 0, &e, NULL), GLOSSA_OK);
+        if (i == 0) {
+            count = e.target_count < 64 ? e.target_count : 64;
+            memcpy(want, e.log_probability, count * sizeof *want);
+        }
+        CHECK(count > 0);
+        CHECK(memcmp(want, e.log_probability, count * sizeof *want) == 0);
+    }
+    close_tiny(&o);
+}
+
 /* The branches of every step make up the hypotheses that are found. */
 static void test_branches(void) {
     for (int search = 0; search < 3; search++) {
@@ -854,6 +874,7 @@ int main(void) {
     RUN(test_explain);
     RUN(test_head_mask);
     RUN(test_without);
+    RUN(test_without_candidates);
     RUN(test_branches);
     RUN(test_cuts);
     RUN(test_bad_calls);
