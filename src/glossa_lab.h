@@ -53,14 +53,21 @@ typedef struct glossa_lab_config {
     /* the data */
     char task[16]; /* copy, reverse, sort, addition, dates, roman, pig-latin; empty: batches of the caller */
     uint32_t shortest, longest; /* of the task's strings; digits of a summand for addition */
-    uint32_t vocabulary;        /* tokens, where there is no task */
+    uint32_t vocabulary; /* tokens, where there is no task: of the caller's batches, or at most, to learn from pairs */
+    uint32_t tokens;     /* bpe, characters: what a vocabulary is learnt of; bytes stand for all others */
+    double coverage;     /* share of all text whose characters become tokens of a bpe vocabulary */
+    uint32_t bleu;       /* 13a, char, zh: what the tokens of the score are, as sacrebleu names them */
+    uint32_t set_aside;  /* pairs to judge by, where none are given for that: at most so many, and a tenth of all */
+    double sampling_share; /* of texts that are cut into tokens otherwise each time (sub-word regularization), ... */
+    double sampling_alpha; /* ... unigram: by their probability to this power; bpe: without this share of merges */
     uint32_t seed;
     /* the training */
-    uint32_t batch;     /* sequences of a task in each step */
-    uint32_t shards;    /* parts that a batch is cut into; their gradients are added in order */
-    uint32_t threads;   /* 0: as many as the machine has processors, but no more than shards */
-    char kernels[16];   /* empty: the fastest of this machine */
-    uint32_t optimizer; /* adam, adamw, sgd, muon */
+    uint32_t batch;        /* sequences of a task in each step, and of every evaluation at a time */
+    uint32_t batch_tokens; /* of pairs in each step: tokens of the longer sides, were all as long as the longest */
+    uint32_t shards;       /* parts that a batch is cut into; their gradients are added in order */
+    uint32_t threads;      /* 0: as many as the machine has processors, but no more than shards */
+    char kernels[16];      /* empty: the fastest of this machine */
+    uint32_t optimizer;    /* adam, adamw, sgd, muon */
     double learning_rate;
     double beta1, beta2, epsilon; /* of adam and adamw */
     double weight_decay;          /* part of the gradient for adam and sgd, apart from it for adamw and muon */
@@ -68,7 +75,9 @@ typedef struct glossa_lab_config {
     uint32_t nesterov;            /* no, yes: of sgd */
     uint32_t schedule;            /* constant, inverse-sqrt, cosine, plateau */
     uint32_t warmup;              /* steps of linear growth to the learning rate */
-    uint32_t steps;               /* of the whole training, for cosine */
+    uint32_t hold;                /* of inverse-sqrt: the step up to which the rate stays, if after the warm-up */
+    double cooldown;              /* of inverse-sqrt: last share of the steps, in which the rate falls to 2 % too */
+    uint32_t steps;               /* of the whole training, for cosine and cooldown */
     double final_rate;            /* where cosine ends, as a share of the learning rate */
     double plateau_factor, plateau_threshold, plateau_minimum, plateau_epsilon;
     uint32_t plateau_patience, plateau_cooldown;
@@ -87,12 +96,14 @@ typedef struct glossa_lab_config {
 /* A small network for the seeded tasks: width 64, 4 heads, 1 + 1 layers, Adam. */
 void glossa_lab_defaults(glossa_lab_config *config);
 
-/* Sets a field by its name to what `value` says ("0.1", "pre"). "task" sets shortest and longest too, and "preset" many
-   at once:
- *     tutorial        the Transformer of the well-known PyTorch tutorials: width 512, 8 heads, 6 + 6 layers,
- * feed-forward 2,048, Kaiming initialisation, Adam with weight decay, ReduceLROnPlateau after a warm-up tutorial-small
- * the same in small, which learns in minutes Fails with ARGUMENT for an unknown name, and for a value that is not one
- * of the choices or beyond the bounds. */
+/*
+ * Sets a field by its name to what `value` says ("0.1", "pre"). "task" sets shortest and longest too, and "preset" many
+ * at once: pairs           a small translator that learns from some thousand pairs: width 128, 4 heads, 2 + 2 layers,
+ * dropout tutorial        the Transformer of the well-known PyTorch tutorials: width 512, 8 heads, 6 + 6 layers,
+ *                     feed-forward 2,048, Kaiming initialisation, Adam with weight decay, ReduceLROnPlateau after a
+ * warm-up tutorial-small  the same in small, which learns in minutes Fails with ARGUMENT for an unknown name, and for a
+ * value that is not one of the choices or beyond the bounds.
+ */
 glossa_status glossa_lab_set(glossa_lab_config *config, const char *name, const char *value, glossa_error *error);
 
 /* The name of setting `index` and what it takes ("16 to 65536" or "post, pre"); NULL beyond the last. */
@@ -115,6 +126,62 @@ glossa_status glossa_lab_open(const glossa_lab_config *config, const glossa_allo
  */
 glossa_status glossa_lab_load(const void *bytes, size_t size, const glossa_lab_config *config,
                               const glossa_allocator *allocator, glossa_lab **lab, glossa_error *error);
+
+/* ---- pairs of text ---------------------------------------------------------------------------------------------- */
+
+/* Texts and their translations, for labs that learn from those: copied from files of the caller. */
+typedef struct glossa_lab_data glossa_lab_data;
+
+/* `allocator` may be NULL; it is copied. Fails with MEMORY. */
+glossa_status glossa_lab_data_open(const glossa_allocator *allocator, glossa_lab_data **data, glossa_error *error);
+
+/* For data that no lab has taken. NULL is fine. */
+void glossa_lab_data_close(glossa_lab_data *data);
+
+/*
+ * Adds the pairs of a table: a source, a tab and a target in each line, in UTF-8; columns beyond those are ignored,
+ * lines that lack one side are left out and counted. `held_out`: to judge by, not to train on. `name` is the file's in
+ * messages. Fails with FORMAT for a line without a tab or in another encoding, which it names, with MEMORY or LIMIT;
+ * then nothing was added.
+ */
+glossa_status glossa_lab_data_table(glossa_lab_data *data, bool held_out, const char *name, glossa_text file,
+                                    glossa_error *error);
+
+/* Adds the pairs of lines with the same number. Fails with FORMAT too where one file has more lines. */
+glossa_status glossa_lab_data_lines(glossa_lab_data *data, bool held_out, const char *source_name, glossa_text source,
+                                    const char *target_name, glossa_text target, glossa_error *error);
+
+/*
+ * Opens a lab that learns from `data`, which it takes in every case. Where no pairs are held out, some are set aside;
+ * what shares a text with those is not trained on. The vocabulary, one for both sides, is learnt from the rest, or it
+ * is that of the checkpoint `vocabulary` (NULL: none). `source` and `target` are languages by BCP 47. Fails as
+ * glossa_lab_open, and with FORMAT where no pair is left.
+ */
+glossa_status glossa_lab_open_pairs(const glossa_lab_config *config, glossa_lab_data *data, const char *source,
+                                    const char *target, const void *vocabulary, size_t vocabulary_size,
+                                    const glossa_allocator *allocator, glossa_lab **lab, glossa_error *error);
+
+/*
+ * Gives a lab of glossa_lab_load pairs to train on; `data` is taken in every case. A training that goes on from
+ * GLOSSA_LAB_STATE needs the same pairs: it fails with ARGUMENT for others.
+ */
+glossa_status glossa_lab_attach(glossa_lab *lab, glossa_lab_data *data, glossa_error *error);
+
+/* Pairs of a lab, and what became of the rest. */
+typedef struct glossa_lab_pairs {
+    size_t train, held_out;
+    size_t empty;                        /* lines left out because they lack one side */
+    size_t shared;                       /* pairs left out because held-out ones have one of their texts */
+    size_t too_long;                     /* pairs left out because they exceed the context */
+    size_t source_tokens, target_tokens; /* of those that are trained on */
+    uint32_t batches;                    /* steps, or parts of steps where these accumulate, that make an epoch */
+    uint32_t vocabulary;                 /* tokens */
+} glossa_lab_pairs;
+
+/* Zeros where a lab has none. */
+void glossa_lab_describe_pairs(const glossa_lab *lab, glossa_lab_pairs *pairs);
+
+/* ---- facts ------------------------------------------------------------------------------------------------------ */
 
 /* Returns all memory. NULL is fine. */
 void glossa_lab_close(glossa_lab *lab);
@@ -171,6 +238,10 @@ glossa_status glossa_lab_step(glossa_lab *lab, const glossa_lab_batch *batch, gl
    on. With a mean of weights (config.average), of that. */
 glossa_status glossa_lab_evaluate(glossa_lab *lab, const glossa_lab_batch *batch, uint32_t first, uint32_t count,
                                   glossa_lab_report *report, glossa_error *error);
+
+/* BLEU of the first `count` held-out pairs, decoded greedily: sacrebleu's, with its defaults and config.bleu. Fails
+   with STATE where none are held out. */
+glossa_status glossa_lab_bleu(glossa_lab *lab, uint32_t count, double *score, glossa_error *error);
 
 /* Tells the schedule "plateau" a validation loss, as PyTorch's ReduceLROnPlateau.step. */
 void glossa_lab_plateau(glossa_lab *lab, double value);
@@ -233,14 +304,16 @@ glossa_status glossa_lab_read(const glossa_lab *lab, const char *name, glossa_la
 glossa_status glossa_lab_forward(glossa_lab *lab, const glossa_lab_batch *batch, float *log_probability, uint32_t *best,
                                  glossa_error *error);
 
-/* The strings of a task: source and target of number `index`, of the held-out ones or of those that are trained on.
-   Texts hold until the next call. Fails with STATE where there is no task. */
+/* Texts of a task or of pairs: source and target of number `index`, of the held-out ones or of those that are trained
+   on. They hold until the next call. Fails with STATE where there is neither, and with ARGUMENT beyond the last pair.
+ */
 glossa_status glossa_lab_example(glossa_lab *lab, bool held_out, uint32_t index, glossa_text *source,
                                  glossa_text *target, glossa_error *error);
 
-/* What the network makes of a source of its task, the most probable token at each place. The text holds until the next
-   call, and the arrays are those of this pass. Fails with STATE where there is no task, ARGUMENT for a character that
-   its vocabulary lacks, and LIMIT for more of them than the context has room for. */
+/* What the network makes of a source, the most probable token at each place. The text holds until the next call, and
+   the arrays are those of the last pass, whose target is one token longer than the text's. Fails with STATE where there
+   is neither a task nor a vocabulary, ARGUMENT for a character that a task lacks, and LIMIT for more tokens than the
+   context has room for. */
 glossa_status glossa_lab_predict(glossa_lab *lab, glossa_text source, glossa_text *target, glossa_error *error);
 
 /* ---- saving ----------------------------------------------------------------------------------------------------- */

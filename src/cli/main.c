@@ -16,6 +16,7 @@
 #include "glossa.h"
 
 #include "cli/contract.h"
+#include "cli/files.h"
 #include "cli/train.h"
 
 #include <inttypes.h>
@@ -79,26 +80,6 @@ static bool parse(int count, char **words, arguments *out) {
             return false;
     }
     return out->model != NULL;
-}
-
-/* The whole file, or NULL with a message. */
-static void *read_file(const char *path, size_t *size) {
-    FILE *file = fopen(path, "rb");
-    void *bytes = NULL;
-    long length = -1;
-    if (file && fseek(file, 0, SEEK_END) == 0) length = ftell(file);
-    if (length >= 0 && fseek(file, 0, SEEK_SET) == 0) {
-        const size_t rounded = ((size_t)length + 63) / 64 * 64 + 64;
-        bytes = aligned_alloc(64, rounded);
-        if (bytes && fread(bytes, 1, (size_t)length, file) != (size_t)length) {
-            free(bytes);
-            bytes = NULL;
-        }
-    }
-    if (file) fclose(file);
-    if (!bytes) fprintf(stderr, "glossa-native: cannot read %s\n", path);
-    *size = bytes ? (size_t)length : 0;
-    return bytes;
 }
 
 static uint64_t nanoseconds(void *user) {
@@ -228,8 +209,11 @@ int main(int count, char **words) {
     if (count > 1 && !strcmp(words[1], "tensors")) return glossa_print_tensors(count - 2, words + 2);
     if (!parse(count, words, &args)) return usage();
     size_t size;
-    void *bytes = read_file(args.model, &size);
-    if (!bytes) return 1;
+    void *bytes = glossa_read_file(args.model, &size);
+    if (!bytes) {
+        fprintf(stderr, "glossa-native: cannot read %s\n", args.model);
+        return 1;
+    }
     glossa_error error;
     glossa_model *model;
     int status = 1;

@@ -1,22 +1,19 @@
 /*
- * glossa-native train: trains a network on a seeded task and writes a checkpoint that glossa-native and the package
- * translate with.
+ * glossa-native train: trains a network on pairs of text or on a seeded task, and writes a checkpoint that
+ * glossa-native and the package translate with.
  *
+ *     glossa-native train --data pairs.tsv --source en --target de -o en-de.gguf
  *     glossa-native train --task reverse --seed 7 -o reverse.gguf
  *     echo 48151623 | glossa-native reverse.gguf
  *
- * --NAME VALUE sets what glossa_lab_set knows (glossa-native train --help lists it; a - may stand for a _). Beside
- * them: -o FILE       the model, written at the end
- * --state FILE  everything that going on needs, written at each evaluation and at the end
- * --resume      goes on from the state where that file exists, to the bit
- * --every N     steps between two lines and evaluations (100); for the schedule "plateau" an epoch
- * --held-out N  held-out strings that an evaluation takes (256), and at the end ten times as many
- * --quiet       prints the last line alone
- * --digest      prints a 64-bit FNV-1a hash of the model at the end, so that builds can be compared bit by bit
+ * `help` lists the options; --NAME VALUE sets what glossa_lab_set knows.
  */
 #define _POSIX_C_SOURCE 200809L
 
 #include "cli/train.h"
+
+#include "cli/files.h"
+#include "cli/pairs.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -25,13 +22,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "glossa_lab.h"
 
 typedef struct arguments {
     glossa_lab_config config;
+    glossa_pair_files pairs;
     const char *model, *state;
+    const char *from; /* a checkpoint to go on from */
     uint32_t every, held_out;
     bool resume, quiet, digest;
 } arguments;
@@ -48,11 +46,25 @@ static int complain(const char *text, const char *word) {
 
 static int help(void) {
     const char *takes, *name;
-    puts("usage: glossa-native train --task NAME [-o MODEL] [--state FILE [--resume]] [--every N] [--held-out N]\n"
-         "                           [--quiet] [--digest] [--SETTING VALUE ...]\n\n"
-         "settings (preset: tutorial, tutorial-small, sets many at once):");
+    puts("usage: glossa-native train --data PAIRS.tsv --source LANGUAGE --target LANGUAGE -o MODEL [options]\n"
+         "       glossa-native train --task NAME -o MODEL [options]\n\n"
+         "  --data FILE             a source, a tab and a target in each line; may come more than once\n"
+         "  --lines SOURCE TARGET   two files of lines instead\n"
+         "  --valid FILE            pairs to judge by, as --data; else some are set aside\n"
+         "  --valid-lines SOURCE TARGET\n"
+         "  --source, --target      languages by BCP 47 (und, und)\n"
+         "  --vocabulary-of MODEL   its vocabulary, instead of one learnt from the pairs\n"
+         "  --from MODEL            goes on from a model: its network, vocabulary and weights, int8 or float32\n"
+         "  -o FILE                 the model, written at the end\n"
+         "  --state FILE            everything that going on needs, written at each evaluation\n"
+         "  --resume                goes on from the state where that file exists, to the bit; pairs are given again\n"
+         "  --every N               steps between two evaluations (100); for the schedule \"plateau\" an epoch\n"
+         "  --held-out N            strings or pairs of an evaluation (256)\n"
+         "  --quiet                 the last line alone\n"
+         "  --digest                a 64-bit FNV-1a hash of the model at the end, to compare builds bit by bit\n\n"
+         "settings (--preset pairs, tutorial or tutorial-small sets many at once):");
     for (size_t i = 0; (name = glossa_lab_setting(i, &takes)); i++)
-        printf("  %-24s %s\n", name, takes);
+        printf("  --%-22s %s\n", name, takes);
     return 0;
 }
 
@@ -88,11 +100,16 @@ static int parse(int count, char **words, arguments *a) {
         }
         if (strncmp(word, "--", 2) != 0 && strcmp(word, "-o") != 0) return complain("what is ", word);
         if (!value) return complain("a value is missing behind ", word);
+        const char **file = !strcmp(word, "--from") ? &a->from : !strcmp(word, "-o") ? &a->model : &a->state;
+        const int taken = glossa_pair_option(&a->pairs, words + i, (size_t)(count - i));
+        if (taken < 0) return 2;
+        if (taken > 0) {
+            i += taken;
+            continue;
+        }
         uint32_t *number = !strcmp(word, "--every") ? &a->every : !strcmp(word, "--held-out") ? &a->held_out : NULL;
-        if (!strcmp(word, "-o"))
-            a->model = value;
-        else if (!strcmp(word, "--state"))
-            a->state = value;
+        if (!strcmp(word, "--from") || !strcmp(word, "-o") || !strcmp(word, "--state"))
+            *file = value;
         else if (number && !parse_count(value, number))
             return complain("no count: ", value);
         else if (!number) {
@@ -106,41 +123,19 @@ static int parse(int count, char **words, arguments *a) {
 
 /* ---- files ------------------------------------------------------------------------------------------------------ */
 
-static bool write_bytes(void *user, const void *bytes, size_t size) {
-    return fwrite(bytes, 1, size, user) == size;
-}
+typedef struct saving {
+    const glossa_lab *lab;
+    glossa_lab_kind kind;
+} saving;
 
-/* Writes beside the file and then takes its place, so that a full disk leaves the old one whole. */
-static int save(const glossa_lab *lab, glossa_lab_kind kind, const char *path) {
-    char part[4096];
+static bool write_lab(void *user, glossa_sink sink) {
+    const saving *s = user;
     glossa_error error;
-    if ((size_t)snprintf(part, sizeof part, "%s.part", path) >= sizeof part) return complain("too long: ", path);
-    FILE *file = fopen(part, "wb");
-    if (!file) return complain("cannot write ", part);
-    glossa_status status = glossa_lab_save(lab, kind, (glossa_sink){write_bytes, file}, &error);
-    bool kept = fflush(file) == 0 && fsync(fileno(file)) == 0;
-    kept = fclose(file) == 0 && kept;
-    if (status == GLOSSA_OK && kept && rename(part, path) == 0) return 0;
-    remove(part);
-    if (status != GLOSSA_OK) failed(&error);
-    return complain("not saved, what was there before stays: ", path);
+    return glossa_lab_save(s->lab, s->kind, sink, &error) == GLOSSA_OK || failed(&error) == 0;
 }
 
-static void *read_file(const char *path, size_t *size) {
-    FILE *file = fopen(path, "rb");
-    void *bytes = NULL;
-    long length = -1;
-    if (file && fseek(file, 0, SEEK_END) == 0) length = ftell(file);
-    if (length >= 0 && fseek(file, 0, SEEK_SET) == 0) {
-        bytes = aligned_alloc(64, ((size_t)length + 64) / 64 * 64);
-        if (bytes && fread(bytes, 1, (size_t)length, file) != (size_t)length) {
-            free(bytes);
-            bytes = NULL;
-        }
-    }
-    if (file) fclose(file);
-    *size = bytes ? (size_t)length : 0;
-    return bytes;
+static int save(const glossa_lab *lab, glossa_lab_kind kind, const char *path) {
+    return glossa_replace_file(path, write_lab, &(saving){lab, kind}) ? 0 : 1;
 }
 
 static bool hash_bytes(void *user, const void *bytes, size_t size) {
@@ -221,35 +216,61 @@ static int train(const arguments *a, glossa_lab *lab, uint32_t from) {
     return a->digest && print_digest(lab) ? 1 : status;
 }
 
-static int open_lab(const arguments *a, glossa_lab **lab, uint32_t *step) {
+/* A lab from a checkpoint, or the state itself. */
+static int load_lab(const arguments *a, const char *path, glossa_lab **lab) {
     glossa_error error;
-    size_t size = 0;
-    void *bytes = a->resume ? read_file(a->state, &size) : NULL;
-    *step = 0;
-    if (!bytes) return glossa_lab_open(&a->config, NULL, lab, &error) ? failed(&error) : 0;
-    const glossa_status status = glossa_lab_load(bytes, size, NULL, NULL, lab, &error);
+    size_t size;
+    void *bytes = glossa_read_file(path, &size);
+    if (!bytes) return complain("cannot read ", path);
+    const glossa_status status = glossa_lab_load(bytes, size, &a->config, NULL, lab, &error);
     free(bytes);
-    if (status) return failed(&error);
-    *step = glossa_lab_steps(*lab);
-    return 0;
+    return status ? failed(&error) : 0;
+}
+
+static int open_lab(const arguments *a, glossa_lab **lab) {
+    glossa_error error;
+    FILE *state = a->resume ? fopen(a->state, "rb") : NULL;
+    const char *path = state ? a->state : a->from;
+    if (state) fclose(state);
+    if (!path && !glossa_pairs_given(&a->pairs))
+        return glossa_lab_open(&a->config, NULL, lab, &error) ? failed(&error) : 0;
+    if (!path) return glossa_open_with_pairs(&a->pairs, &a->config, lab);
+    const int status = load_lab(a, path, lab);
+    if (status || !glossa_pairs_given(&a->pairs)) return status;
+    return glossa_attach_pairs(&a->pairs, *lab);
+}
+
+static void print_facts(const glossa_lab *lab) {
+    glossa_lab_pairs p;
+    glossa_lab_describe_pairs(lab, &p);
+    printf("%zu parameters, kernels %s, %.1f MB\n", glossa_lab_parameters(lab), glossa_lab_kernels(lab),
+           (double)glossa_lab_bytes(lab) / 1e6);
+    if (p.train == 0) return;
+    printf("%zu pairs to train on, %zu held out; %u tokens in the vocabulary, %u steps to an epoch\n", p.train,
+           p.held_out, (unsigned)p.vocabulary, (unsigned)p.batches);
+    if (p.empty + p.shared + p.too_long > 0)
+        printf("left out: %zu without one side, %zu that share a text with the held-out ones, %zu too long\n", p.empty,
+               p.shared, p.too_long);
 }
 
 int glossa_train(int count, char **words) {
     arguments a = {.every = 100, .held_out = 256};
-    glossa_lab *lab;
-    uint32_t from;
+    glossa_lab *lab = NULL;
     glossa_lab_defaults(&a.config);
     for (int i = 0; i < count; i++)
         if (!strcmp(words[i], "--help")) return help();
+    bool is_chosen = false; /* a preset, which else the kind of the data chooses */
+    for (int i = 0; i < count; i++)
+        is_chosen = is_chosen || !strcmp(words[i], "--preset") || !strcmp(words[i], "--task");
+    if (!is_chosen) glossa_lab_set(&a.config, "preset", "pairs", NULL);
     int status = parse(count, words, &a);
     if (status) return status;
-    if (!a.config.task[0] && !a.resume) return complain("name a --task; --help lists them", "");
-    status = open_lab(&a, &lab, &from);
+    if (!a.config.task[0] && !glossa_pairs_given(&a.pairs) && !a.resume)
+        return complain("name --data or a --task; --help lists them", "");
+    status = open_lab(&a, &lab);
     if (status) return status;
-    if (!a.quiet)
-        printf("%zu parameters, kernels %s, %.1f MB\n", glossa_lab_parameters(lab), glossa_lab_kernels(lab),
-               (double)glossa_lab_bytes(lab) / 1e6);
-    status = train(&a, lab, from);
+    if (!a.quiet) print_facts(lab);
+    status = train(&a, lab, glossa_lab_steps(lab));
     glossa_lab_close(lab);
     return status;
 }

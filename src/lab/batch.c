@@ -1,15 +1,21 @@
 #include "lab/batch.h"
 
-static glossa_status grow(glossa_lab *lab, glossa_room *room, size_t count, size_t size, const char *what,
-                          glossa_error *error) {
-    size_t bytes;
-    FAIL_IF(!glossa_mul_size(count, size, &bytes), error, GLOSSA_ERROR_LIMIT, "%zu %s are too many", count, what);
+#include <string.h>
+
+glossa_status glossa_lab_grow(glossa_lab *lab, glossa_room *room, size_t bytes, const char *what, glossa_error *error) {
     if (bytes <= room->size) return GLOSSA_OK;
     glossa_release(&lab->allocator, room->data);
     room->data = glossa_allocate(&lab->allocator, bytes, 1);
     room->size = room->data ? bytes : 0;
-    FAIL_IF(!room->data, error, GLOSSA_ERROR_MEMORY, "out of memory for %zu %s", count, what);
+    FAIL_IF(!room->data, error, GLOSSA_ERROR_MEMORY, "out of memory for %zu %s", bytes, what);
     return GLOSSA_OK;
+}
+
+static glossa_status grow(glossa_lab *lab, glossa_room *room, size_t count, size_t size, const char *what,
+                          glossa_error *error) {
+    size_t bytes;
+    FAIL_IF(!glossa_mul_size(count, size, &bytes), error, GLOSSA_ERROR_LIMIT, "%zu %s are too many", count, what);
+    return glossa_lab_grow(lab, room, bytes, what, error);
 }
 
 static glossa_status check_side(const char *side, const uint32_t *ids, const uint32_t *starts, size_t count,
@@ -106,26 +112,43 @@ typedef struct strings {
     uint32_t *sources, *targets; /* tokens */
 } strings;
 
-static glossa_status place_drawn(glossa_lab *lab, uint32_t count, strings *out, glossa_error *error) {
-    const size_t source = (size_t)glossa_task_longest_source(lab->task, &lab->config) + 1;
-    const size_t target = (size_t)glossa_task_longest_target(lab->task, &lab->config) + 1;
-    FORWARD(grow(lab, &lab->drawn, (source + target + 2) * count + 2, sizeof(uint32_t), "tokens of a task", error));
+/* Room for `count` pairs of at most so many tokens in all. */
+static glossa_status place(glossa_lab *lab, size_t count, size_t sources, size_t targets, strings *out,
+                           glossa_error *error) {
+    FORWARD(grow(lab, &lab->drawn, sources + targets + 2 * (count + 1), sizeof(uint32_t), "tokens of a batch", error));
     out->starts = lab->drawn.data;
     out->ends = out->starts + count + 1;
     out->sources = out->ends + count + 1;
-    out->targets = out->sources + source * count;
+    out->targets = out->sources + sources;
     out->starts[0] = out->ends[0] = 0;
     return GLOSSA_OK;
 }
 
-static glossa_lab_batch batch_of(const strings *d, uint32_t count) {
+static glossa_status place_drawn(glossa_lab *lab, uint32_t count, strings *out, glossa_error *error) {
+    const size_t source = (size_t)glossa_task_longest_source(lab->task, &lab->config) + 1;
+    const size_t target = (size_t)glossa_task_longest_target(lab->task, &lab->config) + 1;
+    return place(lab, count, source * count, target * count, out, error);
+}
+
+static glossa_lab_batch batch_of(const strings *d, size_t count) {
     return (glossa_lab_batch){count, d->sources, d->starts, d->targets, d->ends, NULL};
 }
 
-glossa_status glossa_batch_draw(glossa_lab *lab, bool held_out, uint32_t first, uint32_t count, glossa_lab_batch *out,
-                                glossa_error *error) {
+glossa_status glossa_batch_place_source(glossa_lab *lab, size_t tokens, uint32_t **ids, uint32_t **starts,
+                                        glossa_error *error) {
     strings d;
-    FAIL_IF(!lab->task, error, GLOSSA_ERROR_STATE, "there is no batch, and no task that would make one");
+    FORWARD(place(lab, 1, tokens, 0, &d, error));
+    *ids = d.sources;
+    *starts = d.starts;
+    return GLOSSA_OK;
+}
+
+/* ---- of a task -------------------------------------------------------------------------------------------------- */
+
+static glossa_status draw_strings(glossa_lab *lab, bool held_out, uint32_t first, uint32_t count, glossa_lab_batch *out,
+                                  glossa_error *error) {
+    strings d;
+    FAIL_IF(!lab->task, error, GLOSSA_ERROR_STATE, "there is no batch, and neither a task nor pairs to make one of");
     FORWARD(place_drawn(lab, count, &d, error));
     for (uint32_t i = 0; i < count; i++) {
         glossa_task_make(lab->task, &lab->config, held_out, first + i, lab->source_text, lab->target_text);
@@ -137,14 +160,111 @@ glossa_status glossa_batch_draw(glossa_lab *lab, bool held_out, uint32_t first, 
     return GLOSSA_OK;
 }
 
-glossa_status glossa_batch_longest(glossa_lab *lab, glossa_lab_batch *out, glossa_error *error) {
-    const uint32_t count = lab->config.batch;
+/* ---- of pairs --------------------------------------------------------------------------------------------------- */
+
+static size_t copy_side(const glossa_side *from, size_t pair, uint32_t *to) {
+    const size_t count = from->starts[pair + 1] - from->starts[pair];
+    memcpy(to, from->ids + from->starts[pair], count * sizeof *to);
+    return count;
+}
+
+static glossa_status draw_held_out(glossa_lab *lab, uint32_t first, uint32_t count, glossa_lab_batch *out,
+                                   glossa_error *error) {
+    const glossa_encoded *all = &lab->corpus->held_out;
     strings d;
-    FORWARD(place_drawn(lab, count, &d, error));
+    FAIL_IF(first > all->count || count > all->count - first, error, GLOSSA_ERROR_ARGUMENT,
+            "%zu pairs are held out, there are none from %u to %llu", all->count, (unsigned)first,
+            (unsigned long long)first + count);
+    const size_t *s = all->source.starts + first, *t = all->target.starts + first;
+    FORWARD(place(lab, count, s[count] - s[0], t[count] - t[0], &d, error));
     for (uint32_t i = 0; i < count; i++) {
-        d.starts[i + 1] = d.starts[i] + (uint32_t)glossa_task_longest_source(lab->task, &lab->config) + 1;
-        d.ends[i + 1] = d.ends[i] + (uint32_t)glossa_task_longest_target(lab->task, &lab->config) + 1;
+        d.starts[i + 1] = d.starts[i] + (uint32_t)copy_side(&all->source, first + i, d.sources + d.starts[i]);
+        d.ends[i + 1] = d.ends[i] + (uint32_t)copy_side(&all->target, first + i, d.targets + d.ends[i]);
     }
     *out = batch_of(&d, count);
     return GLOSSA_OK;
+}
+
+/* Tokens of a side of any batch. A drawn segmentation may be longer than the best, by which batches are planned: there
+   is room for as many tokens again, and for one text as long as the context. */
+static size_t room_of(const glossa_corpus *corpus) {
+    return corpus->share > 0 ? 2 * corpus->most_tokens + corpus->context : corpus->most_tokens;
+}
+
+static glossa_status draw_pairs(glossa_lab *lab, uint32_t number, glossa_lab_batch *out, glossa_error *error) {
+    glossa_corpus *corpus = lab->corpus;
+    const uint32_t count = glossa_corpus_batch_size(corpus, number), epoch = number / corpus->batch_count;
+    const size_t room = room_of(corpus);
+    strings d;
+    FORWARD(place(lab, corpus->most_pairs, room, room, &d, error));
+    uint32_t *const ids[2] = {d.sources, d.targets}, *const starts[2] = {d.starts, d.ends};
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t pair = glossa_corpus_pair(corpus, number, i);
+        for (int side = 0; side < 2; side++) {
+            const size_t used = starts[side][i], needed = used + corpus->most_tokens; /* for the best ones behind */
+            const size_t left = room > needed ? room - needed : 0;
+            size_t tokens;
+            FORWARD(glossa_corpus_tokens(corpus, pair, side, epoch, ids[side] + used,
+                                         left < corpus->context ? left : corpus->context, &tokens, error));
+            starts[side][i + 1] = (uint32_t)(used + tokens);
+        }
+    }
+    *out = batch_of(&d, count);
+    return GLOSSA_OK;
+}
+
+/* ---- either ----------------------------------------------------------------------------------------------------- */
+
+uint32_t glossa_batch_size(const glossa_lab *lab, uint32_t number) {
+    return lab->corpus ? glossa_corpus_batch_size(lab->corpus, number) : lab->config.batch;
+}
+
+glossa_status glossa_batch_next(glossa_lab *lab, uint32_t number, glossa_lab_batch *out, glossa_error *error) {
+    if (lab->corpus) return draw_pairs(lab, number, out, error);
+    return draw_strings(lab, false, number * lab->config.batch, lab->config.batch, out, error);
+}
+
+glossa_status glossa_batch_held_out(glossa_lab *lab, uint32_t first, uint32_t count, glossa_lab_batch *out,
+                                    glossa_error *error) {
+    if (lab->corpus) return draw_held_out(lab, first, count, out, error);
+    return draw_strings(lab, true, first, count, out, error);
+}
+
+/* Batches are cut from pairs in order of length: the first of a length is followed by others that are as large at most.
+ */
+static bool next_shape(const glossa_corpus *corpus, uint32_t *at, uint32_t *count, uint32_t *length) {
+    const uint32_t before_count = *count, before_length = *length;
+    for (; *at < corpus->batch_count; ++*at) {
+        const uint32_t begin = corpus->batches[*at], end = corpus->batches[*at + 1];
+        *count = end - begin;
+        *length = glossa_corpus_length(corpus, corpus->sorted[end - 1]);
+        if (*count != before_count || *length != before_length) return true;
+    }
+    return false;
+}
+
+bool glossa_batch_shape(glossa_lab *lab, glossa_batch_shapes *shape, glossa_lab_batch *out, glossa_status *status,
+                        glossa_error *error) {
+    const glossa_corpus *corpus = lab->corpus;
+    uint32_t source, target;
+    strings d;
+    if (corpus) {
+        if (!next_shape(corpus, &shape->next, &shape->count, &shape->length)) return false;
+        const size_t room = room_of(corpus);
+        *status = place(lab, corpus->most_pairs, room, room, &d, error);
+        source = target = shape->length;
+    } else {
+        if (!lab->task || shape->next++ > 0) return false;
+        shape->count = lab->config.batch;
+        source = (uint32_t)glossa_task_longest_source(lab->task, &lab->config) + 1;
+        target = (uint32_t)glossa_task_longest_target(lab->task, &lab->config) + 1;
+        *status = place_drawn(lab, shape->count, &d, error);
+    }
+    if (*status != GLOSSA_OK) return false;
+    for (uint32_t i = 0; i < shape->count; i++) {
+        d.starts[i + 1] = d.starts[i] + source;
+        d.ends[i + 1] = d.ends[i] + target;
+    }
+    *out = batch_of(&d, shape->count);
+    return true;
 }

@@ -38,8 +38,15 @@ static const glossa_setting settings[] = {
     COUNT(shortest, 1, 1000, true),
     COUNT(longest, 1, 1000, true),
     COUNT(vocabulary, 4, 4194303, true),
+    CHOICE(tokens, "bpe, characters", true),
+    REAL(coverage, 0, 1, true),
+    CHOICE(bleu, "13a, char, zh", true),
+    COUNT(set_aside, 0, 1000000, true),
+    REAL(sampling_share, 0, 1, true),
+    REAL(sampling_alpha, 0, 1, true),
     COUNT(seed, 0, MOST, true),
     COUNT(batch, 1, 65536, true),
+    COUNT(batch_tokens, 16, 4194304, true),
     COUNT(shards, 1, 256, true),
     COUNT(threads, 0, 256, true),
     TEXT(kernels, ""),
@@ -53,6 +60,8 @@ static const glossa_setting settings[] = {
     CHOICE(nesterov, "no, yes", false),
     CHOICE(schedule, "constant, inverse-sqrt, cosine, plateau", true),
     COUNT(warmup, 0, MOST, false),
+    COUNT(hold, 0, MOST, false),
+    REAL(cooldown, 0, 1, false),
     COUNT(steps, 1, MOST, false),
     REAL(final_rate, 0, 1, false),
     REAL(plateau_factor, 0, BELOW_ONE, false),
@@ -116,9 +125,13 @@ void glossa_lab_defaults(glossa_lab_config *config) {
         .norm_epsilon = 1e-5,
         .shortest = 1,
         .longest = 12,
-        .vocabulary = 4,
+        .vocabulary = 2000,
+        .coverage = 0.9995,
+        .set_aside = 200,
+        .sampling_alpha = 0.1,
         .seed = 1,
         .batch = 64,
+        .batch_tokens = 2048,
         .shards = 4,
         .learning_rate = 3e-3,
         .beta1 = 0.9,
@@ -249,16 +262,35 @@ static void set_tutorial_small(glossa_lab_config *c) {
     c->plateau_warmup = 5;
 }
 
+/* For some thousand pairs: what keeps a network from learning them by heart, and the customary schedule. */
+static void set_pairs(glossa_lab_config *c) {
+    c->width = 128;
+    c->feed_forward = 512;
+    c->encoder_layers = c->decoder_layers = 2;
+    c->context = 128;
+    c->schedule = SCHEDULE_INVERSE_SQRT;
+    c->learning_rate = 2e-3;
+    c->warmup = 300;
+    c->cooldown = 0.3;
+    c->steps = 1500;
+    c->dropout = 0.2;
+    c->label_smoothing = 0.1;
+    c->sampling_share = 0.5;
+}
+
 glossa_status glossa_lab_set(glossa_lab_config *config, const char *name, const char *value, glossa_error *error) {
     if (strcmp(name, "preset") == 0) {
-        const bool small = strcmp(value, "tutorial-small") == 0;
-        FAIL_IF(!small && strcmp(value, "tutorial") != 0, error, GLOSSA_ERROR_ARGUMENT,
-                "setting 'preset' is '%s', need one of tutorial, tutorial-small", value);
-        if (small)
-            set_tutorial_small(config);
-        else
-            set_tutorial(config);
-        return GLOSSA_OK;
+        static const struct {
+            const char *name;
+            void (*set)(glossa_lab_config *config);
+        } presets[] = {{"pairs", set_pairs}, {"tutorial", set_tutorial}, {"tutorial-small", set_tutorial_small}};
+        for (size_t i = 0; i < sizeof presets / sizeof *presets; i++) {
+            if (strcmp(value, presets[i].name) != 0) continue;
+            presets[i].set(config);
+            return GLOSSA_OK;
+        }
+        return glossa_fail(error, GLOSSA_ERROR_ARGUMENT,
+                           "setting 'preset' is '%s', need one of pairs, tutorial, tutorial-small", value);
     }
     const glossa_setting *setting = glossa_setting_find(name);
     FAIL_IF(!setting, error, GLOSSA_ERROR_ARGUMENT, "there is no setting '%s'", name);

@@ -63,7 +63,6 @@ glossa_status glossa_lab_prepare(const glossa_lab_config *config, uint32_t sourc
     FAIL_IF(!self, error, GLOSSA_ERROR_MEMORY, "out of memory for a lab");
     self->allocator = own;
     self->config = *config;
-    self->eos = TASK_EOS;
     self->bos = TASK_BOS;
     const glossa_status status = prepare(self, source_vocabulary, target_vocabulary, separate, error);
     if (status != GLOSSA_OK) {
@@ -74,6 +73,24 @@ glossa_status glossa_lab_prepare(const glossa_lab_config *config, uint32_t sourc
     return GLOSSA_OK;
 }
 
+/* Draws the weights of a lab that is prepared. */
+static void initialise(glossa_lab *self) {
+    const size_t bytes = self->network.floats * sizeof(float);
+    glossa_network_initialise(&self->network, self->config.seed, self->blocks.values);
+    memcpy(self->good, self->blocks.values, bytes);
+    if (self->average) memcpy(self->average, self->blocks.values, bytes);
+}
+
+/* Reserves, and closes a lab of which that or `status` failed. */
+static glossa_status finish(glossa_lab **lab, glossa_status status, glossa_error *error) {
+    if (status == GLOSSA_OK) status = glossa_lab_reserve(*lab, error);
+    if (status != GLOSSA_OK) {
+        glossa_lab_close(*lab);
+        *lab = NULL;
+    }
+    return status;
+}
+
 glossa_status glossa_lab_open(const glossa_lab_config *config, const glossa_allocator *allocator, glossa_lab **lab,
                               glossa_error *error) {
     FAIL_IF(!lab, error, GLOSSA_ERROR_ARGUMENT, "glossa_lab_open: 'lab' is NULL");
@@ -82,18 +99,105 @@ glossa_status glossa_lab_open(const glossa_lab_config *config, const glossa_allo
     const glossa_task *task = glossa_task_find(config->task);
     const uint32_t vocabulary = task ? glossa_task_vocabulary(task) : config->vocabulary;
     FORWARD(glossa_lab_prepare(config, vocabulary, vocabulary, false, allocator, lab, error));
-    glossa_lab *self = *lab;
-    self->config.vocabulary = vocabulary;
-    const size_t bytes = self->network.floats * sizeof(float);
-    glossa_network_initialise(&self->network, config->seed, self->blocks.values);
-    memcpy(self->good, self->blocks.values, bytes);
-    if (self->average) memcpy(self->average, self->blocks.values, bytes);
-    const glossa_status status = glossa_lab_reserve(self, error);
-    if (status != GLOSSA_OK) {
-        glossa_lab_close(self);
-        *lab = NULL;
-    }
+    (*lab)->config.vocabulary = vocabulary;
+    initialise(*lab);
+    return finish(lab, GLOSSA_OK, error);
+}
+
+/* ---- pairs ------------------------------------------------------------------------------------------------------ */
+
+/* The vocabulary of a checkpoint. */
+static glossa_status take_vocabulary(glossa_lexicon *lexicon, const void *bytes, size_t size,
+                                     const glossa_allocator *allocator, glossa_error *error) {
+    glossa_gguf gguf;
+    FORWARD(glossa_gguf_open(bytes, size, allocator, &gguf, error));
+    const glossa_status status = glossa_lexicon_keep(lexicon, &gguf, glossa_lexicon_owns, allocator, error);
+    glossa_gguf_close(&gguf);
     return status;
+}
+
+/* A lab for the vocabulary in `lexicon`, which it takes in every case. */
+static glossa_status open_with(const glossa_lab_config *config, glossa_lexicon *lexicon,
+                               const glossa_allocator *allocator, glossa_lab **lab, glossa_error *error) {
+    glossa_status status = glossa_lexicon_open(lexicon, allocator, error);
+    if (status == GLOSSA_OK) {
+        const uint32_t source = (uint32_t)glossa_tokenizer_size(lexicon->source),
+                       target = (uint32_t)glossa_tokenizer_size(lexicon->target);
+        status = glossa_lab_prepare(config, source, target, lexicon->source != lexicon->target, allocator, lab, error);
+        if (status == GLOSSA_OK) (*lab)->config.vocabulary = source;
+    }
+    if (status == GLOSSA_OK)
+        (*lab)->lexicon = *lexicon;
+    else
+        glossa_lexicon_close(lexicon, allocator);
+    return status;
+}
+
+glossa_status glossa_lab_open_pairs(const glossa_lab_config *config, glossa_lab_data *data, const char *source,
+                                    const char *target, const void *vocabulary, size_t vocabulary_size,
+                                    const glossa_allocator *allocator, glossa_lab **lab, glossa_error *error) {
+    const glossa_allocator own = glossa_allocator_or_default(allocator);
+    glossa_lexicon lexicon = {0};
+    *lab = NULL;
+    glossa_status status = glossa_lab_check(config, error);
+    if (status == GLOSSA_OK && config->task[0])
+        status =
+            glossa_fail(error, GLOSSA_ERROR_ARGUMENT, "a lab learns task '%s' or from pairs, not both", config->task);
+    if (status == GLOSSA_OK) status = glossa_data_split(data, config->set_aside, error);
+    if (status == GLOSSA_OK)
+        status = vocabulary ? take_vocabulary(&lexicon, vocabulary, vocabulary_size, &own, error)
+                            : glossa_lexicon_learn(&lexicon, config, &data->train, source, target, &own, error);
+    if (status != GLOSSA_OK) {
+        glossa_lexicon_close(&lexicon, &own);
+        glossa_lab_data_close(data);
+        return status;
+    }
+    status = open_with(config, &lexicon, &own, lab, error);
+    if (status != GLOSSA_OK) {
+        glossa_lab_data_close(data);
+        return status;
+    }
+    initialise(*lab);
+    return finish(lab, glossa_lab_attach(*lab, data, error), error);
+}
+
+glossa_status glossa_lab_attach(glossa_lab *lab, glossa_lab_data *data, glossa_error *error) {
+    glossa_status status = GLOSSA_OK;
+    if (lab->task)
+        status = glossa_fail(error, GLOSSA_ERROR_STATE, "the lab learns task '%s', not from pairs", lab->task->name);
+    if (status == GLOSSA_OK && lab->corpus)
+        status = glossa_fail(error, GLOSSA_ERROR_STATE, "the lab has pairs already");
+    if (status == GLOSSA_OK) status = glossa_lexicon_open(&lab->lexicon, &lab->allocator, error);
+    if (status == GLOSSA_OK) status = glossa_data_split(data, lab->config.set_aside, error);
+    const uint32_t fingerprint = status == GLOSSA_OK ? glossa_data_fingerprint(data) : 0;
+    if (status == GLOSSA_OK && lab->is_resumed && lab->data_fingerprint != fingerprint)
+        status =
+            glossa_fail(error, GLOSSA_ERROR_ARGUMENT,
+                        "the pairs are not those that this training began with; open its model to go on with others");
+    if (status != GLOSSA_OK) {
+        glossa_lab_data_close(data);
+        return status;
+    }
+    lab->data_fingerprint = fingerprint;
+    FORWARD(glossa_corpus_open(data, &lab->config, &lab->lexicon, &lab->corpus, error));
+    return glossa_lab_reserve(lab, error);
+}
+
+void glossa_lab_describe_pairs(const glossa_lab *lab, glossa_lab_pairs *pairs) {
+    const glossa_corpus *c = lab->corpus;
+    *pairs = (glossa_lab_pairs){0};
+    if (!c) return;
+    *pairs = (glossa_lab_pairs){
+        .train = c->train.count,
+        .held_out = c->held_out.count,
+        .empty = c->data->train.empty + c->data->held_out.empty,
+        .shared = c->data->shared,
+        .too_long = c->too_long,
+        .source_tokens = c->train.source.starts[c->train.count],
+        .target_tokens = c->train.target.starts[c->train.count],
+        .batches = c->batch_count,
+        .vocabulary = lab->network.source_vocabulary,
+    };
 }
 
 void glossa_lab_close(glossa_lab *lab) {
@@ -106,15 +210,13 @@ void glossa_lab_close(glossa_lab *lab) {
         glossa_release(&allocator, lab->lanes[i].work);
         glossa_release(&allocator, lab->lanes[i].gradients);
     }
-    for (size_t i = 0; i < lab->kept_count; i++) {
-        glossa_release(&allocator, lab->kept[i].name);
-        glossa_release(&allocator, lab->kept[i].data);
-    }
-    glossa_release(&allocator, lab->kept);
+    glossa_corpus_close(lab->corpus);
+    glossa_lexicon_close(&lab->lexicon, &allocator);
     glossa_release(&allocator, lab->lanes);
     glossa_release(&allocator, lab->parts);
     glossa_release(&allocator, lab->indices.data);
     glossa_release(&allocator, lab->drawn.data);
+    glossa_release(&allocator, lab->text.data);
     glossa_release(&allocator, lab->memory);
     glossa_network_close(&lab->network, &allocator);
     glossa_release(&allocator, lab);
@@ -208,7 +310,15 @@ glossa_status glossa_lab_read(const glossa_lab *lab, const char *name, glossa_la
 
 glossa_status glossa_lab_example(glossa_lab *lab, bool held_out, uint32_t index, glossa_text *source,
                                  glossa_text *target, glossa_error *error) {
-    FAIL_IF(!lab->task, error, GLOSSA_ERROR_STATE, "the lab has no task");
+    if (lab->corpus) {
+        const glossa_pairs *pairs = held_out ? &lab->corpus->data->held_out : &lab->corpus->data->train;
+        FAIL_IF(index >= pairs->count, error, GLOSSA_ERROR_ARGUMENT, "there is no pair %u of %zu", (unsigned)index,
+                pairs->count);
+        *source = glossa_pairs_text(pairs, index, 0);
+        *target = glossa_pairs_text(pairs, index, 1);
+        return GLOSSA_OK;
+    }
+    FAIL_IF(!lab->task, error, GLOSSA_ERROR_STATE, "the lab has neither a task nor pairs");
     glossa_task_make(lab->task, &lab->config, held_out, index, lab->source_text, lab->target_text);
     *source = (glossa_text){lab->source_text, strlen(lab->source_text)};
     *target = (glossa_text){lab->target_text, strlen(lab->target_text)};

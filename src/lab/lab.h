@@ -4,6 +4,7 @@
 #ifndef GLOSSA_LAB_LAB_H
 #define GLOSSA_LAB_LAB_H
 
+#include "lab/corpus.h"
 #include "lab/network.h"
 #include "lab/optimizer.h"
 #include "lab/task.h"
@@ -32,16 +33,6 @@ typedef struct glossa_room {
     size_t size; /* bytes */
 } glossa_room;
 
-/* A key of a checkpoint that the lab does not use and writes again: vocabulary, languages, name. */
-typedef struct glossa_kept_key {
-    char *name;
-    uint32_t type; /* as in GGUF, of the elements of an array */
-    bool is_array;
-    uint64_t count;
-    uint8_t *data;
-    size_t size;
-} glossa_kept_key;
-
 struct glossa_lab {
     glossa_allocator allocator;
     glossa_lab_config config;
@@ -55,20 +46,22 @@ struct glossa_lab {
     float *optimizer_work;
     uint32_t step, good_step;
     glossa_plateau plateau;
-    uint32_t eos, bos;
+    uint32_t bos;
     glossa_workers *workers;
     glossa_lane *lanes;       /* one for each worker */
     glossa_batch_part *parts; /* (config.shards) */
     size_t part_count;
     glossa_room indices; /* inputs and starts of the parts */
-    glossa_room drawn;   /* batch of a task */
-    uint32_t *targets_of_part;
+    glossa_room drawn;   /* batch of a task or of pairs */
+    glossa_room text;    /* of a prediction */
     char source_text[GLOSSA_TASK_TEXT], target_text[GLOSSA_TASK_TEXT];
-    glossa_kept_key *kept;
-    size_t kept_count;
-    glossa_lab_report sum; /* of the parts that glossa_lab_add was given for the next step: ... */
-    uint32_t added;        /* ... so many */
-    bool seen;             /* the lanes' tapes hold arrays */
+    glossa_lexicon lexicon;
+    glossa_corpus *corpus;     /* NULL: no pairs */
+    bool is_resumed;           /* from a state, which was trained on pairs of ... */
+    uint32_t data_fingerprint; /* ... this fingerprint; 0: none */
+    glossa_lab_report sum;     /* of the parts that glossa_lab_add was given for the next step: ... */
+    uint32_t added;            /* ... so many */
+    bool seen;                 /* the lanes' tapes hold arrays */
 };
 
 /* Opens a lab for vocabularies that are known; the weights are zeros. */
@@ -76,8 +69,11 @@ glossa_status glossa_lab_prepare(const glossa_lab_config *config, uint32_t sourc
                                  uint32_t target_vocabulary, bool separate, const glossa_allocator *allocator,
                                  glossa_lab **lab, glossa_error *error);
 
-/* Allocates for the longest batch of the task, where there is one, so that no step allocates. */
+/* Allocates for the longest batch of the task or the pairs, where there is one, so that no step allocates. */
 glossa_status glossa_lab_reserve(glossa_lab *lab, glossa_error *error);
+
+/* Makes room for so many bytes; what was in it is lost where it was smaller. */
+glossa_status glossa_lab_grow(glossa_lab *lab, glossa_room *room, size_t bytes, const char *what, glossa_error *error);
 
 /* Clips, steps and counts, once the gradients are in their block; `own` has loss, tokens and sequences. */
 glossa_status glossa_lab_make_step(glossa_lab *lab, glossa_lab_report own, glossa_lab_report *report,

@@ -3,7 +3,8 @@
 #include <math.h> /* sqrt, INFINITY */
 #include <string.h>
 
-#define PI 3.14159265358979323846
+#define PI    3.14159265358979323846
+#define LEAST 0.02 /* share of the rate that a cool-down ends with */
 
 /* ---- learning rates --------------------------------------------------------------------------------------------- */
 
@@ -11,8 +12,11 @@ double glossa_learning_rate(const glossa_lab_config *c, uint32_t step, double pl
     const double warmup = c->warmup > 0 ? c->warmup : 1, at = step;
     if (at < warmup) return (c->schedule == SCHEDULE_PLATEAU ? plateau : c->learning_rate) * (at / warmup);
     switch (c->schedule) {
-    case SCHEDULE_INVERSE_SQRT:
-        return c->learning_rate * sqrt(warmup / at);
+    case SCHEDULE_INVERSE_SQRT: {
+        const double full = (double)c->hold > warmup ? (double)c->hold : warmup, steps = c->steps;
+        const double left = c->cooldown > 0 ? (steps - at) / (steps * c->cooldown) : 1;
+        return c->learning_rate * sqrt(at > full ? full / at : 1) * (left > 1 ? 1 : left > LEAST ? left : LEAST);
+    }
     case SCHEDULE_COSINE: {
         const double span = (double)c->steps > warmup ? (double)c->steps - warmup : 1;
         const double part = at - warmup < span ? (at - warmup) / span : 1;

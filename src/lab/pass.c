@@ -35,12 +35,15 @@ static glossa_status reserve_lanes(glossa_lab *lab, bool learning, glossa_error 
 }
 
 glossa_status glossa_lab_reserve(glossa_lab *lab, glossa_error *error) {
-    glossa_lab_batch longest;
-    if (!lab->task) return GLOSSA_OK;
-    FORWARD(glossa_batch_longest(lab, &longest, error));
-    FORWARD(glossa_batch_cut(lab, &longest, 1, error));
-    FORWARD(reserve_lanes(lab, false, error));
-    return reserve_lanes(lab, true, error);
+    glossa_lab_batch largest;
+    glossa_batch_shapes shapes = {0};
+    glossa_status status = GLOSSA_OK;
+    while (glossa_batch_shape(lab, &shapes, &largest, &status, error)) {
+        FORWARD(glossa_batch_cut(lab, &largest, 1, error));
+        FORWARD(reserve_lanes(lab, false, error));
+        FORWARD(reserve_lanes(lab, true, error));
+    }
+    return status;
 }
 
 /* ---- forward and backward --------------------------------------------------------------------------------------- */

@@ -4,25 +4,33 @@
 #include "lab/batch.h"
 #include "lab/pass.h"
 
-static uint32_t parts_of_batch(const glossa_lab *lab) {
-    return lab->config.batch < lab->config.shards ? lab->config.batch : lab->config.shards;
+/* Parts of training batch `number`. */
+static uint32_t parts_of(const glossa_lab *lab, uint32_t number) {
+    const uint32_t size = glossa_batch_size(lab, number);
+    return size < lab->config.shards ? size : lab->config.shards;
 }
 
 uint32_t glossa_lab_parts(const glossa_lab *lab) {
-    return lab->task ? lab->config.accumulate * parts_of_batch(lab) : 0;
+    uint32_t parts = 0;
+    if (!lab->task && !lab->corpus) return 0;
+    for (uint32_t i = 0; i < lab->config.accumulate; i++)
+        parts += parts_of(lab, lab->step * lab->config.accumulate + i);
+    return parts;
 }
 
 glossa_status glossa_lab_compute(glossa_lab *lab, uint32_t part, glossa_lab_gradients *out, glossa_error *error) {
-    const uint32_t parts = glossa_lab_parts(lab), each = parts_of_batch(lab), batches = lab->config.accumulate;
+    const uint32_t parts = glossa_lab_parts(lab), batches = lab->config.accumulate;
     const glossa_batch_part *done;
     glossa_lab_batch drawn;
     glossa_pass r = {.values = lab->blocks.values, .learning = true};
     FAIL_IF(!lab->lanes[0].gradients || parts == 0, error, GLOSSA_ERROR_STATE,
             "a step of %u parts is not shared between labs", (unsigned)parts);
     FAIL_IF(part >= parts, error, GLOSSA_ERROR_ARGUMENT, "there is no part %u of %u", (unsigned)part, (unsigned)parts);
-    const uint32_t number = lab->step * batches + part / each;
-    FORWARD(glossa_batch_draw(lab, false, number * lab->config.batch, lab->config.batch, &drawn, error));
-    FORWARD(glossa_pass_run_part(lab, &drawn, 1.0 / batches, &r, part % each, &done, error));
+    uint32_t number = lab->step * batches, within = part;
+    for (; within >= parts_of(lab, number); number++)
+        within -= parts_of(lab, number);
+    FORWARD(glossa_batch_next(lab, number, &drawn, error));
+    FORWARD(glossa_pass_run_part(lab, &drawn, 1.0 / batches, &r, within, &done, error));
     const glossa_segments *targets = &done->shard.outputs;
     *out = (glossa_lab_gradients){lab->lanes[0].gradients, lab->network.floats, done->loss,
                                   targets->starts[targets->count], (uint32_t)targets->count};

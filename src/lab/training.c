@@ -35,10 +35,7 @@ static glossa_status learn(glossa_lab *lab, const glossa_lab_batch *batch, gloss
         glossa_lab_batch drawn;
         double loss;
         uint32_t exact;
-        if (!batch) {
-            const uint32_t number = lab->step * batches + i;
-            FORWARD(glossa_batch_draw(lab, false, number * lab->config.batch, lab->config.batch, &drawn, error));
-        }
+        if (!batch) FORWARD(glossa_batch_next(lab, lab->step * batches + i, &drawn, error));
         const glossa_lab_batch *b = batch ? batch : &drawn;
         FORWARD(glossa_pass_run(lab, b, 1.0 / batches, &r, &loss, &exact, error));
         report->loss += loss;
@@ -89,14 +86,17 @@ glossa_status glossa_lab_step(glossa_lab *lab, const glossa_lab_batch *batch, gl
 glossa_status glossa_lab_evaluate(glossa_lab *lab, const glossa_lab_batch *batch, uint32_t first, uint32_t count,
                                   glossa_lab_report *report, glossa_error *error) {
     glossa_lab_report all = {.step = lab->step};
-    const uint32_t total = batch ? 1 : count, group = lab->config.batch;
+    const size_t pairs = lab->corpus ? lab->corpus->held_out.count : UINT32_MAX,
+                 left = pairs > first ? pairs - first : 0;
+    const uint32_t total = batch ? 1 : count < left ? count : (uint32_t)left, group = lab->config.batch;
+    FAIL_IF(total == 0 && count > 0, error, GLOSSA_ERROR_STATE, "no pairs are held out to judge by");
     for (uint32_t at = 0; at < total; at += group) {
         glossa_lab_batch drawn;
         double loss;
         uint32_t exact;
         glossa_pass r = {.values = glossa_lab_values(lab)};
         if (!batch)
-            FORWARD(glossa_batch_draw(lab, true, first + at, total - at < group ? total - at : group, &drawn, error));
+            FORWARD(glossa_batch_held_out(lab, first + at, total - at < group ? total - at : group, &drawn, error));
         const glossa_lab_batch *b = batch ? batch : &drawn;
         FORWARD(glossa_pass_run(lab, b, 1, &r, &loss, &exact, error));
         const uint32_t tokens = b->target_starts[b->count] - b->target_starts[0];
@@ -116,34 +116,4 @@ glossa_status glossa_lab_forward(glossa_lab *lab, const glossa_lab_batch *batch,
     uint32_t exact;
     glossa_pass r = {.values = glossa_lab_values(lab), .log_probability = log_probability, .best = best};
     return glossa_pass_run(lab, batch, 1, &r, &loss, &exact, error);
-}
-
-/* Token by token, each from a pass over all before it: strings are short. */
-glossa_status glossa_lab_predict(glossa_lab *lab, glossa_text source, glossa_text *target, glossa_error *error) {
-    const glossa_task *task = lab->task;
-    uint32_t ids[GLOSSA_TASK_TEXT + 1], tokens[GLOSSA_TASK_TEXT], best[GLOSSA_TASK_TEXT];
-    FAIL_IF(!task, error, GLOSSA_ERROR_STATE, "the lab has no task whose strings it could predict");
-    const size_t room = lab->config.context < GLOSSA_TASK_TEXT ? lab->config.context : GLOSSA_TASK_TEXT;
-    FAIL_IF(source.size == 0 || source.size + 1 > room, error, GLOSSA_ERROR_LIMIT,
-            "the source has %zu characters, need 1 to %zu", source.size, room - 1);
-    memcpy(lab->source_text, source.data, source.size);
-    lab->source_text[source.size] = 0;
-    const size_t size = glossa_task_encode(task, lab->source_text, ids);
-    for (size_t i = 0; i < source.size; i++)
-        FAIL_IF(size != source.size + 1 || ids[i] == TASK_UNK, error, GLOSSA_ERROR_ARGUMENT,
-                "character %zu of the source is none of task '%s': %s", i, task->name, task->characters);
-    size_t count = 0;
-    for (bool ended = false; !ended && count < room - 1;) {
-        const uint32_t starts[2] = {0, (uint32_t)size}, ends[2] = {0, (uint32_t)count + 1};
-        tokens[count] = TASK_EOS;
-        FORWARD(glossa_lab_forward(lab, &(glossa_lab_batch){1, ids, starts, tokens, ends, NULL}, NULL, best, error));
-        tokens[count] = best[count];
-        ended = best[count] == TASK_EOS;
-        if (!ended) count++;
-    }
-    for (size_t i = 0; i < count; i++)
-        lab->target_text[i] = tokens[i] < TASK_CHARACTERS ? '?' : task->characters[tokens[i] - TASK_CHARACTERS];
-    lab->target_text[count] = 0;
-    *target = (glossa_text){lab->target_text, count};
-    return GLOSSA_OK;
 }

@@ -26,6 +26,8 @@ typedef struct merger {
     size_t pair_count;
     uint32_t *left_sizes; /* (pieces) how an unused piece was last made, to take it apart; NULL if there are none */
     uint32_t *ends;       /* (longest) scratch to take pieces apart */
+    bool (*skips)(void *user); /* whether a merge is left out; NULL: none is */
+    void *user;
 } merger;
 
 /* ---- the heap --------------------------------------------------------------------------------------------------- */
@@ -103,6 +105,7 @@ static void merge_symbols(merger *self) {
         const pair top = pop_pair(self);
         symbol *left = &self->symbols[top.left], *right = &self->symbols[top.right];
         if (left->size == 0 || right->size == 0 || left->size + right->size != top.size) continue;
+        if (self->skips && self->skips(self->user)) continue;
         left->size = top.size;
         left->next = right->next;
         if (right->next != NONE) self->symbols[right->next].previous = top.left;
@@ -152,21 +155,44 @@ static void release_merger(merger *self, const glossa_allocator *allocator) {
     glossa_release(allocator, self->ends);
 }
 
+static glossa_status segment(merger *self, size_t size, const glossa_allocator *allocator, glossa_segment **segments,
+                             size_t *count, glossa_error *error) {
+    glossa_status status = allocate_merger(self, size, allocator, error);
+    *count = 0;
+    *segments = status == GLOSSA_OK ? glossa_allocate(allocator, size, sizeof **segments) : NULL;
+    if (*segments) {
+        split_symbols(self, size);
+        merge_symbols(self);
+        for (uint32_t i = 0; i != NONE; i = self->symbols[i].next)
+            *count += emit(self, &self->symbols[i], *segments + *count);
+    } else if (status == GLOSSA_OK) {
+        status = glossa_fail(error, GLOSSA_ERROR_MEMORY, "out of memory for %zu tokens", size);
+    }
+    release_merger(self, allocator);
+    return status;
+}
+
 glossa_status glossa_bpe_segment(const glossa_vocabulary *vocabulary, const uint8_t *text, size_t size,
                                  const glossa_allocator *allocator, glossa_segment **segments, size_t *count,
                                  glossa_error *error) {
     merger self = {.vocabulary = vocabulary, .text = text};
-    glossa_status status = allocate_merger(&self, size, allocator, error);
-    *count = 0;
-    *segments = status == GLOSSA_OK ? glossa_allocate(allocator, size, sizeof **segments) : NULL;
-    if (*segments) {
-        split_symbols(&self, size);
-        merge_symbols(&self);
-        for (uint32_t i = 0; i != NONE; i = self.symbols[i].next)
-            *count += emit(&self, &self.symbols[i], *segments + *count);
-    } else if (status == GLOSSA_OK) {
-        status = glossa_fail(error, GLOSSA_ERROR_MEMORY, "out of memory for %zu tokens", size);
-    }
-    release_merger(&self, allocator);
-    return status;
+    return segment(&self, size, allocator, segments, count, error);
+}
+
+typedef struct chance {
+    glossa_random *random;
+    float alpha;
+} chance;
+
+static bool draw_skip(void *user) {
+    const chance *c = user;
+    return glossa_unit(glossa_random_word(c->random)) < c->alpha;
+}
+
+glossa_status glossa_bpe_sample(const glossa_vocabulary *vocabulary, const uint8_t *text, size_t size, float alpha,
+                                glossa_random *random, const glossa_allocator *allocator, glossa_segment **segments,
+                                size_t *count, glossa_error *error) {
+    chance c = {random, alpha};
+    merger self = {.vocabulary = vocabulary, .text = text, .skips = draw_skip, .user = &c};
+    return segment(&self, size, allocator, segments, count, error);
 }

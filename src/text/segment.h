@@ -5,6 +5,7 @@
 #ifndef GLOSSA_SEGMENT_H
 #define GLOSSA_SEGMENT_H
 
+#include "base/random.h"
 #include "base/utf8.h"
 #include "text/vocabulary.h"
 
@@ -29,6 +30,15 @@ glossa_status glossa_unigram_cuts(const glossa_vocabulary *vocabulary, const uin
 glossa_status glossa_bpe_segment(const glossa_vocabulary *vocabulary, const uint8_t *text, size_t size,
                                  const glossa_allocator *allocator, glossa_segment **segments, size_t *count,
                                  glossa_error *error);
+
+/* One of all ways to cut, drawn: a unigram path with a probability to the power of `alpha`, or merges of which each is
+   left out with the probability `alpha` (Provilkov et al. 2020), as the reference does with the same names. */
+glossa_status glossa_unigram_sample(const glossa_vocabulary *vocabulary, const uint8_t *text, size_t size, float alpha,
+                                    glossa_random *random, const glossa_allocator *allocator, glossa_segment **segments,
+                                    size_t *count, glossa_error *error);
+glossa_status glossa_bpe_sample(const glossa_vocabulary *vocabulary, const uint8_t *text, size_t size, float alpha,
+                                glossa_random *random, const glossa_allocator *allocator, glossa_segment **segments,
+                                size_t *count, glossa_error *error);
 
 /* Bytes of the character that starts at `begin` < size, never beyond the end. */
 static inline size_t glossa_segment_step(const uint8_t *text, size_t begin, size_t size) {

@@ -174,17 +174,22 @@ static size_t write_tokens(const glossa_tokenizer *self, const encoding *from, g
     return count;
 }
 
+static glossa_status give_tokens(const glossa_tokenizer *self, const encoding *steps, glossa_token **tokens,
+                                 size_t *count, glossa_error *error) {
+    const size_t needed = write_tokens(self, steps, NULL);
+    *tokens = glossa_allocate(&self->allocator, needed, sizeof **tokens);
+    FAIL_IF(!*tokens, error, GLOSSA_ERROR_MEMORY, "out of memory for %zu tokens", needed);
+    *count = write_tokens(self, steps, *tokens);
+    return GLOSSA_OK;
+}
+
 static glossa_status encode_into(const glossa_tokenizer *self, glossa_text text, encoding *steps, glossa_token **tokens,
                                  size_t *count, glossa_error *error) {
     FORWARD(glossa_normalize(&self->normalizer, text, &self->allocator, &steps->normalized, error));
     if (steps->normalized.size == 0) return GLOSSA_OK;
     FORWARD(self->segment(&self->vocabulary, steps->normalized.text, steps->normalized.size, &self->allocator,
                           &steps->segments, &steps->segment_count, error));
-    const size_t needed = write_tokens(self, steps, NULL);
-    *tokens = glossa_allocate(&self->allocator, needed, sizeof **tokens);
-    FAIL_IF(!*tokens, error, GLOSSA_ERROR_MEMORY, "out of memory for %zu tokens", needed);
-    *count = write_tokens(self, steps, *tokens);
-    return GLOSSA_OK;
+    return give_tokens(self, steps, tokens, count, error);
 }
 
 glossa_status glossa_tokenizer_encode(const glossa_tokenizer *self, glossa_text text, glossa_token **tokens,
@@ -195,6 +200,29 @@ glossa_status glossa_tokenizer_encode(const glossa_tokenizer *self, glossa_text 
             text.size, UINT32_MAX / 2 - 1);
     encoding steps = {0};
     const glossa_status status = encode_into(self, text, &steps, tokens, count, error);
+    glossa_normalized_release(&steps.normalized, &self->allocator);
+    glossa_release(&self->allocator, steps.segments);
+    return status;
+}
+
+static glossa_status sample_into(const glossa_tokenizer *self, glossa_text text, float alpha, glossa_random *random,
+                                 encoding *steps, glossa_token **tokens, size_t *count, glossa_error *error) {
+    const bool unigram = self->segment == glossa_unigram_segment;
+    FORWARD(glossa_normalize(&self->normalizer, text, &self->allocator, &steps->normalized, error));
+    if (steps->normalized.size == 0) return GLOSSA_OK;
+    FORWARD((unigram ? glossa_unigram_sample
+                     : glossa_bpe_sample)(&self->vocabulary, steps->normalized.text, steps->normalized.size, alpha,
+                                          random, &self->allocator, &steps->segments, &steps->segment_count, error));
+    return give_tokens(self, steps, tokens, count, error);
+}
+
+glossa_status glossa_tokenizer_sample(const glossa_tokenizer *self, glossa_text text, float alpha,
+                                      glossa_random *random, glossa_token **tokens, size_t *count,
+                                      glossa_error *error) {
+    *tokens = NULL;
+    *count = 0;
+    encoding steps = {0};
+    const glossa_status status = sample_into(self, text, alpha, random, &steps, tokens, count, error);
     glossa_normalized_release(&steps.normalized, &self->allocator);
     glossa_release(&self->allocator, steps.segments);
     return status;

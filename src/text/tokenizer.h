@@ -19,6 +19,7 @@
 #ifndef GLOSSA_TOKENIZER_H
 #define GLOSSA_TOKENIZER_H
 
+#include "base/random.h"
 #include "file/gguf.h"
 
 typedef struct glossa_tokenizer glossa_tokenizer;
@@ -45,6 +46,11 @@ int32_t glossa_tokenizer_first_byte(const glossa_tokenizer *tokenizer);
  */
 glossa_status glossa_tokenizer_encode(const glossa_tokenizer *tokenizer, glossa_text text, glossa_token **tokens,
                                       size_t *count, glossa_error *error);
+
+/* The same for a way to cut the text that is drawn at random, as spm_encode --enable_sampling (of all ways) with this
+   --alpha. Text of fewer than 2^31 bytes. */
+glossa_status glossa_tokenizer_sample(const glossa_tokenizer *tokenizer, glossa_text text, float alpha,
+                                      glossa_random *random, glossa_token **tokens, size_t *count, glossa_error *error);
 
 /* As glossa_cuts (glossa.h): the best ways to cut a text, their tokens one way after the other. *tokens belongs to the
    caller, NULL when *found is 0. */

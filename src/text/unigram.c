@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "kernels/kernels.h"
+
 #define UNKNOWN_PENALTY 10.0f
 
 /* The best way to reach one place of the text. */
@@ -161,4 +163,66 @@ glossa_status glossa_unigram_cuts(const glossa_vocabulary *vocabulary, const uin
     const glossa_status status = trace_all(&l, size, allocator, cuts, found, segments, error);
     glossa_release(allocator, l.paths);
     return status;
+}
+
+/* ---- a way drawn at random -------------------------------------------------------------------------------------- */
+
+/* Kudo 2018: a segmentation with a probability in proportion to that of its pieces to the power of `alpha`. `ahead` is
+   the logarithm of the sum over all ways from a place to the end; from right to left it is known, from left to right a
+   piece is drawn by it at each place. */
+typedef struct draw {
+    float *ahead; /* (size + 1) */
+    float alpha;
+    bool reached; /* ahead[begin] holds a sum */
+    float left;   /* what is left of a number in [0, 1) after the pieces before */
+    bool chosen;
+    glossa_segment segment; /* the last piece offered, until one is chosen */
+} draw;
+
+static void add_way(void *nodes, size_t begin, size_t end, double score, int32_t piece) {
+    draw *d = nodes;
+    (void)piece;
+    const float way = d->alpha * (float)score + d->ahead[end], sum = d->ahead[begin];
+    const float high = d->reached && sum > way ? sum : way, low = d->reached && sum > way ? way : sum;
+    d->ahead[begin] = d->reached ? high + glossa_log(1.0f + glossa_exp(low - high)) : way;
+    d->reached = true;
+}
+
+static void draw_way(void *nodes, size_t begin, size_t end, double score, int32_t piece) {
+    draw *d = nodes;
+    if (d->chosen) return;
+    d->segment = (glossa_segment){(uint32_t)end, piece};
+    d->left -= glossa_exp(d->alpha * (float)score + d->ahead[end] - d->ahead[begin]);
+    d->chosen = d->left < 0.0f;
+}
+
+glossa_status glossa_unigram_sample(const glossa_vocabulary *vocabulary, const uint8_t *text, size_t size, float alpha,
+                                    glossa_random *random, const glossa_allocator *allocator, glossa_segment **segments,
+                                    size_t *count, glossa_error *error) {
+    const double unknown = (double)(vocabulary->min_score - UNKNOWN_PENALTY);
+    draw d = {.ahead = glossa_allocate(allocator, size + 1, sizeof *d.ahead), .alpha = alpha};
+    uint32_t *starts = glossa_allocate(allocator, size, sizeof *starts);
+    size_t characters = 0;
+    *count = 0;
+    *segments = glossa_allocate(allocator, size, sizeof **segments);
+    const bool ready = d.ahead && starts && *segments;
+    for (size_t at = 0; ready && at < size; at += glossa_segment_step(text, at, size))
+        starts[characters++] = (uint32_t)at;
+    for (size_t i = characters; i-- > 0;) {
+        const size_t begin = starts[i];
+        d.reached = false;
+        if (!offer_pieces(vocabulary, text, begin, size, add_way, &d))
+            add_way(&d, begin, begin + glossa_segment_step(text, begin, size), unknown, -1);
+    }
+    for (size_t begin = 0; ready && begin < size; begin = d.segment.end) {
+        d.left = glossa_unit(glossa_random_word(random));
+        d.chosen = false;
+        if (!offer_pieces(vocabulary, text, begin, size, draw_way, &d))
+            draw_way(&d, begin, begin + glossa_segment_step(text, begin, size), unknown, -1);
+        (*segments)[(*count)++] = d.segment;
+    }
+    glossa_release(allocator, d.ahead);
+    glossa_release(allocator, starts);
+    FAIL_IF(!ready, error, GLOSSA_ERROR_MEMORY, "out of memory to tokenize %zu bytes", size);
+    return GLOSSA_OK;
 }

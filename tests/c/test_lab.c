@@ -473,7 +473,7 @@ static void test_bad_settings(void) {
         {"dropout", "1", "setting 'dropout' is '1', need 0 or more and below 1"},
         {"norm", "middle", "setting 'norm' is 'middle', need one of post, pre"},
         {"task", "juggle", "setting 'task' is 'juggle', need one of copy, reverse"},
-        {"preset", "huge", "setting 'preset' is 'huge', need one of tutorial, tutorial-small"},
+        {"preset", "huge", "setting 'preset' is 'huge', need one of pairs, tutorial, tutorial-small"},
         {"kernels", "a-name-that-is-far-too-long", "setting 'kernels' is"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -568,7 +568,7 @@ static void test_bad_batches(void) {
         CHECK_CONTAINS(error.message, messages[i]);
     }
     CHECK_INT(glossa_lab_step(lab, NULL, NULL, &error), GLOSSA_ERROR_STATE);
-    CHECK_CONTAINS(error.message, "no task");
+    CHECK_CONTAINS(error.message, "neither a task nor pairs");
     CHECK_INT(glossa_lab_steps(lab), 0);
     CHECK_INT(glossa_lab_step(lab, &(glossa_lab_batch){2, good, starts, good, starts, NULL}, NULL, &error), GLOSSA_OK);
     glossa_lab_array array;

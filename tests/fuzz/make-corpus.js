@@ -245,6 +245,19 @@ const VOCABULARIES = {
   suffix: () => vocabularyInput(0b10010110, SOME, " ab  b "),
 };
 
+/** Inputs of fuzz_pairs.c: a table, or behind 1 two files of lines with a NUL between them. @type {Record<string, string | Buffer>} */
+const PAIRS = {
+  table: "\0one\teins\n two\t zwei \tnotes\r\nlower lowest\tnieder niedrigst\nlow\tnieder",
+  empty: "\0",
+  "no-tab": "\0one\teins\nno tab\n",
+  sides: "\0\teins\none\t\n\t\n",
+  mark: "\0\ufeffé\t词词词词\n",
+  latin: Buffer.from("\0gr\xfc\xdf\tgreet\n", "latin1"),
+  wide: Buffer.from("\0\ufeffa\tb\n", "utf16le"),
+  lines: "\u0001one\ntwo\n\0eins\r\nzwei\r\n",
+  uneven: "\u0001one\ntwo\n\0eins\n",
+};
+
 /** @param {string} folder @param {Record<string, Buffer>} files */
 function write(folder, files) {
   const path = join(CORPUS, folder);
@@ -262,6 +275,7 @@ const made = (makers, ending = "") =>
 write("checkpoint", made(CHECKPOINTS, ".gguf"));
 write("pipeline", made(PIPELINES));
 write("vocabulary", made(VOCABULARIES));
+write("pairs", Object.fromEntries(Object.entries(PAIRS).map(([name, bytes]) => [name, Buffer.from(bytes)])));
 write(
   "tokenizer",
   Object.fromEntries(

@@ -17,9 +17,11 @@ import { generatedCorpus, generatedLines, random } from "./tokenizer-lines.js";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const SOURCES = [
   "base/base",
+  "base/random",
   "base/utf8",
   "file/gguf",
   "file/gguf_values",
+  "kernels/math",
   "text/vocabulary",
   "text/normalizer",
   "text/unigram",

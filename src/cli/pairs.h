@@ -1,0 +1,34 @@
+/*
+ * Pairs of text as options of a command: files, languages, vocabulary.
+ */
+#ifndef GLOSSA_CLI_PAIRS_H
+#define GLOSSA_CLI_PAIRS_H
+
+#include "glossa_lab.h"
+
+#define MOST_PAIR_FILES 64
+
+/* A table, or two files of lines. */
+typedef struct glossa_pair_file {
+    const char *source, *target; /* target NULL: a table */
+    bool held_out;
+} glossa_pair_file;
+
+typedef struct glossa_pair_files {
+    glossa_pair_file files[MOST_PAIR_FILES];
+    size_t count;
+    const char *source, *target; /* languages; NULL: not said */
+    const char *vocabulary;      /* a checkpoint, or NULL */
+} glossa_pair_files;
+
+/* Takes the option that `words` begin with: words taken behind it, 0 if it is none of these, -1 after a complaint. */
+int glossa_pair_option(glossa_pair_files *pairs, char **words, size_t count);
+
+bool glossa_pairs_given(const glossa_pair_files *pairs);
+
+/* A lab that learns from the pairs, or the pairs for one; an exit status after a complaint. The lab of the latter stays
+   the caller's. */
+int glossa_open_with_pairs(const glossa_pair_files *pairs, const glossa_lab_config *config, glossa_lab **lab);
+int glossa_attach_pairs(const glossa_pair_files *pairs, glossa_lab *lab);
+
+#endif

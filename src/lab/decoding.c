@@ -1,0 +1,209 @@
+/* What the network makes of sources: greedy, each token from a pass over all before it, as texts of a lab are short. */
+#include <string.h>
+
+#include "lab/batch.h"
+#include "lab/bleu.h"
+#include "lab/pass.h"
+
+/* Sources that are decoded together. */
+typedef struct decoder {
+    glossa_lab *lab;
+    const glossa_lab_batch *sources;
+    size_t width; /* tokens of the longest output, the end included */
+    uint32_t eos;
+    uint32_t *outputs;                                                /* (count, width) */
+    uint32_t *lengths;                                                /* (count) without the end */
+    uint32_t *limits;                                                 /* (count) */
+    bool *ended;                                                      /* (count) */
+    uint32_t *source, *source_starts, *target, *target_starts, *best; /* of those that go on, as a batch */
+    size_t total;                                                     /* of tokens in `target` */
+} decoder;
+
+static glossa_status allocate(decoder *d, void **memory, glossa_error *error) {
+    const size_t count = d->sources->count, tokens = d->sources->source_starts[count];
+    glossa_arena arena = {0};
+    size_t size = 0;
+    for (int carving = 0; carving < 2; carving++) {
+        d->outputs = TAKE(&arena, uint32_t, count, d->width);
+        d->target = TAKE(&arena, uint32_t, count, d->width);
+        d->best = TAKE(&arena, uint32_t, count, d->width);
+        d->source = TAKE(&arena, uint32_t, tokens);
+        d->source_starts = TAKE(&arena, uint32_t, count + 1);
+        d->target_starts = TAKE(&arena, uint32_t, count + 1);
+        d->lengths = TAKE(&arena, uint32_t, count);
+        d->limits = TAKE(&arena, uint32_t, count);
+        d->ended = TAKE(&arena, bool, count);
+        if (carving) break;
+        FAIL_IF(!glossa_arena_place(&arena, &d->lab->allocator, memory, &size), error, GLOSSA_ERROR_MEMORY,
+                "out of memory to decode %zu texts", count);
+    }
+    return GLOSSA_OK;
+}
+
+/* Those that go on as a batch, each with its output so far and one token more, which is not looked at. */
+static glossa_lab_batch gather(decoder *d) {
+    const glossa_lab_batch *s = d->sources;
+    size_t count = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        if (d->ended[i]) continue;
+        const uint32_t length = s->source_starts[i + 1] - s->source_starts[i];
+        memcpy(d->source + d->source_starts[count], s->source + s->source_starts[i], length * sizeof *d->source);
+        d->source_starts[count + 1] = d->source_starts[count] + length;
+        uint32_t *to = d->target + d->target_starts[count];
+        memcpy(to, d->outputs + i * d->width, d->lengths[i] * sizeof *to);
+        to[d->lengths[i]] = d->eos;
+        d->target_starts[count + 1] = d->target_starts[count] + d->lengths[i] + 1;
+        count++;
+    }
+    return (glossa_lab_batch){count, d->source, d->source_starts, d->target, d->target_starts, NULL};
+}
+
+static glossa_status decode(decoder *d, glossa_error *error) {
+    for (;;) {
+        const glossa_lab_batch batch = gather(d);
+        if (batch.count == 0) return GLOSSA_OK;
+        FORWARD(glossa_lab_forward(d->lab, &batch, NULL, d->best, error));
+        for (size_t i = 0, at = 0; i < d->sources->count; i++) {
+            if (d->ended[i]) continue;
+            const uint32_t token = d->best[d->target_starts[++at] - 1];
+            d->ended[i] = token == d->eos;
+            if (d->ended[i]) continue;
+            d->outputs[i * d->width + d->lengths[i]++] = token;
+            d->ended[i] = d->lengths[i] >= d->limits[i];
+        }
+    }
+}
+
+/* Opens a decoder for sources; outputs are as long as the engine's at most, or, of a task, as the context. *memory is
+   the caller's to release, also after a failure. */
+static glossa_status open_decoder(glossa_lab *lab, const glossa_lab_batch *sources, decoder *d, void **memory,
+                                  glossa_error *error) {
+    const uint32_t context = lab->config.context;
+    uint32_t longest = 0;
+    for (size_t i = 0; i < sources->count; i++) {
+        const uint32_t length = sources->source_starts[i + 1] - sources->source_starts[i];
+        if (length > longest) longest = length;
+    }
+    const uint64_t most = lab->task ? context : 2 * (uint64_t)longest + 11;
+    *d = (decoder){.lab = lab, .sources = sources, .width = most < context ? (size_t)most : context};
+    d->eos = lab->task ? TASK_EOS : (uint32_t)glossa_tokenizer_eos(lab->lexicon.target);
+    FORWARD(allocate(d, memory, error));
+    for (size_t i = 0; i < sources->count; i++) {
+        const uint64_t limit = 2 * (uint64_t)(sources->source_starts[i + 1] - sources->source_starts[i]) + 10;
+        d->limits[i] = (uint32_t)(lab->task || limit >= d->width ? d->width - 1 : limit);
+        d->ended[i] = d->limits[i] == 0;
+    }
+    return GLOSSA_OK;
+}
+
+/* ---- texts ------------------------------------------------------------------------------------------------------ */
+
+/* The text of tokens, in memory of the lab until the next one. */
+static glossa_status text_of(glossa_lab *lab, const uint32_t *ids, size_t count, glossa_text *text,
+                             glossa_error *error) {
+    const glossa_tokenizer *tokenizer = lab->lexicon.target;
+    const size_t room = glossa_tokenizer_decode_bound(tokenizer, count);
+    FORWARD(glossa_lab_grow(lab, &lab->text, count * sizeof(glossa_token) + room + 1, "bytes of a text", error));
+    glossa_token *tokens = lab->text.data;
+    char *out = (char *)(tokens + count);
+    for (size_t i = 0; i < count; i++)
+        tokens[i] = (glossa_token){.id = ids[i]};
+    text->data = out;
+    return glossa_tokenizer_decode(tokenizer, tokens, count, out, room, &text->size, error);
+}
+
+static glossa_status decode_task(glossa_lab *lab, const decoder *d, glossa_text *target) {
+    for (size_t i = 0; i < d->lengths[0]; i++)
+        lab->target_text[i] =
+            d->outputs[i] < TASK_CHARACTERS ? '?' : lab->task->characters[d->outputs[i] - TASK_CHARACTERS];
+    lab->target_text[d->lengths[0]] = 0;
+    *target = (glossa_text){lab->target_text, d->lengths[0]};
+    return GLOSSA_OK;
+}
+
+/* The tokens of a task's source, in memory of the lab. */
+static glossa_status encode_task(glossa_lab *lab, glossa_text source, glossa_lab_batch *out, glossa_error *error) {
+    const size_t room = lab->config.context < GLOSSA_TASK_TEXT ? lab->config.context : GLOSSA_TASK_TEXT;
+    FAIL_IF(source.size == 0 || source.size + 1 > room, error, GLOSSA_ERROR_LIMIT,
+            "the source has %zu characters, need 1 to %zu", source.size, room - 1);
+    uint32_t *ids, *starts;
+    FORWARD(glossa_batch_place_source(lab, source.size + 1, &ids, &starts, error));
+    memcpy(lab->source_text, source.data, source.size);
+    lab->source_text[source.size] = 0;
+    const size_t size =
+        strlen(lab->source_text) == source.size ? glossa_task_encode(lab->task, lab->source_text, ids) : 0;
+    for (size_t i = 0; i < source.size; i++)
+        FAIL_IF(size == 0 || ids[i] == TASK_UNK, error, GLOSSA_ERROR_ARGUMENT,
+                "character %zu of the source is none of task '%s': %s", i, lab->task->name, lab->task->characters);
+    starts[1] = (uint32_t)size;
+    *out = (glossa_lab_batch){1, ids, starts, NULL, NULL, NULL};
+    return GLOSSA_OK;
+}
+
+/* `tokens` and the end as a source. */
+static glossa_status take_source(glossa_lab *lab, const glossa_token *tokens, size_t count, glossa_lab_batch *out,
+                                 glossa_error *error) {
+    uint32_t *ids, *starts;
+    FAIL_IF(count == 0 || count >= lab->config.context, error, GLOSSA_ERROR_LIMIT,
+            "the source has %zu tokens, need 1 to %u", count, (unsigned)lab->config.context - 1);
+    FORWARD(glossa_batch_place_source(lab, count + 1, &ids, &starts, error));
+    for (size_t i = 0; i < count; i++)
+        ids[i] = tokens[i].id;
+    ids[count] = (uint32_t)glossa_tokenizer_eos(lab->lexicon.source);
+    starts[1] = (uint32_t)count + 1;
+    *out = (glossa_lab_batch){1, ids, starts, NULL, NULL, NULL};
+    return GLOSSA_OK;
+}
+
+static glossa_status encode_text(glossa_lab *lab, glossa_text source, glossa_lab_batch *out, glossa_error *error) {
+    glossa_token *tokens;
+    size_t count;
+    FORWARD(glossa_tokenizer_encode(lab->lexicon.source, source, &tokens, &count, error));
+    const glossa_status status = take_source(lab, tokens, count, out, error);
+    glossa_tokenizer_free_tokens(lab->lexicon.source, tokens);
+    return status;
+}
+
+glossa_status glossa_lab_predict(glossa_lab *lab, glossa_text source, glossa_text *target, glossa_error *error) {
+    glossa_lab_batch sources;
+    decoder d;
+    void *memory = NULL;
+    if (!lab->task) FORWARD(glossa_lexicon_open(&lab->lexicon, &lab->allocator, error));
+    FORWARD(lab->task ? encode_task(lab, source, &sources, error) : encode_text(lab, source, &sources, error));
+    glossa_status status = open_decoder(lab, &sources, &d, &memory, error);
+    if (status == GLOSSA_OK) status = decode(&d, error);
+    if (status == GLOSSA_OK)
+        status = lab->task ? decode_task(lab, &d, target) : text_of(lab, d.outputs, d.lengths[0], target, error);
+    glossa_release(&lab->allocator, memory);
+    return status;
+}
+
+static glossa_status score_group(glossa_lab *lab, uint32_t first, uint32_t count, glossa_bleu *bleu,
+                                 glossa_error *error) {
+    glossa_lab_batch sources;
+    decoder d;
+    void *memory = NULL;
+    FORWARD(glossa_batch_held_out(lab, first, count, &sources, error));
+    glossa_status status = open_decoder(lab, &sources, &d, &memory, error);
+    if (status == GLOSSA_OK) status = decode(&d, error);
+    for (uint32_t i = 0; i < count && status == GLOSSA_OK; i++) {
+        glossa_text text;
+        status = text_of(lab, d.outputs + i * d.width, d.lengths[i], &text, error);
+        if (status == GLOSSA_OK)
+            status = glossa_bleu_add(bleu, text, glossa_pairs_text(&lab->corpus->data->held_out, first + i, 1), error);
+    }
+    glossa_release(&lab->allocator, memory);
+    return status;
+}
+
+glossa_status glossa_lab_bleu(glossa_lab *lab, uint32_t count, double *score, glossa_error *error) {
+    FAIL_IF(!lab->corpus || lab->corpus->held_out.count == 0, error, GLOSSA_ERROR_STATE,
+            "no pairs are held out to judge by");
+    glossa_bleu bleu = {.allocator = lab->allocator, .tokens = (glossa_bleu_tokens)lab->config.bleu};
+    const uint32_t all = (uint32_t)lab->corpus->held_out.count, total = count < all ? count : all,
+                   group = lab->config.batch;
+    for (uint32_t at = 0; at < total; at += group)
+        FORWARD(score_group(lab, at, total - at < group ? total - at : group, &bleu, error));
+    *score = glossa_bleu_score(&bleu);
+    return GLOSSA_OK;
+}

@@ -1,0 +1,53 @@
+/*
+ * The text side of a lab: a vocabulary learnt from pairs or taken from a checkpoint, as keys that the engine's
+ * tokenizer reads, and those tokenizers.
+ */
+#ifndef GLOSSA_LAB_LEXICON_H
+#define GLOSSA_LAB_LEXICON_H
+
+#include "file/gguf.h"
+#include "file/gguf_write.h"
+#include "glossa_lab.h"
+#include "lab/pairs.h"
+#include "text/tokenizer.h"
+
+/* A key of a checkpoint that the lab does not use and writes again: vocabulary, languages, name. */
+typedef struct glossa_kept_key {
+    char *name;
+    uint32_t type; /* as in GGUF, of the elements of an array */
+    bool is_array;
+    uint64_t count;
+    uint8_t *data;
+    size_t size;
+} glossa_kept_key;
+
+typedef struct glossa_lexicon {
+    glossa_kept_key *kept; /* (kept_count) */
+    size_t kept_count;
+    void *file; /* GGUF of the kept keys alone, which the tokenizers borrow; NULL until they are wanted */
+    glossa_tokenizer *source, *target;
+} glossa_lexicon;
+
+/* Copies keys of a checkpoint: all that `wanted` says. Fails with MEMORY; closing frees what was copied. */
+glossa_status glossa_lexicon_keep(glossa_lexicon *lexicon, const glossa_gguf *gguf, bool (*wanted)(glossa_text name),
+                                  const glossa_allocator *allocator, glossa_error *error);
+
+/* Whether a key belongs to a vocabulary and its languages. */
+bool glossa_lexicon_owns(glossa_text name);
+
+/*
+ * Learns one vocabulary for both sides of the pairs, and keeps its keys: as config.tokens and config.vocabulary say,
+ * the four special tokens of tasks first, then the 256 bytes, so that any text has tokens. Fails with ARGUMENT where
+ * the vocabulary leaves no room for characters, and with MEMORY.
+ */
+glossa_status glossa_lexicon_learn(glossa_lexicon *lexicon, const glossa_lab_config *config, const glossa_pairs *pairs,
+                                   const char *source, const char *target, const glossa_allocator *allocator,
+                                   glossa_error *error);
+
+/* Opens the tokenizers, where they are not open. Fails with STATE where no vocabulary is kept, and with FORMAT. */
+glossa_status glossa_lexicon_open(glossa_lexicon *lexicon, const glossa_allocator *allocator, glossa_error *error);
+
+void glossa_lexicon_put(const glossa_lexicon *lexicon, glossa_gguf_writer *writer);
+void glossa_lexicon_close(glossa_lexicon *lexicon, const glossa_allocator *allocator);
+
+#endif

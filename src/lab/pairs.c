@@ -1,0 +1,184 @@
+#include "lab/pairs.h"
+
+#include <string.h>
+
+#include "base/utf8.h"
+
+/* ---- lines ------------------------------------------------------------------------------------------------------ */
+
+typedef struct reader {
+    const char *name;
+    glossa_text left; /* of the file */
+    size_t number;    /* of the line that was read last, from 1 on */
+} reader;
+
+static bool starts_with(glossa_text text, const char *bytes, size_t size) {
+    return text.size >= size && memcmp(text.data, bytes, size) == 0;
+}
+
+static glossa_status start(reader *r, const char *name, glossa_text file, glossa_error *error) {
+    *r = (reader){name, file, 0};
+    FAIL_IF(starts_with(file, "\xFF\xFE", 2) || starts_with(file, "\xFE\xFF", 2), error, GLOSSA_ERROR_FORMAT,
+            "%s is UTF-16; save it as UTF-8", name);
+    FAIL_IF(starts_with(file, "\x1F\x8B", 2), error, GLOSSA_ERROR_FORMAT, "%s is compressed with gzip; unpack it first",
+            name);
+    if (starts_with(file, "\xEF\xBB\xBF", 3)) r->left = (glossa_text){file.data + 3, file.size - 3};
+    return GLOSSA_OK;
+}
+
+static glossa_status check(const reader *r, glossa_text line, glossa_error *error) {
+    for (size_t at = 0, size; at < line.size; at += size) {
+        size = glossa_utf8_length(line.data + at, line.size - at);
+        FAIL_IF(size == 0, error, GLOSSA_ERROR_FORMAT,
+                "%s, line %zu is not UTF-8: byte %zu of the line is 0x%x. Save the file as UTF-8", r->name, r->number,
+                at + 1, (unsigned)(uint8_t)line.data[at]);
+        FAIL_IF(line.data[at] == 0, error, GLOSSA_ERROR_FORMAT,
+                "%s, line %zu holds a NUL byte. If the file is UTF-16, save it as UTF-8", r->name, r->number);
+    }
+    return GLOSSA_OK;
+}
+
+/* The next line without its end; false behind the last. */
+static bool next(reader *r, glossa_text *line) {
+    if (r->left.size == 0) return false;
+    const char *end = memchr(r->left.data, '\n', r->left.size);
+    const size_t size = end ? (size_t)(end - r->left.data) : r->left.size, taken = size + (end != NULL);
+    *line = (glossa_text){r->left.data, size};
+    if (size > 0 && line->data[size - 1] == '\r') line->size--;
+    r->left = (glossa_text){r->left.data + taken, r->left.size - taken};
+    r->number++;
+    return true;
+}
+
+static glossa_text trimmed(glossa_text text) {
+    while (text.size > 0 && (text.data[0] == ' ' || text.data[0] == '\t'))
+        text.data++, text.size--;
+    while (text.size > 0 && (text.data[text.size - 1] == ' ' || text.data[text.size - 1] == '\t'))
+        text.size--;
+    return text;
+}
+
+/* ---- pairs ------------------------------------------------------------------------------------------------------ */
+
+static bool grow(const glossa_allocator *allocator, void *data, size_t used, size_t needed, size_t *capacity,
+                 size_t size) {
+    void **place = data;
+    if (*place && needed <= *capacity) return true;
+    const size_t larger = needed + needed / 2 + 64;
+    void *moved = larger < needed ? NULL : glossa_allocate(allocator, larger, size);
+    if (!moved) return false;
+    if (*place && used > 0) memcpy(moved, *place, used * size);
+    glossa_release(allocator, *place);
+    *place = moved;
+    *capacity = larger;
+    return true;
+}
+
+glossa_status glossa_pairs_add(glossa_pairs *self, glossa_text source, glossa_text target, glossa_error *error) {
+    source = trimmed(source);
+    target = trimmed(target);
+    if (source.size == 0 || target.size == 0) {
+        self->empty++;
+        return GLOSSA_OK;
+    }
+    const size_t end = self->size + source.size + target.size, starts = 2 * self->count + 1;
+    void *texts = self->texts, *places = self->starts;
+    FAIL_IF(self->count >= UINT32_MAX / 2, error, GLOSSA_ERROR_LIMIT, "there are more than %u pairs", UINT32_MAX / 2);
+    const bool wide = grow(&self->allocator, &texts, self->size, end, &self->text_capacity, 1);
+    self->texts = texts;
+    const bool many =
+        grow(&self->allocator, &places, self->starts ? starts : 0, starts + 2, &self->start_capacity, sizeof(size_t));
+    self->starts = places;
+    FAIL_IF(!wide || !many, error, GLOSSA_ERROR_MEMORY, "out of memory for %zu pairs of %zu bytes", self->count + 1,
+            end);
+    memcpy(self->texts + self->size, source.data, source.size);
+    memcpy(self->texts + self->size + source.size, target.data, target.size);
+    self->starts[starts] = self->size + source.size;
+    self->starts[starts + 1] = self->size = end;
+    self->count++;
+    return GLOSSA_OK;
+}
+
+static glossa_status add_table(glossa_pairs *self, const char *name, glossa_text file, glossa_error *error) {
+    reader r;
+    glossa_text line;
+    FORWARD(start(&r, name, file, error));
+    while (next(&r, &line)) {
+        FORWARD(check(&r, line, error));
+        if (trimmed(line).size == 0 && !memchr(line.data, '\t', line.size)) continue;
+        const char *tab = memchr(line.data, '\t', line.size);
+        FAIL_IF(!tab, error, GLOSSA_ERROR_FORMAT, "%s, line %zu has no tab between source and target: %.*s", name,
+                r.number, SHOWN(line));
+        const glossa_text rest = {tab + 1, line.size - (size_t)(tab + 1 - line.data)};
+        const char *end = memchr(rest.data, '\t', rest.size);
+        FORWARD(glossa_pairs_add(self, (glossa_text){line.data, (size_t)(tab - line.data)},
+                                 (glossa_text){rest.data, end ? (size_t)(end - rest.data) : rest.size}, error));
+    }
+    return GLOSSA_OK;
+}
+
+static glossa_status add_lines(glossa_pairs *self, const char *source_name, glossa_text source, const char *target_name,
+                               glossa_text target, glossa_error *error) {
+    reader a, b;
+    glossa_text left, right;
+    FORWARD(start(&a, source_name, source, error));
+    FORWARD(start(&b, target_name, target, error));
+    for (;;) {
+        const bool first = next(&a, &left), second = next(&b, &right);
+        FAIL_IF(first != second, error, GLOSSA_ERROR_FORMAT, "%s ends at line %zu, but %s goes on",
+                first ? target_name : source_name, first ? b.number : a.number, first ? source_name : target_name);
+        if (!first) return GLOSSA_OK;
+        FORWARD(check(&a, left, error));
+        FORWARD(check(&b, right, error));
+        FORWARD(glossa_pairs_add(self, left, right, error));
+    }
+}
+
+/* Takes back what a call has added, where it failed or has found no pair. */
+static glossa_status settle(glossa_pairs *self, const glossa_pairs *before, const char *name, glossa_status status,
+                            glossa_error *error) {
+    if (status == GLOSSA_OK && self->count == before->count)
+        status = glossa_fail(error, GLOSSA_ERROR_FORMAT, "%s holds no pair of texts%s", name,
+                             self->empty > before->empty ? ": every line lacks one side" : "");
+    if (status == GLOSSA_OK) return status;
+    self->size = before->size;
+    self->count = before->count;
+    self->empty = before->empty;
+    return status;
+}
+
+glossa_status glossa_pairs_add_table(glossa_pairs *self, const char *name, glossa_text file, glossa_error *error) {
+    const glossa_pairs before = *self;
+    return settle(self, &before, name, add_table(self, name, file, error), error);
+}
+
+glossa_status glossa_pairs_add_lines(glossa_pairs *self, const char *source_name, glossa_text source,
+                                     const char *target_name, glossa_text target, glossa_error *error) {
+    const glossa_pairs before = *self;
+    return settle(self, &before, source_name, add_lines(self, source_name, source, target_name, target, error), error);
+}
+
+glossa_text glossa_pairs_text(const glossa_pairs *self, size_t pair, int side) {
+    const size_t *start = self->starts + 2 * pair + (size_t)side;
+    return (glossa_text){self->texts + start[0], start[1] - start[0]};
+}
+
+void glossa_pairs_keep(glossa_pairs *self, const bool *kept) {
+    size_t count = 0, size = 0;
+    for (size_t i = 0; i < self->count; i++) {
+        if (!kept[i]) continue;
+        const size_t begin = self->starts[2 * i], middle = self->starts[2 * i + 1], end = self->starts[2 * i + 2];
+        memmove(self->texts + size, self->texts + begin, end - begin);
+        self->starts[2 * count + 1] = size + (middle - begin);
+        self->starts[2 * count + 2] = size += end - begin;
+        count++;
+    }
+    self->count = count;
+    self->size = size;
+}
+
+void glossa_pairs_close(glossa_pairs *self) {
+    glossa_release(&self->allocator, self->texts);
+    glossa_release(&self->allocator, self->starts);
+    *self = (glossa_pairs){.allocator = self->allocator};
+}
