@@ -8,6 +8,7 @@ import { firstExample } from "./example.js";
 import { Drawer } from "./frame/drawer.jsx";
 import { Footer } from "./frame/footer.jsx";
 import { Header } from "./frame/header.jsx";
+import { Languages } from "./frame/languages.jsx";
 import { chosenHead } from "./heads.js";
 import { Translate } from "./rooms/translate/room.jsx";
 import { lazy } from "./lazy.jsx";
@@ -114,6 +115,7 @@ function App() {
         </section>
       </main>
       <Drawer />
+      <Languages />
       <Footer />
     </>
   );
@@ -148,6 +150,7 @@ async function follow(hash) {
   patch.text = (await unpackedText(hash)) ?? patch.text;
   const before = store.get();
   const known = before.models.some((one) => one.id === patch.pair);
+  const asked = patch.pair ?? "";
   if (!known) patch.pair = before.pair;
   // A link without a text is a link to a place: the text stays.
   if (!patch.text) patch.text = before.text;
@@ -156,6 +159,7 @@ async function follow(hash) {
   store.set({ ...patch, sentences });
   if (patch.pair !== before.pair) engine.choose(/** @type {string} */ (patch.pair));
   else engine.schedule(0);
+  if (!known) engine.offerMissing(asked);
 }
 
 addEventListener("popstate", (event) => {
@@ -216,7 +220,7 @@ async function begin() {
   const asked = store.get();
   const example = asked.text ? null : await firstExample(asked.language, asked.pair).catch(() => null);
   if (example) {
-    engine.showExample(example.pair, example.explanation, example.aligning);
+    engine.showExample(example.pair, example.explanation, example.aligning, example.notes);
     // What the address says of the sentence holds for the example too.
     const { word, token, fix } = asked;
     store.set({ word, token, fix });

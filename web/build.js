@@ -1,14 +1,15 @@
-// Builds the page into dist/site: static files that any host can serve, at any path.
-// Usage: node web/build.js [folder]
+// Builds the page into dist/site: static files that any host can serve, at any path. `--help` says what can be chosen.
 
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
 import { build } from "esbuild";
 import { keepReport, notices, packagesIn } from "../.ci/notices.js";
 import { Translator } from "../src/js/index.js";
+import { mozillaAddresses } from "../src/js/registry/facts.js";
 import { firstHead } from "./heads.js";
 import { examplesOf } from "./languages.js";
 
@@ -28,21 +29,31 @@ async function* filesIn(folder) {
 
 const SITE = join(root, "dist/site");
 
+const HELP = `usage: node web/build.js [FOLDER] [options]      (npm run build -- [options])
+
+Builds the page into FOLDER, default dist/site. Readers may fetch more languages from where they are published, each on
+their own choice; the page's policy names these origins and no other.
+
+  --registries mozilla|none   where languages may be fetched from; default mozilla. With none the page has the models
+                              that lie beside it, and its policy no origin but its own
+  --mozilla-catalogue URL     in place of Mozilla's server of records, such as a mirror
+  --mozilla-files URL         in place of Mozilla's bucket
+  --mozilla-attachments URL   in place of Mozilla's server of packed files
+`;
+
+/** Where a page finds Firefox's models. @typedef {typeof mozillaAddresses} Addresses */
+
 /**
  * @param {object} [options]
  * @param {string} [options.out] folder that is emptied and filled
  * @param {string} [options.models] folder with manifest.json and the models that it names
+ * @param {Addresses | null} [options.mozilla] null: no language is fetched from elsewhere
  */
-export async function buildSite({ out = SITE, models = join(root, "models") } = {}) {
+export async function buildSite({ out = SITE, models = join(root, "models"), mozilla = mozillaAddresses } = {}) {
   await rm(out, { recursive: true, force: true });
   await mkdir(join(out, "models"), { recursive: true });
-  const { metafile } = await build({
-    entryPoints: {
-      app: join(root, "web/app.jsx"),
-      worker: join(root, "src/js/worker.js"),
-      convert: join(root, "web/convert-worker.js"),
-      detector: join(root, "web/detector.js"),
-    },
+  /** @type {import("esbuild").BuildOptions & {metafile: true}} */
+  const options = {
     bundle: true,
     splitting: true,
     format: "esm",
@@ -50,25 +61,80 @@ export async function buildSite({ out = SITE, models = join(root, "models") } = 
     minify: true,
     sourcemap: false,
     outdir: out,
-    jsx: "automatic",
-    jsxImportSource: "preact",
-    plugins: [madeHere(await makeExamples(models)), fewLanguages(await languagesOf(models))],
-    chunkNames: "part-[hash]",
     external: ["node:*"],
     legalComments: "none", // licenses.txt has them all
     metafile: true,
     logLevel: "warning",
+  };
+  const { metafile } = await build({
+    ...options,
+    entryPoints: {
+      app: join(root, "web/app.jsx"),
+      worker: join(root, "src/js/worker.js"),
+      convert: join(root, "web/convert-worker.js"),
+      detector: join(root, "web/detector.js"),
+    },
+    jsx: "automatic",
+    jsxImportSource: "preact",
+    plugins: [
+      madeHere({
+        ...(await makeExamples(models)),
+        "glossa:homes": `export const mozillaAddresses = ${JSON.stringify(mozilla)};`,
+      }),
+      fewLanguages(await languagesOf(models)),
+      besideThePage,
+    ],
+    chunkNames: "part-[hash]",
   });
+  // Apart from the rest, so that nothing of the rest falls into more files for their sake.
+  const parts = await build({
+    ...options,
+    entryPoints: mozilla ? PARTS : {},
+    plugins: [besideThePage],
+    chunkNames: "registry-[hash]",
+  });
+  Object.assign(metafile.inputs, parts.metafile.inputs);
+  Object.assign(metafile.outputs, parts.metafile.outputs);
   if (out === SITE) keepReport("site", metafile);
   const text = `Glossa, the page and what it computes with:\n\n${await readFile(join(root, "LICENSE"), "utf8")}`;
   await writeFile(join(out, "licenses.txt"), `${text}\n\nIt contains:\n\n${notices(packagesIn(metafile))}\n`);
-  for (const name of ["index.html", "icon.svg", "card.svg"]) await cp(join(root, "web", name), join(out, name));
+  const html = await readFile(join(root, "web/index.html"), "utf8");
+  await writeFile(join(out, "index.html"), withOrigins(html, mozilla));
+  for (const name of ["icon.svg", "card.svg"]) await cp(join(root, "web", name), join(out, name));
   await writeFile(join(out, "style.css"), withDarkTheme(await readFile(join(root, "web/style.css"), "utf8")));
   for (const name of ["simd128", "relaxed"]) {
     await cp(join(root, `dist/glossa-${name}.wasm`), join(out, `glossa-${name}.wasm`));
   }
   await copyModels(models, join(out, "models"));
-  await buildServiceWorker(out);
+  const later = ["detector.js", ...Object.keys(parts.metafile.outputs).map((path) => basename(path))];
+  await buildServiceWorker(out, new Set(later));
+}
+
+/** What of the package knows registries; each comes when it is first wanted. */
+const PARTS = Object.fromEntries(
+  Object.entries({ registry: "part", converter: "converter", catalogue: "facts", zstd: "zstd" }).map(([name, file]) => [
+    name,
+    join(root, `src/js/registry/${file}.js`),
+  ]),
+);
+
+/** What the package finds beside itself lies beside the page. @type {import("esbuild").Plugin} */
+const besideThePage = {
+  name: "beside-the-page",
+  setup({ onLoad }) {
+    onLoad({ filter: /src[\\/]js[\\/]own-files\.js$/ }, async ({ path }) => ({
+      contents: (await readFile(path, "utf8")).replaceAll('"../../dist/', '"./'),
+    }));
+  },
+};
+
+/** The policy of the page with the origins that it may ask. @param {string} html @param {Addresses | null} addresses */
+function withOrigins(html, addresses) {
+  const origins = [...new Set(Object.values(addresses ?? {}).map((address) => new URL(address).origin))];
+  const policy =
+    origins.length > 0 ? `default-src 'self'; connect-src 'self' ${origins.join(" ")};` : "default-src 'self';";
+  if (!html.includes("default-src 'self';")) throw new Error("web/index.html has no policy");
+  return html.replace("default-src 'self';", policy);
 }
 
 /** The dark palette of the system's wish once more, for readers who choose it here. @param {string} css */
@@ -148,7 +214,8 @@ async function explainExample(path, text) {
       "cross",
       translator.info.model.alignmentHead,
     );
-    return { ...rest, attention, aligning: [layer, head] };
+    const { confidence, limits, examples } = translator.info.model.notes;
+    return { ...rest, attention, aligning: [layer, head], notes: { confidence, limits, examples } };
   } finally {
     translator.destroy();
   }
@@ -205,27 +272,63 @@ async function copyModels(folder, out) {
  * The service worker keeps the page's own files for use without a network. Its version is a hash of them all, so a new
  * page replaces the old one as a whole. Models are kept by the translator's own cache.
  * @param {string} out
+ * @param {Set<string>} wanted large files that are kept only when they have been wanted; the npm package has no detector
  */
-async function buildServiceWorker(out) {
+async function buildServiceWorker(out, wanted) {
   const hash = createHash("sha256");
+  /** @type {string[]} */
   const files = [];
+  /** @type {string[]} */
+  const later = [];
   for await (const path of filesIn(out)) {
     const name = relative(out, path).split("\\").join("/");
-    // The detector is kept when somebody has wanted it: it is as large as the rest, and the npm package has none.
-    if (name.endsWith(".gguf") || name === "detector.js") continue;
+    if (name.endsWith(".gguf")) continue;
     hash.update(name).update(await readFile(path));
-    files.push(name);
+    (wanted.has(name) ? later : files).push(name);
   }
   const result = await build({
     entryPoints: [join(root, "web/offline.js")],
     bundle: true,
     minify: true,
     write: false,
-    define: { FILES: JSON.stringify(files.sort()), VERSION: JSON.stringify(hash.digest("hex").slice(0, 16)) },
+    define: {
+      FILES: JSON.stringify(files.sort()),
+      LATER: JSON.stringify(later.sort()),
+      VERSION: JSON.stringify(hash.digest("hex").slice(0, 16)),
+    },
   });
   await writeFile(join(out, "offline.js"), result.outputFiles[0].text);
 }
 
+/** @param {string[]} argv */
+async function run(argv) {
+  /** @type {Record<string, {type: "string" | "boolean"}>} */
+  const options = { registries: { type: "string" }, help: { type: "boolean" } };
+  for (const name of Object.keys(mozillaAddresses)) options[`mozilla-${name}`] = { type: "string" };
+  const { values, positionals } = parseArgs({ args: argv, options, allowPositionals: true });
+  if (values.help) return process.stdout.write(HELP);
+  const { registries = "mozilla" } = values;
+  if (registries !== "mozilla" && registries !== "none")
+    throw new Error(`--registries is "${registries}"; it takes mozilla or none`);
+  if (positionals.length > 1) throw new Error(`there is one folder to build into, not ${positionals.join(" and ")}`);
+  const addresses = { ...mozillaAddresses };
+  for (const name of /** @type {(keyof Addresses)[]} */ (Object.keys(addresses))) {
+    const given = values[`mozilla-${name}`];
+    if (given === undefined) continue;
+    if (registries === "none") throw new Error(`--mozilla-${name} says where, and --registries none says nowhere`);
+    if (!URL.canParse(String(given)) || !/^https?:/.test(String(given)))
+      throw new Error(`--mozilla-${name} is "${given}"; it takes an http(s) address`);
+    addresses[name] = String(given);
+  }
+  await buildSite({ out: positionals[0] ?? SITE, mozilla: registries === "none" ? null : addresses });
+}
+
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  await buildSite(process.argv[2] ? { out: process.argv[2] } : {});
+  try {
+    await run(process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof Error) || Object.hasOwn(error, "errors")) throw error; // esbuild tells its own
+    console.error(`web/build.js: ${error.message}; --help says what there is`);
+    process.exitCode = 2;
+  }
 }

@@ -1,7 +1,8 @@
 // Between the store and the translator: which model, what to translate next, and which answers still count.
 // The newest text wins: a request that a newer one overtook is aborted, and whatever still comes from it is dropped.
 
-import { isExample } from "./languages.js";
+import { createFetching, fetchedModels, isFetched } from "./fetching.js";
+import { examplesOf, isExample } from "./languages.js";
 import { freshText, headMask, noNotes } from "./state.js";
 
 /** @typedef {import("./state.js").Store} Store */
@@ -23,15 +24,6 @@ const OWN = "own"; // id of a model that the reader brought
 export const messageOf = (error) => (error instanceof Error ? error.message : String(error));
 /** @param {unknown} error */
 const isAbort = (error) => error instanceof Error && error.name === "AbortError";
-
-/** What the page adds to every Translator.create: where its own files lie. @returns {CreateOptions} */
-export function ownFiles() {
-  const at = (/** @type {string} */ name) => new URL(name, document.baseURI).href;
-  return {
-    wasm: { simd128: at("glossa-simd128.wasm"), relaxed: at("glossa-relaxed.wasm") },
-    worker: at("worker.js"),
-  };
-}
 
 /**
  * @param {File[]} files of a model folder
@@ -106,14 +98,16 @@ export function pairsOf({ models }) {
 }
 
 /**
- * What the translator needs to know to open a model.
+ * What the translator needs to know to open a model. One that was fetched is here: nobody is asked for it again.
+ * @param {typeof import("./translator.js")} rules
  * @param {Model} model
  * @param {string} url
  * @returns {CreateOptions}
  */
-function createFrom({ sha256, multilingual, source, target }, url) {
-  const languages = multilingual ? { sourceLanguage: source, targetLanguage: target } : {};
-  return { model: url, sha256, ...languages };
+function createFrom({ registries }, { sha256, multilingual, source, target, registry, variant }, url) {
+  const languages = { sourceLanguage: source, targetLanguage: target };
+  if (registry) return { ...languages, registries: registries(), variant, offline: true };
+  return { model: url, sha256, ...(multilingual && languages) };
 }
 
 /**
@@ -185,21 +179,44 @@ export function createEngine(store, manifest) {
     if (!answer.ok) throw new Error(`The list of models did not come: ${answer.status} ${answer.url}`);
     const list = await answer.json().catch(() => null);
     if (!Array.isArray(list?.models)) throw new Error(`The list of models is damaged: ${answer.url}`);
-    const models = pairsOf(list);
     const { pair, language } = store.get();
+    const own = pairsOf(list);
+    const models = isFetched(pair) ? [...own, ...(await keptModels())] : own;
     const first = models.find((one) => language === "zh" && [one.source, one.target].includes("zh")) ?? models[0];
-    store.set({ models, pair: models.some((one) => one.id === pair) ? pair : (first?.id ?? "") });
+    const known = models.some((one) => one.id === pair);
+    store.set({ models, pair: known ? pair : (first?.id ?? "") });
+    if (!known) offerMissing(pair);
+  }
+
+  /** @returns {Promise<Model[]>} that the reader fetched, if this page still knows where from */
+  async function keptModels() {
+    const { modelCache, registries } = await engines();
+    return registries().length > 0 ? fetchedModels(await modelCache.list()) : [];
+  }
+
+  /** Looks what the reader fetched before. The model in use stays in the list even if it is no longer kept. */
+  async function readKept() {
+    const fetched = await keptModels();
+    const { models, pair } = store.get();
+    const stay = models.filter((one) => !one.registry || (one.id === pair && fetched.every(({ id }) => id !== pair)));
+    store.set({ models: [...stay, ...fetched] });
+  }
+
+  /** A link may name languages that are not here: the menu tells how they come. @param {string} pair */
+  function offerMissing(pair) {
+    if (isFetched(pair)) store.set({ menu: pair.split(".")[1] });
   }
 
   /** @param {Model} model */
   const urlOf = (model) => new URL(model.url, new URL(manifest, document.baseURI)).href;
   const currentModel = () => store.get().models.find((one) => one.id === store.get().pair);
 
-  /** @param {Model | undefined} model @returns {CreateOptions} */
-  const sourceOf = (model) => {
+  /** @param {typeof import("./translator.js")} rules @returns {CreateOptions} */
+  const source = (rules) => {
+    const model = currentModel();
     if (!model) throw new Error("The list of models is empty");
     if (model.id === OWN && own) return { model: own };
-    return createFrom(model, urlOf(model));
+    return createFrom(rules, model, urlOf(model));
   };
 
   /**
@@ -237,19 +254,33 @@ export function createEngine(store, manifest) {
    * Another pair of languages. What is shown stays, dimmed, until the new translation is there.
    * @param {string} pair
    * @param {string} [text] in place of the present one
+   * @param {Translator} [made] where it is open already
    */
-  async function choose(pair, text = store.get().text) {
+  async function choose(pair, text = store.get().text, made = undefined) {
     const sentences = store.get().sentences.map((one) => ({
       ...one,
       ...{ done: false, prefix: null, explanation: null, previous: one.explanation ?? one.previous },
     }));
     store.set({ ...freshText, pair, text, sentences, layer: -1, head: -1, heads: [], off: "", notes: noNotes });
-    await open();
+    await open(made);
   }
+
+  /** The same; an example gives way to one in the other language. @param {string} pair @param {Translator} [made] */
+  function use(pair, made) {
+    const { text, models } = store.get();
+    const examples = examplesOf(models.find((one) => one.id === pair)?.source ?? "");
+    const stays = !isAnExample(text) || examples.includes(text);
+    return choose(pair, stays ? text : (examples[0] ?? ""), made);
+  }
+
+  /** Whether the text is nobody's own. @param {string} text */
+  const isAnExample = (text) =>
+    text === store.get().example || store.get().notes.examples.includes(text) || isExample(text);
 
   /** Where the model of the current pair lies, if that is not where the page lies. */
   function foreignOrigin() {
     const model = currentModel();
+    if (model?.registry) return "";
     const origin = model?.url ? new URL(urlOf(model)).origin : location.origin;
     return origin === location.origin ? "" : origin;
   }
@@ -260,8 +291,8 @@ export function createEngine(store, manifest) {
     if (!translator && models.length > 0 && status !== "failed" && !foreignOrigin()) load();
   }
 
-  /** Opens the model of the current pair. */
-  async function open() {
+  /** Opens the model of the current pair. @param {Translator} [made] where it is open already */
+  async function open(made) {
     creation.abort();
     creation = new AbortController();
     const { signal } = creation;
@@ -271,10 +302,9 @@ export function createEngine(store, manifest) {
     if (example && example.pair === store.get().pair) keep(example.sentence); // computed by the same model
     store.set({ status: "loading", loaded: 0, problem: "" });
     try {
-      const { Translator } = await engines();
-      const made = await Translator.create({
-        ...ownFiles(),
-        ...sourceOf(currentModel()),
+      const rules = await engines();
+      made ??= await rules.Translator.create({
+        ...source(rules),
         build: store.get().build,
         signal,
         monitor(target) {
@@ -288,6 +318,7 @@ export function createEngine(store, manifest) {
       const { alignmentHead: aligning, notes } = made.info.model;
       store.set({ status: "ready", loaded: 1, info: made.info, aligning, notes });
       schedule(0);
+      await readKept().catch(() => {}); // where nothing may be kept
     } catch (error) {
       if (!signal.aborted) fail(error);
     }
@@ -446,7 +477,17 @@ export function createEngine(store, manifest) {
     load,
     open,
     choose,
+    use,
     wake,
+    offerMissing,
+    readKept,
+    fetching: createFetching(store, engines, async (made, entry) => {
+      await readKept().catch(() => {}); // where nothing may be kept
+      const { models } = store.get();
+      if (models.every((one) => one.id !== entry.id)) store.set({ models: [...models, entry] });
+      store.set({ menu: null });
+      await use(entry.id, made);
+    }),
     foreignOrigin,
     ask,
     openOwn,
@@ -460,6 +501,10 @@ export function createEngine(store, manifest) {
     async checkpoint() {
       const model = currentModel();
       if (!model) throw new Error("No model is chosen");
+      if (model.registry) {
+        const blob = await (await engines()).modelCache.blob(model.url);
+        if (blob) return openCheckpoint(blob, model.id);
+      }
       return openCheckpoint(model.id === OWN && own ? own : urlOf(model), model.id);
     },
 
@@ -468,8 +513,9 @@ export function createEngine(store, manifest) {
      * @param {string} pair
      * @param {SentenceExplanation} explanation
      * @param {[number, number]} aligning
+     * @param {import("./state.js").Notes} notes
      */
-    showExample(pair, explanation, aligning) {
+    showExample(pair, explanation, aligning, notes) {
       const { source: text, translation } = explanation;
       const sentence = {
         text,
@@ -483,12 +529,11 @@ export function createEngine(store, manifest) {
         milliseconds: 0,
       };
       example = { pair, sentence: { ...sentence, prefix: null, explanation, previous: null } };
-      store.set({ ...freshText, pair, text, aligning, example: text, sentences: [example.sentence] });
+      store.set({ ...freshText, pair, text, aligning, notes, example: text, sentences: [example.sentence] });
       keep(example.sentence);
     },
 
-    /** Whether the text is nobody's own. @param {string} text */
-    isExample: (text) => text === store.get().example || store.get().notes.examples.includes(text) || isExample(text),
+    isExample: isAnExample,
 
     /** Leaves the text as far as it is translated. */
     stop() {
@@ -557,11 +602,10 @@ export class Comparison {
       this.close();
       const entry = this.#store.get().models.find((one) => one.id === model);
       const url = new URL(entry?.url ?? "", new URL("models/", document.baseURI)).href;
-      const { Translator } = await engines();
-      const translator = await Translator.create({
-        ...ownFiles(),
-        ...(entry ? createFrom(entry, url) : { model: /** @type {File} */ (model) }),
-      });
+      const rules = await engines();
+      const translator = await rules.Translator.create(
+        entry ? createFrom(rules, entry, url) : { model: /** @type {File} */ (model) },
+      );
       if (signal.aborted) {
         translator.destroy();
         signal.throwIfAborted();

@@ -7,7 +7,7 @@ import { first, others } from "glossa:examples";
 /**
  * @param {"en" | "zh"} language of the interface
  * @param {string} pair that the address names; empty: any
- * @returns {Promise<{pair: string, explanation: SentenceExplanation, aligning: [number, number]} | null>}
+ * @returns {Promise<{pair: string, explanation: SentenceExplanation, aligning: [number, number], notes: import("./state.js").Notes} | null>}
  */
 export async function firstExample(language, pair) {
   /** @param {{language: string, pair: string}} one */
@@ -19,11 +19,11 @@ export async function firstExample(language, pair) {
 }
 
 /** @param {import("glossa:examples").Example} example */
-function revived({ pair, scale, explanation: { attention, aligning, ...rest } }) {
+function revived({ pair, scale, explanation: { attention, aligning, notes, ...rest } }) {
   /** @type {any} */
   const explanation = { ...rest };
   for (const [kind, one] of Object.entries(attention)) {
     explanation[kind] = one && { ...one, data: Float32Array.from(one.data, (value) => value / scale) };
   }
-  return { pair, explanation, aligning };
+  return { pair, explanation, aligning, notes };
 }

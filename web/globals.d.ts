@@ -1,5 +1,6 @@
 /** Written into web/offline.js by web/build.js. */
 declare const FILES: string[];
+declare const LATER: string[];
 declare const VERSION: string;
 
 /** Made by web/build.js. */
@@ -13,6 +14,11 @@ declare module "glossa:examples" {
   }
   export const first: Example | null;
   export const others: { language: "en" | "zh"; pair: string; load(): Promise<{ example: Example }> }[];
+}
+
+declare module "glossa:homes" {
+  /** Where Firefox's models are fetched from; null where this page fetches none. */
+  export const mozillaAddresses: { catalogue: string; files: string; attachments: string } | null;
 }
 
 /** The detector of languages, with those that a model of the manifest reads or that are likely in their place. */

@@ -69,5 +69,11 @@ export function namesOf({ source, target }, language) {
  */
 export const pairName = (pair, language) => namesOf(pair, language).join(" → ");
 
+/** What tells models of one pair apart. @param {Pick<Model, "id" | "registry" | "variant">} model */
+export const makerOf = ({ id, registry, variant }) => (registry === "mozilla" ? `Firefox, ${variant}` : id);
+
+/** Whether a licence keeps a model from being used for money. @param {string} [licence] */
+export const isNonCommercial = (licence = "") => /non-?commercial|(^|[-\s])NC([-\s]|$)/i.test(licence);
+
 /** Simplified characters, where the language alone would be set in traditional ones. @param {string} tag */
 export const typeset = (tag) => (tag === "lzh" ? "lzh-Hans" : tag === "zh" ? "zh-Hans" : tag);

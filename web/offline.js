@@ -4,6 +4,9 @@
 /** @type {string[]} */
 // biome-ignore lint/correctness/noUndeclaredVariables: written in by the build
 const files = FILES;
+/** Kept when they have been wanted once. @type {string[]} */
+// biome-ignore lint/correctness/noUndeclaredVariables: written in by the build
+const later = LATER;
 // biome-ignore lint/correctness/noUndeclaredVariables: written in by the build
 const cacheName = `glossa-page-${VERSION}`;
 const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
@@ -37,9 +40,22 @@ worker.addEventListener("fetch", (event) => {
   if (event.request.method !== "GET" || url.origin !== location.origin || url.pathname.endsWith(".gguf")) return;
   // The network comes first, so that nobody is left with an old page; models are kept by the translator itself.
   event.respondWith(
-    fetch(event.request).catch(async () => {
-      const cache = await caches.open(cacheName);
-      return (await cache.match(event.request, { ignoreSearch: true })) ?? Response.error();
-    }),
+    fetch(event.request).then(
+      (answer) => {
+        const name = url.pathname.slice(url.pathname.lastIndexOf("/") + 1);
+        if (answer.ok && later.includes(name)) event.waitUntil(keep(event.request, answer.clone()));
+        return answer;
+      },
+      async () => {
+        const cache = await caches.open(cacheName);
+        return (await cache.match(event.request, { ignoreSearch: true })) ?? Response.error();
+      },
+    ),
   );
 });
+
+/** @param {Request} request @param {Response} answer */
+async function keep(request, answer) {
+  const cache = await caches.open(cacheName);
+  await cache.put(request, answer).catch(() => {}); // where there is no room, it comes from the network again
+}

@@ -131,3 +131,25 @@ export function sureness({ targetTokens }, { token, last }) {
   for (let i = token; i <= last; i++) least = Math.min(least, targetTokens[i]?.logProbability ?? 0);
   return least;
 }
+
+/**
+ * The words of the translation that the model was not sure of.
+ * @param {SentenceExplanation} explanation
+ * @param {number | null} limit log-probability below which a word is unsure; null: none is
+ */
+export const unsureWords = (explanation, limit) =>
+  limit === null ? [] : wordsOf(explanation, "target").filter((word) => sureness(explanation, word) < limit);
+
+/**
+ * Where in a word other pieces are offered in its place: at its beginning, or where the model was least sure of one that
+ * it was not sure of.
+ * @param {SentenceExplanation} explanation
+ * @param {{token: number, last: number}} word of the translation
+ * @param {number | null} limit as in unsureWords()
+ */
+export function turningPoint(explanation, { token, last }, limit) {
+  const least = sureness(explanation, { token, last });
+  if (limit === null || least >= limit) return token;
+  for (let i = token; i <= last; i++) if (explanation.targetTokens[i].logProbability === least) return i;
+  return token;
+}

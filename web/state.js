@@ -37,6 +37,18 @@
  * @property {string} [sha256]
  * @property {string} [licence]
  * @property {string} [kind]
+ * @property {string} [registry] of a model that the reader fetched from there
+ * @property {string} [variant] its architecture
+ */
+
+/**
+ * A model on its way here from its home.
+ * @typedef {object} Fetching
+ * @property {string} id
+ * @property {string} source
+ * @property {string} target
+ * @property {number} share of it that has come, 0 to 1
+ * @property {{name: string, message: string} | null} problem why it did not come
  */
 
 /** What a checkpoint says about itself; what it does not say is off. @typedef {Pick<import("../src/js/types.js").ModelNotes, "confidence" | "limits" | "examples">} Notes */
@@ -56,6 +68,8 @@
  * @property {Room} room
  * @property {string} story the step of the story in Look inside; empty: closed
  * @property {boolean} drawer whether model and engine are shown
+ * @property {string | null} menu what the menu of languages is opened for; empty: all of them; null: it is closed
+ * @property {Fetching | null} fetching
  * @property {string} text
  * @property {string} pair id of a model
  * @property {number} beam
@@ -102,6 +116,8 @@ export const initialState = {
   room: "translate",
   story: "",
   drawer: false,
+  menu: null,
+  fetching: null,
   text: "",
   pair: "",
   beam: 4,

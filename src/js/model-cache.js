@@ -4,7 +4,7 @@
 import { checkRecord, keyOf, PIECE } from "./cache-entry.js";
 import { folderStore } from "./cache-folder.js";
 import { makeError } from "./errors.js";
-import { isNode } from "./platform.js";
+import { builtin, isNode } from "./platform.js";
 
 /**
  * @typedef {import("./cache-entry.js").CacheRecord} CacheRecord
@@ -167,9 +167,25 @@ export async function listRecords() {
   return (await records) ?? [];
 }
 
-/** What is kept, and how to be rid of it. */
+/** What is kept, how it is read, and how to be rid of it. */
 export const modelCache = {
   list: listRecords,
+
+  /**
+   * What is kept of a URL, to be read at any place.
+   * @param {string | URL} url
+   * @returns {Promise<Blob | null>} null where there is none, or not all of it
+   */
+  async blob(url) {
+    const entry = await store()?.open(String(url));
+    try {
+      if (!entry?.record?.complete) return null;
+      const content = await entry.content();
+      return "path" in content ? new Blob([await builtin("fs").promises.readFile(content.path)]) : content;
+    } finally {
+      await entry?.close().catch(() => {});
+    }
+  },
 
   /**
    * @param {string | URL} url

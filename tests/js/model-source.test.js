@@ -125,8 +125,11 @@ test("a download is kept, checked, and read from the cache when the server is go
     (await modelCache.list()).map(({ url, complete, sha256 }) => ({ url, complete, sha256 })),
     [{ url: other.url, complete: true, sha256: digest }],
   );
+  const blob = await modelCache.blob(other.url);
+  assert.ok(Buffer.from((await blob?.arrayBuffer()) ?? new ArrayBuffer(0)).equals(bytes));
   assert.equal(await modelCache.delete(other.url), true);
   assert.equal(await modelCache.delete(other.url), false);
+  assert.equal(await modelCache.blob(other.url), null);
   assert.deepEqual(
     readdirSync(folder).filter((name) => !name.startsWith("model.bin")),
     [],

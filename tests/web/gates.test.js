@@ -326,6 +326,75 @@ describe("the gates of the page", { skip: noSite }, () => {
     await close();
   });
 
+  /** @type {[string, [string, string[]][]][]} what people type first, and what may stand there without a warning */
+  const firstInputs = [
+    [
+      "en-zh",
+      [
+        ["Hello world", ["你好，世界", "世界你好"]],
+        ["What time is it?", ["几点了？", "现在几点了？"]],
+        ["dog", ["狗"]],
+        ["Angela Merkel", ["安格拉·默克尔", "默克尔"]],
+        ["Stock markets fell sharply after the announcement.", []],
+      ],
+    ],
+    [
+      "zh-en",
+      [
+        ["你好", ["Hello", "Hello.", "Hi"]],
+        ["你好吗？", ["How are you?"]],
+        ["狗", ["Dog", "dog", "A dog"]],
+        ["王小明", ["Wang Xiaoming", "Xiaoming Wang"]],
+        ["股市在公告发布后大幅下跌。", []],
+      ],
+    ],
+    [
+      "lzh-zh",
+      [
+        ["你好", ["你好"]],
+        ["今何时矣？", ["现在是什么时候了？", "现在什么时候了？"]],
+        ["犬", ["狗"]],
+        ["孔子", ["孔子"]],
+        ["上遣使告天下，赦死罪以下。", []],
+      ],
+    ],
+  ];
+  for (const [pair, inputs] of firstInputs) {
+    test(`what people type first, in Chinese or into it, gets a good translation or a warning: ${pair}`, async () => {
+      const own = await Translator.create({ model: join(models, `${pair}.gguf`), worker: false, build: "simd128" });
+      const { page, faults, close } = await visitor.open(`#/translate?m=${pair}&t=${encodeURIComponent(inputs[0][0])}`);
+      for (const [text, good] of inputs) {
+        const expected = (await own.explain(text, { beamSize: 4 })).translation;
+        await page.locator("#source").fill(text);
+        await page.waitForFunction((said) => document.querySelector("#target")?.textContent?.trim() === said, expected);
+        await page.waitForFunction(() => document.querySelectorAll("#target .word").length > 0);
+        const warned = await page.locator(".warning.depth, .output .word.unsure").count();
+        assert.ok(warned > 0 || good.includes(expected), `${text} → ${expected}, without a warning`);
+        const status = (await page.locator(".pane.target .pane-foot [role=status]").textContent()) ?? "";
+        if (warned > 0) assert.match(status, /^not sure|^sure, but for/, `${text} → ${expected}`);
+      }
+      own.destroy();
+      assert.deepEqual(faults, []);
+      await close();
+    });
+  }
+
+  test("what is offered at a word that is marked unsure tells the doubt that marked it", async () => {
+    const { page, close } = await visitor.open("#/translate?m=en-de&t=Hello+world");
+    const word = page.locator("#target .word.unsure").first();
+    await word.click();
+    const { targetTokens } = (await engine.explain("Hello world", { beamSize: 4 })).sentences[0];
+    const spelt = (await word.textContent()) ?? "";
+    const least = Math.min(
+      ...targetTokens.filter((one) => one.end > one.start && one.end <= spelt.length).map((one) => one.logProbability),
+    );
+    const share = await page.locator(".popover .candidate.chosen .share-of").textContent();
+    assert.equal(share, `${(100 * Math.exp(least)).toFixed(0)} %`);
+    assert.ok(Math.exp(least) < 0.62, "the word is marked");
+    await page.keyboard.press("Escape");
+    await close();
+  });
+
   test("what people type first gets a good translation or a warning; limits and examples come from the checkpoint", async () => {
     const folder = mkdtempSync(join(tmpdir(), "glossa-models-"));
     const hints = JSON.parse(readFileSync(join(models, "recipes/hints.json"), "utf8"));

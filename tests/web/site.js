@@ -20,13 +20,14 @@ export const noSite =
   noBrowser || (existsSync(model) && existsSync(join(models, "manifest.json")) ? false : `no ${model}`);
 
 /**
- * Serves the page: as .ci/build made it, or with other models.
+ * Serves the page: as .ci/build made it, or with other models, or other homes of languages to fetch.
  * @param {string} [folder] of models
+ * @param {import("../../web/build.js").Addresses | null} [mozilla]
  */
-export async function openSite(folder = models) {
-  const made = folder === own;
+export async function openSite(folder = models, mozilla = undefined) {
+  const made = folder === own && mozilla === undefined;
   const out = made ? join(root, "dist/site") : mkdtempSync(join(tmpdir(), "glossa-site-"));
-  if (!made) await buildSite({ out, models: folder });
+  if (!made) await buildSite({ out, models: folder, mozilla });
   const server = await serveFolders({ mounts: { "/demo/": out } });
   return {
     url: `${server.url}demo/`,

@@ -72,36 +72,52 @@ function flip(store) {
   store.set({ theme: dark ? "light" : "dark" });
 }
 
-/** The model's name, and how much of it is there; opens the drawer. */
+/** The model's name, and how much of it, or of one that is fetched, is there; opens the drawer. */
 function ModelChip() {
-  const { store } = useApp();
+  const { store, engine } = useApp();
   const { t, language } = useWords();
-  const { models, pair, status, loaded, drawer } = useKeys("models", "pair", "status", "loaded", "drawer");
-  const model = models.find((one) => one.id === pair);
+  const state = useKeys("models", "pair", "status", "loaded", "drawer", "fetching");
+  const { models, pair, status, drawer } = state;
+  const fetching = state.fetching?.problem ? null : state.fetching;
+  const model = fetching ?? models.find((one) => one.id === pair);
   const name = model ? pairName(model, language) : t("model");
-  const loading = status === "loading";
+  const loading = fetching !== null || status === "loading";
+  const loaded = fetching ? fetching.share : state.loaded;
   return (
-    <button
-      type="button"
-      class={`model-chip ${status}`}
-      aria-expanded={drawer}
-      aria-controls="drawer"
-      aria-label={t("openModel", { name })}
-      title={t("openModel", { name })}
-      style={{ "--share": loading ? loaded : 0 }}
-      onClick={() => store.set({ drawer: !drawer })}
-    >
-      <span class="model-name">{name}</span>
-      <span class="model-size">
-        {loading
-          ? t("loadingChip", { share: Math.round(loaded * 100) })
-          : status === "failed"
-            ? "!"
-            : model
-              ? size(model.bytes, language)
-              : ""}
-      </span>
-    </button>
+    <>
+      <button
+        type="button"
+        class={`model-chip ${status}`}
+        aria-expanded={drawer}
+        aria-controls="drawer"
+        aria-label={t("openModel", { name })}
+        title={t("openModel", { name })}
+        style={{ "--share": loading ? loaded : 0 }}
+        onClick={() => store.set({ drawer: !drawer })}
+      >
+        <span class="model-name">{name}</span>
+        <span class="model-size">
+          {loading
+            ? t("loadingChip", { share: Math.round(loaded * 100) })
+            : status === "failed"
+              ? "!"
+              : model && "bytes" in model
+                ? size(model.bytes, language)
+                : ""}
+        </span>
+      </button>
+      {fetching && (
+        <button
+          type="button"
+          class="quiet"
+          aria-label={t("stopFetching", { pair: name })}
+          title={t("stopFetching", { pair: name })}
+          onClick={() => engine.fetching.stop()}
+        >
+          ✕
+        </button>
+      )}
+    </>
   );
 }
 
@@ -133,8 +149,8 @@ function Share() {
       label={t("share")}
       text={
         <>
-          <span class="share-word">{t("share")}</span>
-          <span class="share-mark" aria-hidden="true">
+          <span class="in-words">{t("share")}</span>
+          <span class="as-mark" aria-hidden="true">
             ↗
           </span>
         </>

@@ -10,6 +10,7 @@ import { messageOf } from "../engine.js";
 import { examplesOf, pairName } from "../languages.js";
 import { learn, size } from "../strings.js";
 import { Choice, Drawn, Figure, useApp, useKeys, useWidth, useWords } from "../ui.jsx";
+import { MoreLanguages } from "./languages.jsx";
 import { words } from "./words.js";
 
 learn(words);
@@ -123,7 +124,7 @@ function Search() {
 }
 
 function Kept() {
-  const { store, engine } = useApp();
+  const { engine } = useApp();
   const { t, language } = useWords();
   const { models, status } = useKeys("models", "status");
   const [records, setRecords] = useState(/** @type {Awaited<ReturnType<typeof modelCache.list>>} */ ([]));
@@ -136,6 +137,9 @@ function Kept() {
     <section>
       <h3>{t("keptModels")}</h3>
       <p class="help">{t("keptHelp")}</p>
+      <p class="actions">
+        <MoreLanguages />
+      </p>
       <table class="kept">
         <caption class="sr">{t("keptModels")}</caption>
         <tbody>
@@ -155,11 +159,7 @@ function Kept() {
                       type="button"
                       class="quiet"
                       aria-label={`${t("use")} ${name}`}
-                      onClick={() => {
-                        const text = store.get().text;
-                        const other = engine.isExample(text) ? (examplesOf(one.source)[0] ?? text) : text;
-                        engine.choose(one.id, other);
-                      }}
+                      onClick={() => engine.use(one.id)}
                     >
                       {t("use")}
                     </button>
@@ -168,7 +168,7 @@ function Kept() {
                         type="button"
                         class="quiet"
                         aria-label={`${t("delete")} ${name}`}
-                        onClick={() => modelCache.delete(url).then(read, read)}
+                        onClick={() => modelCache.delete(url).then(engine.readKept).then(read, read)}
                       >
                         {t("delete")}
                       </button>

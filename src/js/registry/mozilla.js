@@ -3,6 +3,7 @@
 
 import { shown } from "../errors.js";
 import { isNode } from "../platform.js";
+import { ATTACHMENTS, FILES, MEDIA, SETTINGS } from "./addresses.js";
 import { readCatalogue } from "./catalogue.js";
 import { addressOf, listOf, nameOf, pathOf, qualityOf, sha256Of, sizeOf, tagOf, textOf } from "./check.js";
 
@@ -10,12 +11,6 @@ import { addressOf, listOf, nameOf, pathOf, qualityOf, sha256Of, sizeOf, tagOf, 
 /** @typedef {import("./types.js").RegistryModel} RegistryModel */
 /** @typedef {import("./types.js").RemoteFile} RemoteFile */
 
-const SETTINGS = "https://firefox.settings.services.mozilla.com/v1/";
-const ATTACHMENTS = "https://firefox-settings-attachments.cdn.mozilla.net/";
-const BUCKET = "moz-fx-translations-data--303e-prod-translations-data";
-const FILES = `https://storage.googleapis.com/${BUCKET}/`;
-/** Where pages of any origin may read the bucket, as Google's documentation has it. */
-const MEDIA = `https://storage.googleapis.com/storage/v1/b/${BUCKET}/o/`;
 const RECORDS = "buckets/main/collections/translations-models-v2/changeset?_expected=0";
 const LISTING = "db/models.json";
 const LICENCE = "MPL-2.0";

@@ -2,7 +2,7 @@
 
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { readable } from "../../draw/pieces.js";
-import { wordsOf } from "../../selection.js";
+import { turningPoint, wordsOf } from "../../selection.js";
 import { percent } from "../../strings.js";
 import { useApp, useKeys, useWords } from "../../ui.jsx";
 
@@ -12,7 +12,7 @@ const MOST = 8;
 export function Alternatives({ box, lit }) {
   const { store, engine } = useApp();
   const { t } = useWords();
-  const { sentences } = useKeys("sentences");
+  const { sentences, notes } = useKeys("sentences", "notes");
   const self = useRef(/** @type {HTMLDivElement | null} */ (null));
   const [place, setPlace] = useState({ left: 0, top: 0 });
   const sentence = sentences[lit.sentence];
@@ -28,10 +28,14 @@ export function Alternatives({ box, lit }) {
     setPlace({ left: Math.max(8, Math.min(most, inner.left - outer.left)), top: inner.bottom - outer.top + 6 });
   }, [lit, explanation]);
   if (!explanation || !word) return null;
-  const { targetTokens, topK } = explanation;
+  const { targetTokens, topK, translation } = explanation;
   const end = targetTokens.at(-1);
-  const ids = targetTokens.slice(0, word.token).map((one) => one.id);
-  const spelt = explanation.translation.slice(word.start, word.end);
+  const at = turningPoint(explanation, word, notes.confidence.word);
+  const ids = targetTokens.slice(0, at).map((one) => one.id);
+  const spelt = translation.slice(word.start, word.end);
+  // Within a word, its beginning stays.
+  const before = at > word.token ? translation.slice(word.start, targetTokens[at].start) : "";
+  const written = translation.slice(word.start + before.length, Math.min(targetTokens[at].end, word.end));
   return (
     <div
       class="popover"
@@ -52,11 +56,11 @@ export function Alternatives({ box, lit }) {
         </button>
       </p>
       <ul>
-        {(topK[word.token] ?? []).slice(0, MOST).map((one) => {
+        {(topK[at] ?? []).slice(0, MOST).map((one) => {
           const ends = one.piece === "</s>" || (end !== undefined && end.start === end.end && one.id === end.id);
-          const chosen = one.id === targetTokens[word.token].id;
+          const chosen = one.id === targetTokens[at].id;
           const share = percent(one.logProbability);
-          const name = chosen ? spelt : ends ? t("endsHere") : readable(one.piece);
+          const name = chosen ? before + (before ? written : spelt) : ends ? t("endsHere") : joined(before, one.piece);
           return (
             <li key={one.id}>
               <button
@@ -80,4 +84,10 @@ export function Alternatives({ box, lit }) {
       </ul>
     </div>
   );
+}
+
+/** A piece behind the beginning of its word. @param {string} before @param {string} piece */
+function joined(before, piece) {
+  if (!before) return readable(piece);
+  return piece.startsWith("\u2581") ? `${before} ${readable(piece)}` : before + readable(piece).replace(/^‑/, "");
 }

@@ -9,9 +9,10 @@ import { readable } from "../../draw/pieces.js";
 import { sheet } from "../../draw/sheet.js";
 import { chosenToken } from "../../heads.js";
 import { typeset } from "../../languages.js";
-import { litOf } from "../../selection.js";
+import { litOf, unsureWords } from "../../selection.js";
 import { isStale, shownExplanation } from "../../state.js";
 import { learn, percent, signed } from "../../strings.js";
+import { howSure } from "../../sureness.js";
 import { Drawn, Figure, useApp, useKeys, useWidth, useWords } from "../../ui.jsx";
 import { words } from "./words.js";
 
@@ -23,7 +24,7 @@ const MOST_WORDS = 60; // of an alternative, before the reader asks for all
 
 export function Others() {
   const { t } = useWords();
-  const state = useKeys("sentences", "sentence", "models", "pair");
+  const state = useKeys("sentences", "sentence", "models", "pair", "notes");
   const explanation = shownExplanation(state);
   const target = typeset(state.models.find((one) => one.id === state.pair)?.target ?? "");
   if (!explanation) return <p class="help">{t("threadsEmpty")}</p>;
@@ -33,9 +34,7 @@ export function Others() {
   /** @param {Hypothesis} one */
   const score = (one) =>
     t("scoreIs", {
-      sure: t(one.score > -0.2 ? "verySure" : one.score > -0.5 ? "fairlySure" : "notSure", {
-        share: percent(one.score),
-      }),
+      sure: howSure(t, one.score, one === best ? unsureWords(explanation, state.notes.confidence.word).length : 0),
       score: signed(one.score),
     });
   return (

@@ -3,7 +3,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { languageName, namesOf, pairName } from "../../languages.js";
-import { sureness, wordsOf } from "../../selection.js";
+import { unsureWords } from "../../selection.js";
 import { shownExplanation } from "../../state.js";
 import { useApp, useKeys, useWords } from "../../ui.jsx";
 import { otherLanguage, pairFor } from "./language.js";
@@ -38,8 +38,7 @@ export function Notice() {
   const { word: unsure, sentence: depth } = state.notes.confidence;
   const explanation = state.sentences[state.sentence]?.explanation;
   const lost = depth !== null && explanation && (explanation.hypotheses[0]?.score ?? 0) < depth;
-  const dotted =
-    unsure !== null && explanation && wordsOf(explanation, "target").some((one) => sureness(explanation, one) < unsure);
+  const dotted = explanation && unsureWords(explanation, unsure).length > 0;
   const better = other && model ? pairFor(state.models, other, model) : undefined;
   const prefix = state.sentences[state.sentence]?.prefix;
   const shown = shownExplanation(state);

@@ -4,10 +4,12 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/ho
 import { roving } from "../../draw/dom.js";
 import { held, wholeTranslation } from "../../engine.js";
 import { copyString } from "../../frame/header.jsx";
-import { examplesOf, namesOf, typeset } from "../../languages.js";
-import { litness, shownWords, sureness } from "../../selection.js";
+import { MoreLanguages } from "../../frame/languages.jsx";
+import { examplesOf, makerOf, namesOf, typeset } from "../../languages.js";
+import { litness, shownWords, sureness, unsureWords } from "../../selection.js";
 import { freshText, isBehind } from "../../state.js";
-import { percent, size } from "../../strings.js";
+import { size } from "../../strings.js";
+import { howSure } from "../../sureness.js";
 import { memo, useApp, useKeys, useWords } from "../../ui.jsx";
 import { Alternatives } from "./alternatives.jsx";
 
@@ -32,17 +34,6 @@ export function Panes() {
 function pairBack(state) {
   const here = state.models.find((one) => one.id === state.pair);
   return state.models.find((one) => one.source === here?.target && one.target === here?.source);
-}
-
-/** Another pair; an example gives way to one in the other language. */
-function useChoose() {
-  const { engine, store } = useApp();
-  return (/** @type {string} */ id) => {
-    const { text, models } = store.get();
-    const source = models.find((one) => one.id === id)?.source ?? "";
-    const other = engine.isExample(text) && !examplesOf(source).includes(text) ? (examplesOf(source)[0] ?? "") : text;
-    engine.choose(id, other);
-  };
 }
 
 function Swap() {
@@ -70,10 +61,9 @@ function Swap() {
 // ---- the source ----
 
 function Source() {
-  const { store } = useApp();
+  const { store, engine } = useApp();
   const { t, language } = useWords();
   const state = useKeys("text", "models", "pair", "notes", "example");
-  const choose = useChoose();
   const input = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
   const mirror = useRef(/** @type {HTMLDivElement | null} */ (null));
   const here = state.models.find((one) => one.id === state.pair);
@@ -87,7 +77,7 @@ function Source() {
   const chooseSource = (from) => {
     const fitting = state.models.filter((one) => one.source === from);
     const next = fitting.find((one) => one.target === here?.target) ?? fitting[0];
-    if (next) choose(next.id);
+    if (next) engine.use(next.id);
   };
   /** Takes the text away so that the browser's own undo brings it back. */
   const clear = () => {
@@ -301,10 +291,9 @@ const Words = memo(SentenceWords);
 // ---- the target ----
 
 function Target() {
-  const { store } = useApp();
+  const { store, engine } = useApp();
   const { t, language } = useWords();
   const state = useKeys("models", "pair", "sentences");
-  const choose = useChoose();
   const [copied, setCopied] = useState("");
   const here = state.models.find((one) => one.id === state.pair);
   const targets = state.models.filter((one) => one.source === here?.source);
@@ -316,15 +305,21 @@ function Target() {
   return (
     <section class="pane target">
       <div class="pane-head">
-        <select id="to" aria-label={t("to")} value={state.pair} onChange={(event) => choose(event.currentTarget.value)}>
+        <select
+          id="to"
+          aria-label={t("to")}
+          value={state.pair}
+          onChange={(event) => engine.use(event.currentTarget.value)}
+        >
           {targets.map((one) => (
             <option key={one.id} value={one.id} selected={one.id === state.pair}>
               {namesOf(one, language)[1]}
-              {twice(one.target) ? ` (${one.id})` : ""}
+              {twice(one.target) ? ` (${makerOf(one)})` : ""}
             </option>
           ))}
         </select>
         <span class="push" />
+        <MoreLanguages />
         <button type="button" class="quiet" onClick={copy}>
           {copied || t("copy")}
         </button>
@@ -477,7 +472,7 @@ function Foot() {
   const { status, models, sentences, notes } = state;
   const model = models.find((one) => one.id === state.pair);
   const done = sentences.filter((one) => one.done).length;
-  const score = sentences[state.sentence]?.explanation?.hypotheses[0]?.score;
+  const explanation = sentences[state.sentence]?.explanation;
   const many = sentences.length > 1;
   let text = "";
   if (status === "loading") text = t("loading", { size: model ? size(model.bytes, language) : "" });
@@ -485,10 +480,8 @@ function Foot() {
   else if (status === "working" && many)
     text = t("progress", { done: Math.min(done + 1, sentences.length), total: sentences.length });
   else if (status === "working" && long) text = t("progressShare", { share: Math.round(shareDone(sentences) * 100) });
-  else if (score !== undefined) {
-    const share = percent(score);
-    text = t(score > -0.2 ? "verySure" : score > -0.5 ? "fairlySure" : "notSure", { share });
-  }
+  else if (explanation?.hypotheses[0])
+    text = howSure(t, explanation.hypotheses[0].score, unsureWords(explanation, notes.confidence.word).length);
   /** @type {[string, () => void] | null} */
   let offer = null;
   const host = model ? engine.foreignOrigin() : "";

@@ -1,0 +1,281 @@
+// The menu of languages: from opening it to a translation by a model from its home, under the page's own policy, and
+// again without a server; what is asked of whom, and when.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { convertToBlob } from "../../src/js/convert/index.js";
+import { Translator } from "../../src/js/index.js";
+import { fileName, startHomes, studentFiles } from "../js/registry-homes.js";
+import { findings, idle, launchChromium, openPage, PATIENCE, settled, shot } from "./browser.js";
+import { noSite, openSite } from "./site.js";
+
+const PARTS = /\/(registry|converter|catalogue|zstd)\.js$/;
+const FOREIGN = /mozilla|googleapis/;
+const TEXT = "ab cd ef gh ba dc";
+
+/** @typedef {import("playwright-core").Page} Page */
+
+/** @param {Page} page */
+const openMenu = async (page) => {
+  await page.locator(".pane.target .more-languages").click();
+  await page.locator("dialog.languages[open] .offer").first().waitFor();
+};
+
+describe("the menu of languages", { skip: noSite }, () => {
+  /** @type {import("playwright-core").Browser} */
+  let browser;
+  before(async () => {
+    browser = await launchChromium();
+  });
+  after(() => browser?.close());
+
+  describe("as the page is built", () => {
+    /** @type {Awaited<ReturnType<typeof openSite>>} */
+    let site;
+    before(async () => {
+      site = await openSite();
+    });
+    after(() => site?.close());
+
+    /** @param {import("playwright-core").BrowserContextOptions} [options] @param {string} [hash] */
+    async function visit(options, hash = "") {
+      const opened = await openPage(browser, options);
+      opened.page.setDefaultTimeout(PATIENCE);
+      /** @type {string[]} */
+      const requests = [];
+      opened.page.context().on("request", (request) => requests.push(request.url()));
+      await opened.page.goto(`${site.url}${hash}`);
+      await opened.page.locator(".model-chip.ready").waitFor();
+      return { ...opened, requests };
+    }
+
+    test("nothing of it comes before it is opened; then it lists what came with the page, and asks nobody", async () => {
+      const { page, faults, requests, close } = await visit();
+      await page.locator("#source").fill("Two dogs run.");
+      await settled(page);
+      await page.locator("#to").selectOption("en-zh");
+      await settled(page);
+      await idle(page);
+      assert.deepEqual(
+        requests.filter((url) => PARTS.test(url)),
+        [],
+      );
+      await openMenu(page);
+      assert.deepEqual(
+        [...new Set(requests.filter((url) => PARTS.test(url)).map((url) => url.split("/").at(-1)))].sort(),
+        ["catalogue.js", "registry.js"],
+      );
+      assert.ok((await page.locator(".offer").count()) > 90);
+      assert.match(
+        (await page.locator("dialog.languages").textContent()) ?? "",
+        /The list is of \w+ 20\d\d and came with/,
+      );
+      // What is here says under which terms.
+      const german = page.locator(".offer-here", { hasText: "English → German" });
+      assert.match((await german.textContent()) ?? "", /7\.38 MB · non-commercial use only/);
+      await page.getByRole("searchbox").fill("english to french");
+      await page.locator('.offer[data-offer="en-fr"]').click();
+      const told = (await page.locator(".offer-choices").textContent()) ?? "";
+      assert.match(
+        told,
+        /request to other servers than this page's: firefox\.settings\.services\.mozilla\.com.*storage\.googleapis\.com/,
+      );
+      assert.match(told, /Licence: MPL-2\.0/);
+      assert.match(told, /Fetch [\d.]+ MB from storage\.googleapis\.com/);
+      await page.waitForLoadState("networkidle");
+      assert.deepEqual(
+        requests.filter((url) => FOREIGN.test(url)),
+        [],
+      );
+      assert.deepEqual(faults, []);
+      await close();
+    });
+
+    test("without a network the list is there, and what cannot come is told in plain words", async () => {
+      const { page, close } = await visit({ locale: "zh-CN" });
+      await page.context().route(FOREIGN, (route) => route.abort("internetdisconnected"));
+      await openMenu(page);
+      await page.getByRole("searchbox").fill("法语");
+      await page.locator('.offer[data-offer="en-fr"]').click();
+      await page.getByRole("button", { name: /^从 storage\.googleapis\.com 下载/ }).click();
+      const note = page.locator(".offer-choices .warning");
+      await note.waitFor();
+      assert.match((await note.textContent()) ?? "", /无法连接 storage\.googleapis\.com，或连接中断。请重试/);
+      assert.match((await note.locator("details").textContent()) ?? "", /firefox\.settings\.services\.mozilla\.com/);
+      await page.getByRole("button", { name: /询问最新列表/ }).click();
+      await page.locator("dialog.languages .warning", { hasText: "无法连接 firefox.settings" }).waitFor();
+      // Whatever went on in the menu, the page works.
+      await page.keyboard.press("Escape");
+      await page.locator("dialog.languages").waitFor({ state: "hidden" });
+      assert.equal(await page.locator(".model-chip.ready").count(), 1);
+      await close();
+    });
+
+    test("by keyboard: in at the button, through the list by arrows, out to the button", async () => {
+      const { page, faults, close } = await visit();
+      await page.locator(".pane.target .more-languages").focus();
+      await page.keyboard.press("Enter");
+      await page.locator(".offer").first().waitFor();
+      assert.equal(await page.evaluate(() => document.activeElement?.getAttribute("type")), "search");
+      await page.keyboard.type("german");
+      await page.waitForFunction(() => document.querySelectorAll(".offer").length < 10);
+      const at = () => page.evaluate(() => /** @type {HTMLElement} */ (document.activeElement).dataset.offer ?? "");
+      for (let i = 0; i < 10 && (await at()) === ""; i++) await page.keyboard.press("Tab");
+      assert.equal(await at(), "en-de");
+      await page.keyboard.press("Enter");
+      assert.equal(await page.locator('[data-offer="en-de"]').getAttribute("aria-expanded"), "true");
+      await page.keyboard.press("Tab"); // into what it opened
+      assert.equal(await page.evaluate(() => document.activeElement?.closest(".offer-choices") !== null), true);
+      await page.keyboard.press("Escape");
+      await page.locator("dialog.languages").waitFor({ state: "hidden" });
+      assert.ok(await page.evaluate(() => document.activeElement?.matches(".more-languages")));
+      assert.deepEqual(faults, []);
+      await close();
+    });
+
+    for (const [name, options] of /** @type {[string, import("playwright-core").BrowserContextOptions][]} */ ([
+      ["light", {}],
+      ["dark", { colorScheme: "dark" }],
+      ["phone", { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true }],
+      ["forced", { forcedColors: "active" }],
+    ]))
+      test(`axe finds nothing in it, and it fits: ${name}`, async () => {
+        const { page, faults, close } = await visit(options);
+        await openMenu(page);
+        await page.locator('.offer[data-offer="en-fr"]').click();
+        await page.locator(".offer-choices").waitFor();
+        assert.deepEqual(await findings(page, "dialog.languages"), []);
+        const { wide, inside } = await page.evaluate(() => {
+          const box = /** @type {HTMLElement} */ (document.querySelector("dialog.languages"));
+          return {
+            wide: document.documentElement.scrollWidth <= innerWidth,
+            inside: box.scrollWidth <= box.clientWidth,
+          };
+        });
+        assert.ok(wide && inside, `${wide} ${inside}`);
+        await shot(page, `languages-${name}`, false);
+        assert.deepEqual(faults, []);
+        await close();
+      });
+
+    test("a link to a language that is not here opens the menu on it", async () => {
+      const { page, requests, close } = await visit({}, "#/translate?m=mozilla.en-fr.base-memory&t=A+dog.");
+      await page.locator('.offer[data-offer="en-fr"][aria-expanded="true"]').waitFor();
+      assert.equal(await page.locator("#to").inputValue(), "en-de");
+      assert.deepEqual(
+        requests.filter((url) => FOREIGN.test(url)),
+        [],
+      );
+      await close();
+    });
+  });
+
+  test("from the menu to a translation, and again when nobody answers", async () => {
+    const homes = await startHomes();
+    const files = studentFiles({ seed: 41, width: 64, ffn: 128 });
+    homes.addMozilla("en", "fr", files, { quality: { comet: 0.86, bleu: 38.3 } });
+    homes.addMozilla("en", "it", studentFiles({ seed: 44 }));
+    const site = await openSite(undefined, homes.mozilla);
+    const { page, faults, close } = await openPage(browser);
+    page.setDefaultTimeout(PATIENCE);
+    /** @type {string[]} */
+    const asked = [];
+    page.on("request", (request) => asked.push(new URL(request.url()).origin));
+    try {
+      const policy = /content="(default-src[^"]*)"/.exec(readFileSync(join(site.out, "index.html"), "utf8"))?.[1] ?? "";
+      assert.match(policy, new RegExp(`connect-src 'self' ${homes.origins.one};`));
+      await page.goto(site.url);
+      await page.locator(".model-chip.ready").waitFor();
+      await page.locator("#source").fill(TEXT);
+      await settled(page);
+      await page.locator(".pane.target .more-languages").click();
+      await page.getByText("There is no list yet.").waitFor();
+      assert.deepEqual(homes.take(), []);
+      await page.getByRole("button", { name: /^Ask 127\.0\.0\.1:\d+ for the newest list/ }).click();
+      await page.locator('.offer[data-offer="en-fr"]').click();
+      assert.match((await page.locator(".offer-choices").textContent()) ?? "", /base-memory .*COMET 86\.0, BLEU 38\.3/);
+      homes.take();
+
+      // Stopped on its way, and gone on with: what has come is not asked for again.
+      homes.rule(/model\.enfr/, (answer) => ({ ...answer, hang: true }));
+      await page.getByRole("button", { name: /^Fetch .* from 127/ }).click();
+      await page.locator(".model-chip", { hasText: "English → French" }).waitFor();
+      for (let i = 0; i < 500 && !homes.requests.some(({ path }) => /model\.enfr/.test(path)); i++)
+        await page.waitForTimeout(20);
+      await page.locator(".offer-choices").getByRole("button", { name: "Stop" }).click();
+      await page.locator(".model-chip", { hasText: "English → German" }).waitFor();
+      homes.rules.length = 0;
+
+      // A damaged file is told of, and nothing of it stays.
+      homes.rule(/model\.enfr/, (answer) => ({ ...answer, body: Buffer.from(answer.body).fill(0, 900, 920) }));
+      const fetchIt = page.getByRole("button", { name: /^Fetch .* from 127/ });
+      await fetchIt.click();
+      await page.locator(".offer-choices .warning", { hasText: /is damaged, or not what the list says/ }).waitFor();
+      homes.rules.length = 0;
+
+      const named = Object.entries(files).map(
+        ([type, bytes]) => /** @type {[string, Uint8Array]} */ ([fileName(type, "enfr"), bytes]),
+      );
+      const { blob } = await convertToBlob(named);
+      const byHand = await Translator.create({ model: blob, worker: false, build: "simd128" });
+      const { translation } = await byHand.explain(TEXT, { beamSize: 4 });
+      byHand.destroy();
+      await fetchIt.click();
+      await page.locator("dialog.languages").waitFor({ state: "hidden" });
+      const shows = async () => {
+        await page.waitForFunction(
+          (text) => document.querySelector("#target")?.textContent?.trim() === text,
+          translation,
+        );
+        assert.equal(await page.locator("#to").inputValue(), "mozilla.en-fr.base-memory");
+        assert.equal(await page.locator("#source").inputValue(), TEXT);
+      };
+      await shows();
+      await page.locator(".threads .thread").first().waitFor({ state: "attached" });
+      await page.waitForFunction(() => location.hash.includes("m=mozilla.en-fr.base-memory"));
+      const own = new URL(site.url).origin;
+      assert.deepEqual([...new Set(asked)].sort(), [own, homes.origins.one].sort());
+
+      await homes.close();
+      await page.reload();
+      await shows();
+      await openDrawerOf(page, "English → French");
+      await page.getByRole("button", { name: "Delete English → French" }).click();
+      await page.getByRole("button", { name: "Use English → German" }).click();
+      await page.waitForFunction(() => !document.querySelector("#to")?.textContent?.includes("French"));
+      assert.deepEqual(
+        faults.filter((one) => !/ERR_ABORTED|ERR_CONNECTION_REFUSED/.test(one)),
+        [],
+      );
+    } finally {
+      await close();
+      await site.close();
+      await homes.close().catch(() => {});
+    }
+  });
+
+  test("built without homes there is no menu, and no origin in the policy", async () => {
+    const site = await openSite(undefined, null);
+    const { page, faults, close } = await openPage(browser);
+    page.setDefaultTimeout(PATIENCE);
+    try {
+      assert.match(readFileSync(join(site.out, "index.html"), "utf8"), /content="default-src 'self'; script-src/);
+      await page.goto(`${site.url}#/translate?m=mozilla.en-fr.base-memory`);
+      await page.locator(".model-chip.ready").waitFor();
+      assert.equal(await page.locator(".more-languages").count(), 0);
+      assert.equal(await page.locator("dialog[open]").count(), 0);
+      assert.deepEqual(faults, []);
+    } finally {
+      await close();
+      await site.close();
+    }
+  });
+});
+
+/** @param {Page} page @param {string} row */
+async function openDrawerOf(page, row) {
+  await page.locator(".model-chip").click();
+  await page.locator("#drawer .kept tr", { hasText: row }).getByText("on this device").waitFor();
+}
