@@ -109,6 +109,19 @@ glossa_status glossa_lab_set(glossa_lab_config *config, const char *name, const 
 /* The name of setting `index` and what it takes ("16 to 65536" or "post, pre"); NULL beyond the last. */
 const char *glossa_lab_setting(size_t index, const char **takes);
 
+/*
+ * Sets what the JSON of a config says: an object of settings, some of which may lie within "model" and "training", by
+ * their names or those that the recipes of Glossa's own models have ("d_model", "lr"). A "preset" or a "task" comes
+ * first, wherever it stands; without either the preset is "pairs". Keys that concern files, such as "train", are the
+ * caller's. Fails with FORMAT where it is no JSON, and with ARGUMENT for a key that is not known and for a value that
+ * does not fit, which it names.
+ */
+glossa_status glossa_lab_configure(glossa_lab_config *config, glossa_text json, glossa_error *error);
+
+/* The key `index` of a config that is no setting's name; *setting is what it sets, NULL: nothing. NULL beyond the last.
+ */
+const char *glossa_lab_config_key(size_t index, const char **setting);
+
 /* ---- the lab ---------------------------------------------------------------------------------------------------- */
 
 typedef struct glossa_lab glossa_lab;
@@ -246,6 +259,15 @@ glossa_status glossa_lab_bleu(glossa_lab *lab, uint32_t count, double *score, gl
 /* Tells the schedule "plateau" a validation loss, as PyTorch's ReduceLROnPlateau.step. */
 void glossa_lab_plateau(glossa_lab *lab, double value);
 
+/* A place of a training's curves. A number below 0: not measured. */
+typedef struct glossa_lab_point {
+    double step, loss, held_out /* loss */, bleu, learning_rate;
+} glossa_lab_point;
+
+/* Writes the curves as a picture in SVG: loss, perplexity, BLEU and learning rate over the steps, which do not fall.
+   Fails with ARGUMENT where they do, and with IO where the sink does. */
+glossa_status glossa_lab_chart(const glossa_lab_point *points, size_t count, glossa_sink sink, glossa_error *error);
+
 /* ---- one training in several labs ------------------------------------------------------------------------------- */
 
 /*
@@ -309,6 +331,14 @@ glossa_status glossa_lab_forward(glossa_lab *lab, const glossa_lab_batch *batch,
  */
 glossa_status glossa_lab_example(glossa_lab *lab, bool held_out, uint32_t index, glossa_text *source,
                                  glossa_text *target, glossa_error *error);
+
+/* Tokens of a text by the vocabulary of sources, or of targets, the end included; they hold until the next call. Fails
+   with STATE where there is neither a task nor a vocabulary, and with MEMORY. */
+glossa_status glossa_lab_encode(glossa_lab *lab, bool target, glossa_text text, const uint32_t **ids, size_t *count,
+                                glossa_error *error);
+
+/* The text of such a token, as it lies in the vocabulary; empty where there is none. */
+glossa_text glossa_lab_piece(const glossa_lab *lab, bool target, uint32_t id);
 
 /* What the network makes of a source, the most probable token at each place. The text holds until the next call, and
    the arrays are those of the last pass, whose target is one token longer than the text's. Fails with STATE where there

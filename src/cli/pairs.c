@@ -11,24 +11,75 @@ static int complain(const char *text, const char *word) {
     return -1;
 }
 
+/* One side of a pair of files of lines. */
+static bool add_side(glossa_pair_files *pairs, const char *word, const char *path) {
+    const bool held_out = !strncmp(word, "--valid", 7), target = strstr(word, "target") != NULL;
+    const char **sides = pairs->lines[held_out];
+    sides[target] = path;
+    if (!sides[!target]) return true;
+    const glossa_pair_file file = {sides[0], sides[1], held_out};
+    sides[0] = sides[1] = NULL;
+    return glossa_pairs_add_file(pairs, file);
+}
+
 int glossa_pair_option(glossa_pair_files *pairs, char **words, size_t count) {
+    static const char *const options[] = {"--source",
+                                          "--target",
+                                          "--vocabulary-of",
+                                          "--data",
+                                          "--valid",
+                                          "--source-lines",
+                                          "--target-lines",
+                                          "--valid-source-lines",
+                                          "--valid-target-lines"};
     const char *word = words[0];
-    const bool source = !strcmp(word, "--source"), target = !strcmp(word, "--target"),
-               vocabulary = !strcmp(word, "--vocabulary-of"), text = source || target || vocabulary;
-    const bool held_out = !strncmp(word, "--valid", 7);
-    const bool table = !strcmp(word, "--data") || !strcmp(word, "--valid");
-    const bool lines = !strcmp(word, "--lines") || !strcmp(word, "--valid-lines");
-    if (!text && !table && !lines) return 0;
-    if (count < (lines ? 3 : 2)) return complain("a file is missing behind ", word);
-    if (text) {
-        if (source) pairs->source = words[1];
-        if (target) pairs->target = words[1];
-        if (vocabulary) pairs->vocabulary = words[1];
-        return 1;
+    size_t option = 0;
+    while (option < sizeof options / sizeof *options && strcmp(word, options[option]) != 0)
+        option++;
+    if (option == sizeof options / sizeof *options) return 0;
+    if (count < 2) return complain("a value is missing behind ", word);
+    bool added = true;
+    switch (option) {
+    case 0:
+        pairs->source = words[1];
+        break;
+    case 1:
+        pairs->target = words[1];
+        break;
+    case 2:
+        pairs->vocabulary = words[1];
+        break;
+    case 3:
+    case 4:
+        added = glossa_pairs_add_file(pairs, (glossa_pair_file){words[1], NULL, option == 4});
+        break;
+    default:
+        added = add_side(pairs, word, words[1]);
     }
-    if (pairs->count == MOST_PAIR_FILES) return complain("there are too many files of pairs: ", words[1]);
-    pairs->files[pairs->count++] = (glossa_pair_file){words[1], lines ? words[2] : NULL, held_out};
-    return lines ? 2 : 1;
+    return added ? 1 : complain("there are too many files of pairs: ", words[1]);
+}
+
+bool glossa_pairs_whole(const glossa_pair_files *pairs) {
+    for (int i = 0; i < 4; i++)
+        if (pairs->lines[i / 2][i % 2])
+            return complain("the other side is missing of the lines of ", pairs->lines[i / 2][i % 2]) == 0;
+    return true;
+}
+
+const char *glossa_pairs_keep_text(glossa_pair_files *pairs, const char *a, const char *b, const char *c,
+                                   const char *d) {
+    const size_t room = PAIR_TEXTS - pairs->texts_size;
+    char *text = pairs->texts + pairs->texts_size;
+    const int size = snprintf(text, room, "%s%s%s%s", a, b, c, d);
+    if (size < 0 || (size_t)size >= room) return NULL;
+    pairs->texts_size += (size_t)size + 1;
+    return text;
+}
+
+bool glossa_pairs_add_file(glossa_pair_files *pairs, glossa_pair_file file) {
+    if (pairs->count == MOST_PAIR_FILES) return false;
+    pairs->files[pairs->count++] = file;
+    return true;
 }
 
 bool glossa_pairs_given(const glossa_pair_files *pairs) {

@@ -6,7 +6,8 @@
 
 #include "glossa_lab.h"
 
-#define MOST_PAIR_FILES 64
+#define MOST_PAIR_FILES 128
+#define PAIR_TEXTS      16384
 
 /* A table, or two files of lines. */
 typedef struct glossa_pair_file {
@@ -17,12 +18,25 @@ typedef struct glossa_pair_file {
 typedef struct glossa_pair_files {
     glossa_pair_file files[MOST_PAIR_FILES];
     size_t count;
+    const char *lines[2][2];     /* files of lines, by held out and side, until both sides are there */
     const char *source, *target; /* languages; NULL: not said */
     const char *vocabulary;      /* a checkpoint, or NULL */
+    char texts[PAIR_TEXTS];      /* names that a config gave */
+    size_t texts_size;
 } glossa_pair_files;
 
 /* Takes the option that `words` begin with: words taken behind it, 0 if it is none of these, -1 after a complaint. */
 int glossa_pair_option(glossa_pair_files *pairs, char **words, size_t count);
+
+/* Four texts as one, kept with the pairs; NULL where there is no room. */
+const char *glossa_pairs_keep_text(glossa_pair_files *pairs, const char *a, const char *b, const char *c,
+                                   const char *d);
+
+/* False where there are too many. */
+bool glossa_pairs_add_file(glossa_pair_files *pairs, glossa_pair_file file);
+
+/* Whether no file of lines lacks its other side; else after a complaint. */
+bool glossa_pairs_whole(const glossa_pair_files *pairs);
 
 bool glossa_pairs_given(const glossa_pair_files *pairs);
 

@@ -164,6 +164,37 @@ static glossa_status encode_text(glossa_lab *lab, glossa_text source, glossa_lab
     return status;
 }
 
+/* ---- tokens ----------------------------------------------------------------------------------------------------- */
+
+glossa_status glossa_lab_encode(glossa_lab *lab, bool target, glossa_text text, const uint32_t **ids, size_t *count,
+                                glossa_error *error) {
+    if (!lab->task) FORWARD(glossa_lexicon_open(&lab->lexicon, &lab->allocator, error));
+    const glossa_tokenizer *tokenizer = target ? lab->lexicon.target : lab->lexicon.source;
+    glossa_token *tokens = NULL;
+    *count = text.size;
+    if (!lab->task) FORWARD(glossa_tokenizer_encode(tokenizer, text, &tokens, count, error));
+    const glossa_status status =
+        glossa_lab_grow(lab, &lab->text, (*count + 1) * sizeof **ids, "bytes of tokens", error);
+    uint32_t *out = status == GLOSSA_OK ? lab->text.data : NULL;
+    for (size_t i = 0; out && i < *count; i++)
+        out[i] = tokens ? tokens[i].id : glossa_task_token(lab->task, text.data[i]);
+    if (out) out[*count] = lab->task ? TASK_EOS : (uint32_t)glossa_tokenizer_eos(tokenizer);
+    *ids = out;
+    ++*count;
+    if (tokens) glossa_tokenizer_free_tokens(tokenizer, tokens);
+    return status;
+}
+
+glossa_text glossa_lab_piece(const glossa_lab *lab, bool target, uint32_t id) {
+    const glossa_tokenizer *tokenizer = target ? lab->lexicon.target : lab->lexicon.source;
+    if (!lab->task) return tokenizer ? glossa_tokenizer_piece(tokenizer, id) : (glossa_text){"", 0};
+    if (id == TASK_EOS) return (glossa_text){"</s>", 4};
+    if (id < TASK_CHARACTERS || id >= glossa_task_vocabulary(lab->task)) return (glossa_text){"", 0};
+    return (glossa_text){lab->task->characters + id - TASK_CHARACTERS, 1};
+}
+
+/* ---- predictions ------------------------------------------------------------------------------------------------ */
+
 glossa_status glossa_lab_predict(glossa_lab *lab, glossa_text source, glossa_text *target, glossa_error *error) {
     glossa_lab_batch sources;
     decoder d;

@@ -249,12 +249,15 @@ uint32_t glossa_task_vocabulary(const glossa_task *task) {
     return TASK_CHARACTERS + (uint32_t)strlen(task->characters);
 }
 
+uint32_t glossa_task_token(const glossa_task *task, char character) {
+    const char *place = character ? strchr(task->characters, character) : NULL;
+    return place ? TASK_CHARACTERS + (uint32_t)(place - task->characters) : TASK_UNK;
+}
+
 size_t glossa_task_encode(const glossa_task *task, const char *text, uint32_t *ids) {
     size_t count = 0;
-    for (; *text; text++) {
-        const char *place = strchr(task->characters, *text);
-        ids[count++] = place ? TASK_CHARACTERS + (uint32_t)(place - task->characters) : TASK_UNK;
-    }
+    for (; *text; text++)
+        ids[count++] = glossa_task_token(task, *text);
     ids[count++] = TASK_EOS;
     return count;
 }

@@ -38,6 +38,7 @@ void glossa_task_make(const glossa_task *task, const glossa_lab_config *config, 
 
 /* Tokens of the vocabulary, and of a text with its end; `ids` has room for all. */
 uint32_t glossa_task_vocabulary(const glossa_task *task);
+uint32_t glossa_task_token(const glossa_task *task, char character);
 size_t glossa_task_encode(const glossa_task *task, const char *text, uint32_t *ids);
 
 #endif

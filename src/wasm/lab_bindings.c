@@ -23,6 +23,7 @@ typedef struct lab_context {
     glossa_lab_config config;
     glossa_lab_report report;
     glossa_lab *lab;
+    glossa_lab_data *data;       /* pairs that no lab has taken yet */
     uint8_t *allocation, *block; /* what malloc gave, and its first 64-byte border */
     size_t block_size;
     uint8_t *file; /* what was saved last */
@@ -42,6 +43,7 @@ EXPORT lab_context *lab_context_open(void) {
 EXPORT void lab_context_close(lab_context *context) {
     if (!context) return;
     glossa_lab_close(context->lab);
+    glossa_lab_data_close(context->data);
     free(context->allocation);
     free(context->file);
     free(context);
@@ -77,6 +79,12 @@ EXPORT uint32_t lab_context_set(lab_context *context) {
     return glossa_lab_set(&context->config, name, value, &context->error);
 }
 
+/* Sets what the config's JSON, `size` bytes of the block, says. */
+EXPORT uint32_t lab_context_configure(lab_context *context, size_t size) {
+    const glossa_text json = {(const char *)context->block, size};
+    return glossa_lab_configure(&context->config, json, &context->error);
+}
+
 static uint32_t need_lab(lab_context *context) {
     if (context->lab) return GLOSSA_OK;
     return glossa_fail(&context->error, GLOSSA_ERROR_STATE, "no lab is open: start or load one first");
@@ -101,6 +109,110 @@ EXPORT uint32_t lab_context_load(lab_context *context, size_t size) {
     const glossa_status status = glossa_lab_load(context->block, size, &context->config, NULL, &lab, &context->error);
     return replace(context, status, lab);
 }
+
+/* ---- pairs of text ---------------------------------------------------------------------------------------------- */
+
+/* The block holds a name with a NUL behind it, then a table of pairs: `size` bytes in all. */
+EXPORT uint32_t lab_context_table(lab_context *context, uint32_t held_out, size_t size) {
+    const char *name = (const char *)context->block;
+    const size_t skipped = strlen(name) + 1;
+    const glossa_text file = {name + skipped, size - skipped};
+    if (!context->data) {
+        const glossa_status status = glossa_lab_data_open(NULL, &context->data, &context->error);
+        if (status) return status;
+    }
+    return glossa_lab_data_table(context->data, held_out != 0, name, file, &context->error);
+}
+
+/* Pairs of lines: the block holds two names, each with a NUL behind it, then the files of `source` and `target` bytes.
+ */
+EXPORT uint32_t lab_context_lines(lab_context *context, uint32_t held_out, size_t source, size_t target) {
+    const char *name = (const char *)context->block, *other = name + strlen(name) + 1,
+               *files = other + strlen(other) + 1;
+    if (!context->data) {
+        const glossa_status status = glossa_lab_data_open(NULL, &context->data, &context->error);
+        if (status) return status;
+    }
+    return glossa_lab_data_lines(context->data, held_out != 0, name, (glossa_text){files, source}, other,
+                                 (glossa_text){files + source, target}, &context->error);
+}
+
+static glossa_lab_data *take_data(lab_context *context) {
+    glossa_lab_data *data = context->data;
+    context->data = NULL;
+    return data;
+}
+
+/* Opens a lab that learns from the pairs. The block holds a checkpoint for its vocabulary, which may have 0 bytes, then
+   two languages, each with a NUL behind it. */
+EXPORT uint32_t lab_context_start_pairs(lab_context *context, size_t vocabulary) {
+    glossa_lab *lab;
+    const char *source = (const char *)context->block + vocabulary, *target = source + strlen(source) + 1;
+    if (!context->data) return glossa_fail(&context->error, GLOSSA_ERROR_STATE, "there are no pairs");
+    const glossa_status status =
+        glossa_lab_open_pairs(&context->config, take_data(context), source, target, vocabulary ? context->block : NULL,
+                              vocabulary, NULL, &lab, &context->error);
+    return replace(context, status, lab);
+}
+
+/* Gives the pairs to the lab that was loaded. */
+EXPORT uint32_t lab_context_attach(lab_context *context) {
+    const uint32_t status = need_lab(context);
+    if (status) return status;
+    if (!context->data) return glossa_fail(&context->error, GLOSSA_ERROR_STATE, "there are no pairs");
+    return glossa_lab_attach(context->lab, take_data(context), &context->error);
+}
+
+/* slots: pairs to train on and held out; left out without a side, shared, too long; source and target tokens; batches;
+   vocabulary. */
+EXPORT uint32_t lab_context_pairs(lab_context *context) {
+    glossa_lab_pairs p;
+    const uint32_t status = need_lab(context);
+    if (status) return status;
+    glossa_lab_describe_pairs(context->lab, &p);
+    const uint32_t slots[] = {
+        (uint32_t)p.train,    (uint32_t)p.held_out,      (uint32_t)p.empty,         (uint32_t)p.shared,
+        (uint32_t)p.too_long, (uint32_t)p.source_tokens, (uint32_t)p.target_tokens, p.batches,
+        p.vocabulary};
+    memcpy(context->slots, slots, sizeof slots);
+    return GLOSSA_OK;
+}
+
+/* BLEU of the first `count` held-out pairs. slots: a double. */
+EXPORT uint32_t lab_context_bleu(lab_context *context, uint32_t count) {
+    double score;
+    uint32_t status = need_lab(context);
+    if (status) return status;
+    status = glossa_lab_bleu(context->lab, count, &score, &context->error);
+    if (status == GLOSSA_OK) memcpy(context->slots, &score, sizeof score);
+    return status;
+}
+
+/* Tokens of the text in the block, `size` bytes, the end included. slots: the ids and how many. */
+EXPORT uint32_t lab_context_encode(lab_context *context, uint32_t target, size_t size) {
+    const uint32_t *ids;
+    size_t count;
+    const glossa_text text = {(const char *)context->block, size};
+    uint32_t status = need_lab(context);
+    if (status) return status;
+    status = glossa_lab_encode(context->lab, target != 0, text, &ids, &count, &context->error);
+    if (status) return status;
+    context->slots[0] = address(ids);
+    context->slots[1] = (uint32_t)count;
+    return GLOSSA_OK;
+}
+
+/* slots: the text of a token and its bytes. */
+EXPORT uint32_t lab_context_piece(lab_context *context, uint32_t target, uint32_t id) {
+    const uint32_t status = need_lab(context);
+    if (status) return status;
+    const glossa_text piece = glossa_lab_piece(context->lab, target != 0, id);
+    context->slots[0] = address(piece.data);
+    context->slots[1] = (uint32_t)piece.size;
+    return GLOSSA_OK;
+}
+
+/* ---- training --------------------------------------------------------------------------------------------------- */
 
 /* slots: parameters, bytes, steps, name of the kernels, steps of the whole training. */
 EXPORT uint32_t lab_context_describe(lab_context *context) {
@@ -202,7 +314,7 @@ EXPORT void lab_context_setting(lab_context *context, uint32_t index) {
     context->slots[1] = name ? address(takes) : 0;
 }
 
-/* What the task's source in the block, NUL-terminated, becomes. slots: the text and its bytes. */
+/* What the source in the block, NUL-terminated, becomes. slots: the text and its bytes. */
 EXPORT uint32_t lab_context_predict(lab_context *context) {
     const char *text = (const char *)context->block;
     glossa_text target;
@@ -289,6 +401,17 @@ EXPORT uint32_t lab_context_save(lab_context *context, uint32_t kind) {
     context->file_size = 0;
     const glossa_sink sink = {keep, context};
     status = glossa_lab_save(context->lab, kind ? GLOSSA_LAB_STATE : GLOSSA_LAB_MODEL, sink, &context->error);
+    if (status) return status;
+    context->slots[0] = address(context->file);
+    context->slots[1] = (uint32_t)context->file_size;
+    return GLOSSA_OK;
+}
+
+/* Draws `count` places of curves, each five doubles in the block. slots: the picture's bytes and how many. */
+EXPORT uint32_t lab_context_chart(lab_context *context, uint32_t count) {
+    const glossa_lab_point *points = (const glossa_lab_point *)(const void *)context->block;
+    context->file_size = 0;
+    const uint32_t status = glossa_lab_chart(points, count, (glossa_sink){keep, context}, &context->error);
     if (status) return status;
     context->slots[0] = address(context->file);
     context->slots[1] = (uint32_t)context->file_size;

@@ -258,6 +258,16 @@ const PAIRS = {
   uneven: "\u0001one\ntwo\n\0eins\n",
 };
 
+/** Inputs of fuzz_config.c. @type {Record<string, string>} */
+const CONFIGS = {
+  recipe: '{"source":"en","train":{"a":2},"vocab":800,"model":{"d_model":32,"norm":"pre"},"lr":1e-3,"bleu":{"tokenize":"zh"}}',
+  task: '{"task":"reverse","preset":"tutorial-small","training":{"steps":5,"clip":0.5},"nesterov":true}',
+  escapes: '{"kernels":"\\u00e9\\uD83D\\uDE00\\n","a b":[1,-2.5E+3,null,[],{},"]"]}',
+  unknown: '{"copying":0.1}',
+  cut: '{"lr":1,',
+  deep: "[".repeat(40),
+};
+
 /** @param {string} folder @param {Record<string, Buffer>} files */
 function write(folder, files) {
   const path = join(CORPUS, folder);
@@ -275,6 +285,7 @@ const made = (makers, ending = "") =>
 write("checkpoint", made(CHECKPOINTS, ".gguf"));
 write("pipeline", made(PIPELINES));
 write("vocabulary", made(VOCABULARIES));
+write("config", Object.fromEntries(Object.entries(CONFIGS).map(([name, text]) => [name, Buffer.from(text)])));
 write("pairs", Object.fromEntries(Object.entries(PAIRS).map(([name, bytes]) => [name, Buffer.from(bytes)])));
 write(
   "tokenizer",

@@ -1,4 +1,5 @@
-// Pairs of text in the lab: a vocabulary that it has learnt gives the ids of SentencePiece's own command.
+// Pairs of text in the lab: a vocabulary that it has learnt gives the ids of SentencePiece's own command; WebAssembly, the
+// native library and both commands give the same bits; what is learnt can be used; broken input is named.
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -6,8 +7,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { run } from "../../src/js/cli/train.js";
+import { Translator } from "../../src/js/index.js";
+import { Lab } from "../../src/js/lab/index.js";
 import { parseGguf } from "./gguf-parse.js";
-import { generatedCorpus, generatedLines } from "./tokenizer-lines.js";
+import { generatedCorpus, generatedLines, random } from "./tokenizer-lines.js";
 
 const path = (/** @type {string} */ name) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 const native = path("build/native/glossa-native");
@@ -94,3 +98,165 @@ for (const tokens of ["bpe", "characters"])
       [],
     );
   });
+
+// ---- training ----
+
+const WORDS = "ba tu kilo ren größe na mi sol 词 x1".split(" ");
+
+/** Sentences of a few words, which the other language writes in capital letters. @param {number} count */
+function sentences(count) {
+  const next = random(5);
+  return Array.from({ length: count }, () => {
+    const length = 1 + Math.floor(next() * 8);
+    const source = Array.from({ length }, () => WORDS[Math.floor(next() * WORDS.length)]).join(" ");
+    return { source, target: `${source.toUpperCase()}.` };
+  });
+}
+
+const PAIRS = sentences(400);
+const TABLE = PAIRS.map(({ source, target }) => `${source}\t${target}\n`).join("");
+const settings = { width: 16, feedForward: 32, vocabulary: 300, batchTokens: 400, kernels: "exact" };
+const words = Object.entries(settings).flatMap(([name, value]) => [
+  `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+  String(value),
+]);
+
+const snake = Object.fromEntries(
+  Object.entries(settings).map(([name, value]) => [name.replace(/[A-Z]/g, (x) => `_${x.toLowerCase()}`), value]),
+);
+
+/** The command `glossa` with what it wrote. @param {...string} argv */
+async function glossa(...argv) {
+  const written = { stdout: "", stderr: "" };
+  const stream = (/** @type {"stdout" | "stderr"} */ name) => ({
+    write: (/** @type {any} */ chunk) => {
+      written[name] += chunk;
+      return true;
+    },
+  });
+  const io = /** @type {any} */ ({ stdin: null, stdout: stream("stdout"), stderr: stream("stderr") });
+  const status = await run(argv, io).catch(({ message }) => {
+    written.stderr += message; // as the command itself does
+    return 1;
+  });
+  return { status, ...written };
+}
+
+test("pairs in WebAssembly give the native bits, in one worker or in two, by options or by a config", async () => {
+  const table = join(folder, "same.tsv");
+  writeFileSync(table, TABLE);
+  const config = join(folder, "same.json");
+  writeFileSync(config, JSON.stringify({ source: "aa", target: "bb", train: "same.tsv", steps: 6, model: snake }));
+  const options = { pairs: PAIRS, sourceLanguage: "aa", targetLanguage: "bb", training: { ...settings, steps: 6 } };
+  /** @type {Uint8Array[]} */
+  const models = [];
+  for (const threads of [1, 2]) {
+    const lab = await Lab.create({ ...options, threads });
+    assert.equal(lab.info.pairs?.train, 360 - (lab.info.pairs?.shared ?? 0) + (40 - (lab.info.pairs?.heldOut ?? 0)));
+    for await (const report of lab.train({ every: 3, scored: 10 })) assert.ok((report.heldOut?.bleu ?? -1) >= 0);
+    models.push(await lab.save());
+    lab.destroy();
+  }
+  assert.deepEqual(models[1], models[0]);
+  const out = join(folder, "same.gguf");
+  assert.equal((await glossa(config, "-o", out, "--threads", "1", "-q")).status, 0);
+  assert.deepEqual(new Uint8Array(readFileSync(out)), models[0]);
+  if (noNative) return;
+  execFileSync(native, ["train", config, "-o", out, "--quiet"], { stdio: "pipe" });
+  assert.deepEqual(new Uint8Array(readFileSync(out)), models[0]);
+  const flags = ["--data", table, "--source", "aa", "--target", "bb", "--steps", "6", ...words];
+  execFileSync(native, ["train", ...flags, "-o", out, "--quiet"], { stdio: "pipe" });
+  assert.deepEqual(new Uint8Array(readFileSync(out)), models[0]);
+});
+
+test("a training goes on to the bit in either command, and its curves too", { skip: noNative }, async () => {
+  const table = join(folder, "on.tsv");
+  writeFileSync(table, TABLE);
+  const path = (/** @type {string} */ name) => join(folder, name);
+  const common = ["--data", table, ...words, "--every", "3", "--scored", "5", "--schedule", "constant"];
+  const commands = {
+    native: async (/** @type {string[]} */ argv) => void execFileSync(native, ["train", ...argv], { stdio: "pipe" }),
+    node: async (/** @type {string[]} */ argv) => assert.equal((await glossa(...argv)).status, 0),
+  };
+  /** @type {Record<string, any[]>} */
+  const logs = {};
+  for (const [name, command] of Object.entries(commands)) {
+    await command([...common, "--steps", "9", "-o", path(`${name}.whole`), "--log", path(`${name}.whole.jsonl`)]);
+    const state = ["--state", path(`${name}.state`), "--log", path(`${name}.jsonl`), "--chart", path(`${name}.svg`)];
+    await command([...common, "--steps", "6", ...state]);
+    await command([...common, "--steps", "9", ...state, "--resume", "-o", path(`${name}.again`)]);
+    assert.ok(readFileSync(path(`${name}.again`)).equals(readFileSync(path(`${name}.whole`))), name);
+    const curves = ["", ".whole"].map((part) =>
+      readFileSync(path(`${name}${part}.jsonl`), "utf8")
+        .trim()
+        .split("\n")
+        .map((line) => ({ ...JSON.parse(line), tokens_per_second: 0 })),
+    );
+    assert.equal(curves[0].length, 3);
+    assert.deepEqual(curves[0], curves[1]);
+    logs[name] = curves[0];
+    assert.match(readFileSync(path(`${name}.svg`), "utf8"), /^<svg [\s\S]*step 9<\/text>[\s\S]*<\/svg>\n$/);
+  }
+  for (const [i, entry] of logs.native.entries())
+    for (const [key, value] of Object.entries(entry)) assert.ok(Math.abs(logs.node[i][key] - value) < 1e-4, key);
+  assert.ok(readFileSync(path("node.whole")).equals(readFileSync(path("native.whole"))));
+});
+
+test("what is learnt from pairs, the translator says", async () => {
+  const size = { ...settings, width: 32, heads: 2, feedForward: 64, kernels: "" };
+  const training = { ...size, vocabulary: 320, batchTokens: 600, steps: 600, learningRate: 5e-3, setAside: 50 };
+  const lab = await Lab.create({ pairs: sentences(3000), training });
+  for await (const _ of lab.train({ every: 600, heldOut: 0 }));
+  const judged = await lab.evaluate(50);
+  assert.ok((judged.bleu ?? 0) > 50, `BLEU ${judged.bleu}`);
+  const { source, target } = await lab.example(0);
+  const { arrays, ...seen } = await lab.inspect(source);
+  assert.equal(seen.source.join(""), `▁${source.replaceAll(" ", "▁")}</s>`);
+  assert.deepEqual(arrays["dec.blk.0.cross_attn"].shape.slice(1), [seen.target.length, seen.source.length]);
+  const model = await lab.save();
+  const translator = await Translator.create({ sourceLanguage: "und", targetLanguage: "und", model });
+  assert.equal(await translator.translate(source), seen.output);
+  assert.equal(await lab.predict(source), seen.output);
+  assert.equal(typeof target, "string");
+  translator.destroy();
+  lab.destroy();
+});
+
+test("an int8 checkpoint of the engine goes on from its weights", async () => {
+  const model = readFileSync(path("models/en-de.gguf"));
+  const pairs = [{ source: "Two dogs are playing in the snow.", target: "Zwei Hunde toben im Schnee." }];
+  const lab = await Lab.open(model, { pairs, training: { learningRate: 3e-4, warmup: 0, schedule: "constant" } });
+  assert.equal(await lab.predict(pairs[0].source), "Zwei Hunde spielen im Schnee.");
+  for await (const _ of lab.train({ steps: 12, heldOut: 0 }));
+  assert.equal(await lab.predict(pairs[0].source), pairs[0].target);
+  const translator = await Translator.create({ sourceLanguage: "en", targetLanguage: "de", model: await lab.save() });
+  assert.equal(await translator.translate(pairs[0].source), pairs[0].target);
+  translator.destroy();
+  lab.destroy();
+});
+
+test("broken pairs and configs are refused by name", async () => {
+  const bad = [
+    [{ pairs: "a\tb\nno tab\n" }, /pairs, line 2 has no tab between source and target: no tab/],
+    [{ pairs: new Uint8Array([97, 9, 0xfc, 10]) }, /pairs, line 1 is not UTF-8: byte 3 of the line is 0xfc/],
+    [{ pairs: { source: "a\nb", target: "c" } }, /pairs.target ends at line 1, but pairs.source goes on/],
+    [{ pairs: [["a", "b"], ["c"]] }, /"pairs" has .* at place 1; it takes \[source, target\]/],
+    [{ pairs: 7 }, /"pairs" is 7; it takes a table of pairs/],
+    [{ pairs: [] }, /pairs holds no pair of texts/],
+    [{ pairs: "a\tb\n", valid: "x\n" }, /valid, line 1 has no tab/],
+    [{ pairs: "a\tb\n", sourceLanguage: ["en"] }, /"sourceLanguage" is .*; it takes one language/],
+    [{ pairs: "a\tb\n", config: { copying: 0.1 } }, /config: key 'copying' is none that this trainer knows/],
+    [{ config: "{" }, /"config" is no JSON/],
+    [{ pairs: "a\tb\n", task: "copy" }, /task 'copy' or from pairs, not both/],
+    [{ pairs: "a\tb\n", vocabulary: new Uint8Array(8) }, /GGUF|magic|file/],
+  ];
+  for (const [options, message] of bad) await assert.rejects(Lab.create(/** @type {any} */ (options)), { message });
+  const table = join(folder, "bad.tsv");
+  writeFileSync(table, "a\tb\nc d\n");
+  for (const argv of [["--data", table], ["--data", join(folder, "none.tsv")], ["--source-lines", table], []]) {
+    const { status, stderr } = await glossa(...argv, "-o", join(folder, "none.gguf"));
+    assert.notEqual(status, 0);
+    assert.match(stderr, /bad.tsv, line 2 has no tab|no such file|the other side is missing|name --data/);
+  }
+  assert.equal(existsSync(join(folder, "none.gguf")), false);
+});

@@ -103,8 +103,89 @@ export class LabCore {
     this.#call("set");
   }
 
+  /** @param {string} json settings as a config has them */
+  configure(json) {
+    const bytes = toUTF8(json);
+    this.#write(bytes);
+    this.#call("configure", bytes.length);
+  }
+
   start() {
     this.#call("start");
+  }
+
+  // ---- pairs of text ----
+
+  /** @param {import("./pairs.js").PairFile} file */
+  addPairs({ heldOut, names, files }) {
+    const bytes = [...names.map((name) => toUTF8(`${name}\0`)), ...files];
+    const size = bytes.reduce((sum, { length }) => sum + length, 0);
+    const block = new Uint8Array(size);
+    let at = 0;
+    for (const part of bytes) {
+      block.set(part, at);
+      at += part.length;
+    }
+    this.#write(block);
+    if (files.length === 1) this.#call("table", heldOut ? 1 : 0, size);
+    else this.#call("lines", heldOut ? 1 : 0, files[0].length, files[1].length);
+  }
+
+  /** Opens a lab that learns from the pairs. @param {string} source @param {string} target @param {Uint8Array} [vocabulary] */
+  startPairs(source, target, vocabulary = new Uint8Array(0)) {
+    const languages = toUTF8(`${source}\0${target}\0`);
+    const block = new Uint8Array(vocabulary.length + languages.length);
+    block.set(vocabulary);
+    block.set(languages, vocabulary.length);
+    this.#write(block);
+    this.#call("start_pairs", vocabulary.length);
+  }
+
+  /** Gives the pairs to a lab that was loaded. */
+  attach() {
+    this.#call("attach");
+  }
+
+  /** @returns {import("./types.js").PairFacts | null} */
+  pairs() {
+    this.#call("pairs");
+    const [train, heldOut, empty, shared, tooLong, sourceTokens, targetTokens, batches, vocabulary] = this.#slots;
+    if (!train) return null;
+    return { train, heldOut, empty, shared, tooLong, sourceTokens, targetTokens, batches, vocabulary };
+  }
+
+  /** @param {number} count of held-out pairs */
+  bleu(count) {
+    this.#call("bleu", count);
+    return new DataView(this.#wasm.memory.buffer, this.#wasm.lab_context_slots(this.#context)).getFloat64(0, true);
+  }
+
+  /** @param {string} text @param {boolean} target @returns {number[]} tokens, the end included */
+  encode(text, target) {
+    const bytes = toUTF8(text);
+    this.#write(bytes);
+    this.#call("encode", target ? 1 : 0, bytes.length);
+    const [at, count] = this.#slots;
+    return [...new Uint32Array(this.#wasm.memory.buffer, at, count)];
+  }
+
+  /** @param {number} id @param {boolean} target */
+  piece(id, target) {
+    this.#call("piece", target ? 1 : 0, id);
+    const [at, size] = this.#slots;
+    return this.#text(at, size);
+  }
+
+  /** @param {import("./types.js").Point[]} points @returns {string} a picture in SVG */
+  chart(points) {
+    const value = (/** @type {number | undefined} */ number) => number ?? -1;
+    const numbers = points.flatMap(({ step, loss, heldOutLoss, bleu, learningRate }) => [
+      ...[step, loss, value(heldOutLoss), value(bleu), value(learningRate)],
+    ]);
+    this.#write(new Float64Array(numbers));
+    this.#call("chart", points.length);
+    const [at, size] = this.#slots;
+    return this.#text(at, size);
   }
 
   /** @param {Uint8Array<ArrayBuffer>} bytes a checkpoint */
@@ -148,9 +229,15 @@ export class LabCore {
     return this.#report();
   }
 
-  /** @param {number} count of held-out strings */
+  /** @param {number} count of held-out strings or pairs */
   evaluate(count) {
     this.#call("evaluate", 0, 0, count);
+    return this.#report();
+  }
+
+  /** The same of these pairs, whose arrays can be read then. @param {TokenPair[]} pairs */
+  evaluatePairs(pairs) {
+    this.#call("evaluate", this.#batch(pairs), 0, 0);
     return this.#report();
   }
 

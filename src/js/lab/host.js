@@ -10,7 +10,11 @@ import { follow, Trainer } from "./trainer.js";
  * @typedef {object} Opening
  * @property {WebAssembly.Module} module
  * @property {[string, string | number][]} settings in the order in which they are set
+ * @property {string} [config] JSON of settings, before the others
  * @property {Uint8Array<ArrayBuffer>} [checkpoint]
+ * @property {import("./pairs.js").PairFile[]} [pairs]
+ * @property {[source: string, target: string]} [languages] of the pairs
+ * @property {Uint8Array} [vocabulary] a checkpoint whose vocabulary the pairs get
  * @property {Port[]} [followers] of the leader
  * @property {Port} [leader] of one that follows
  */
@@ -40,14 +44,20 @@ export class Host {
   }
 
   /** @param {Opening} opening */
-  async #open({ module, settings, checkpoint, followers = [], leader }) {
-    this.#core = await LabCore.instantiate(module);
-    for (const [name, value] of settings) this.#core.set(name, value);
-    if (checkpoint) this.#core.load(checkpoint);
-    else this.#core.start();
-    if (leader) follow(this.#core, leader);
-    else this.#trainer = new Trainer(this.#core, followers);
-    return this.#core.describe();
+  async #open({ module, settings, config, checkpoint, pairs = [], languages, vocabulary, followers = [], leader }) {
+    const core = await LabCore.instantiate(module);
+    this.#core = core;
+    if (config !== undefined) core.configure(config);
+    for (const [name, value] of settings) core.set(name, value);
+    if (checkpoint) core.load(checkpoint);
+    for (const file of pairs) core.addPairs(file);
+    const [source, target] = languages ?? ["und", "und"];
+    if (checkpoint && pairs.length) core.attach();
+    else if (pairs.length) core.startPairs(source, target, vocabulary);
+    else if (!checkpoint) core.start();
+    if (leader) follow(core, leader);
+    else this.#trainer = new Trainer(core, followers);
+    return { ...core.describe(), pairs: core.pairs() };
   }
 
   /** @param {string} verb @param {any[]} args */
@@ -56,13 +66,13 @@ export class Host {
     const [core, trainer] = [/** @type {LabCore} */ (this.#core), /** @type {Trainer} */ (this.#trainer)];
     switch (verb) {
       case "run":
-        return trainer.run(args[0], args[1]);
+        return trainer.run(args[0], args[1], args[2]);
       case "stop":
         return trainer.stop();
       case "set":
         return trainer.set(args[0], args[1]);
       case "evaluate":
-        return trainer.evaluate(args[0]);
+        return trainer.evaluate(args[0], args[1]);
       case "predict":
         return core.predict(args[0]);
       case "inspect":

@@ -5,6 +5,7 @@ import { isURL, readKept, toURL } from "../platform.js";
 import { LabCore } from "./core.js";
 import { labWasm } from "./files.js";
 import { Link } from "./link.js";
+import { pairFiles } from "./pairs.js";
 
 /** @typedef {import("./types.js").LabOptions} LabOptions */
 /** @typedef {import("./types.js").LabSettings} LabSettings */
@@ -12,6 +13,7 @@ import { Link } from "./link.js";
 const MOST_THREADS = 16;
 const EVERY = 100;
 const HELD_OUT = 256;
+const SCORED = 100;
 
 /** @param {LabOptions["wasm"]} [source] @returns {Promise<WebAssembly.Module>} */
 async function compile(source) {
@@ -68,6 +70,44 @@ function settingsIn(name, value) {
   });
 }
 
+/** @param {LabOptions["config"]} value @returns {{ text: string | undefined, source?: any, target?: any }} */
+function configOf(value) {
+  if (value === undefined) return { text: undefined };
+  try {
+    const object = typeof value === "string" ? JSON.parse(value) : value;
+    return { text: typeof value === "string" ? value : JSON.stringify(value), ...Object(object) };
+  } catch (error) {
+    throw makeError("TypeError", `The option "config" is no JSON: ${/** @type {Error} */ (error).message}.`);
+  }
+}
+
+/** A language, as an option or a config has it. @param {string} name @param {unknown} value */
+function language(name, value) {
+  if (value === undefined) return "und";
+  if (typeof value === "string" && /^[A-Za-z0-9-]+$/.test(value)) return value;
+  throw makeError("TypeError", `The option "${name}" is ${shown(value)}; it takes one language, such as "en".`);
+}
+
+/** @param {unknown} value @param {string} what @returns {Uint8Array<ArrayBuffer>} */
+function checkpointBytes(value, what) {
+  const isBuffer = Object.prototype.toString.call(value) === "[object ArrayBuffer]";
+  if (!isBuffer && !ArrayBuffer.isView(value)) throw makeError("TypeError", `${what} is bytes, not ${shown(value)}.`);
+  const { buffer, byteOffset, byteLength } = isBuffer
+    ? { buffer: value, byteOffset: 0, byteLength: /** @type {ArrayBuffer} */ (value).byteLength }
+    : /** @type {Uint8Array} */ (value);
+  return new Uint8Array(/** @type {ArrayBuffer} */ (buffer), byteOffset, byteLength);
+}
+
+/** The curves of a training as a picture in SVG. @param {import("./types.js").Point[]} points @param {LabOptions["wasm"]} [wasm] */
+export async function labChart(points, wasm) {
+  const core = await LabCore.instantiate(await moduleOf(wasm));
+  try {
+    return core.chart(points);
+  } finally {
+    core.close();
+  }
+}
+
 /** The settings that there are, with what each takes. @param {LabOptions["wasm"]} [wasm] */
 export async function labSettings(wasm) {
   const core = await LabCore.instantiate(await moduleOf(wasm));
@@ -116,13 +156,11 @@ export class Lab {
    * @returns {Promise<Lab>}
    */
   static open(checkpoint, options = {}) {
-    const isBuffer = Object.prototype.toString.call(checkpoint) === "[object ArrayBuffer]";
-    if (!isBuffer && !ArrayBuffer.isView(checkpoint))
-      return Promise.reject(makeError("TypeError", `A checkpoint is bytes, not ${shown(checkpoint)}.`));
-    const { buffer, byteOffset, byteLength } = isBuffer
-      ? { buffer: checkpoint, byteOffset: 0, byteLength: checkpoint.byteLength }
-      : /** @type {Uint8Array} */ (checkpoint);
-    return Lab.#make(options, new Uint8Array(/** @type {ArrayBuffer} */ (buffer), byteOffset, byteLength));
+    try {
+      return Lab.#make(options, checkpointBytes(checkpoint, "A checkpoint"));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** @param {LabOptions} options @param {Uint8Array<ArrayBuffer>} [checkpoint] */
@@ -131,14 +169,24 @@ export class Lab {
     const threads = count("threads", options.threads ?? 1, 1, MOST_THREADS);
     /** @type {[string, string | number][]} */
     const settings = [];
+    const pairs = [...pairFiles("pairs", options.pairs, false), ...pairFiles("valid", options.valid, true)];
+    const config = configOf(options.config);
+    /** @type {[string, string]} */
+    const languages = [
+      language("sourceLanguage", options.sourceLanguage ?? config.source),
+      language("targetLanguage", options.targetLanguage ?? config.target),
+    ];
+    const vocabulary =
+      options.vocabulary === undefined ? undefined : checkpointBytes(options.vocabulary, 'The option "vocabulary"');
     if (preset !== undefined) settings.push(["preset", preset]);
+    else if (pairs.length && config.text === undefined) settings.push(["preset", "pairs"]);
     if (task !== undefined) settings.push(["task", task]);
     if (seed !== undefined) settings.push(["seed", seed]);
     settings.push(...settingsIn("network", network), ...settingsIn("training", training));
     const module = await moduleOf(wasm);
     const links = Array.from({ length: threads }, (_, i) => new Link(i > 0 || worker));
     const channels = links.slice(1).map(() => new MessageChannel());
-    const common = { module, settings, checkpoint };
+    const common = { module, settings, config: config.text, checkpoint, pairs, languages, vocabulary };
     try {
       const followers = channels.map(({ port1 }) => port1);
       const [info] = await Promise.all([
@@ -164,9 +212,10 @@ export class Lab {
    * @param {import("./types.js").TrainOptions} [options]
    * @returns {AsyncGenerator<import("./types.js").TrainReport, void, void>}
    */
-  async *train({ steps, every = EVERY, heldOut = HELD_OUT, signal } = {}) {
+  async *train({ steps, every = EVERY, heldOut = HELD_OUT, scored = SCORED, signal } = {}) {
     count("every", every, 1);
     count("heldOut", heldOut, 0);
+    count("scored", scored, 0);
     const until = steps === undefined ? this.#info.trainingSteps : this.#info.steps + count("steps", steps, 0);
     if (this.#training) throw makeError("InvalidStateError", "The lab is being trained already.");
     this.#training = true;
@@ -176,7 +225,7 @@ export class Lab {
       while (this.#info.steps < until) {
         signal?.throwIfAborted();
         const some = Math.min(every - (this.#info.steps % every), until - this.#info.steps);
-        const report = await this.#leader.call("run", [some, heldOut]);
+        const report = await this.#leader.call("run", [some, heldOut, scored]);
         this.#info = { ...this.#info, steps: report.step };
         signal?.throwIfAborted();
         yield report;
@@ -199,7 +248,7 @@ export class Lab {
   }
 
   /**
-   * What the network makes of a string of its task.
+   * What the network makes of a string of its task, or of a text in its source language.
    * @param {string} source
    * @returns {Promise<string>}
    */
@@ -220,7 +269,7 @@ export class Lab {
   }
 
   /**
-   * String `index` of the task: one that is trained on, or one that is held out.
+   * String `index` of the task, or pair: one that is trained on, or one that is held out.
    * @param {number} index
    * @param {{ heldOut?: boolean }} [options]
    * @returns {Promise<{ source: string, target: string }>}
@@ -230,12 +279,13 @@ export class Lab {
   }
 
   /**
-   * Loss and exact matches of held-out strings.
+   * Loss and exact matches of held-out strings or pairs; of pairs BLEU too.
    * @param {number} [strings]
+   * @param {{ scored?: number }} [options] pairs that are translated for BLEU (as many); 0: none
    * @returns {Promise<import("./types.js").Evaluation>}
    */
-  async evaluate(strings = HELD_OUT) {
-    return this.#leader.call("evaluate", [count("strings", strings, 1)]);
+  async evaluate(strings = HELD_OUT, { scored = strings } = {}) {
+    return this.#leader.call("evaluate", [count("strings", strings, 1), count("scored", scored, 0)]);
   }
 
   /**

@@ -97,10 +97,10 @@ export class Trainer {
 
   /**
    * So many steps, or fewer where it is stopped; then an evaluation.
-   * @param {number} steps @param {number} heldOut strings
+   * @param {number} steps @param {number} heldOut strings or pairs @param {number} scored pairs that are translated
    * @returns {Promise<import("./types.js").TrainReport>}
    */
-  async run(steps, heldOut) {
+  async run(steps, heldOut, scored) {
     const start = performance.now();
     const sum = { loss: 0, tokens: 0, sequences: 0 };
     let last = { step: this.#core.describe().steps, norm: 0, learningRate: 0 };
@@ -127,23 +127,28 @@ export class Trainer {
       sequences,
       tokensPerSecond: tokens / seconds,
     };
-    if (heldOut === 0) return report;
-    const evaluation = this.evaluate(heldOut);
+    if (heldOut === 0 || this.#core.pairs()?.heldOut === 0) return report;
+    const evaluation = this.evaluate(heldOut, scored);
     this.#core.plateau(evaluation.loss);
     return { ...report, heldOut: evaluation };
   }
 
-  /** @param {number} count @returns {import("./types.js").Evaluation} */
-  evaluate(count) {
+  /** @param {number} count @param {number} scored @returns {import("./types.js").Evaluation} */
+  evaluate(count, scored) {
     const { loss, exact, sequences } = this.#core.evaluate(count);
-    return { loss, exact: exact / sequences, sequences };
+    const evaluation = { loss, perplexity: Math.exp(loss), exact: exact / sequences, sequences };
+    return scored > 0 && this.#core.pairs() ? { ...evaluation, bleu: this.#core.bleu(scored) } : evaluation;
   }
 
   /** @param {string} source @param {string[] | undefined} names @returns {import("./types.js").Inspection} */
   inspect(source, names) {
-    const output = this.#core.predict(source);
-    const arrays = names ? Object.fromEntries(names.map((name) => [name, this.#core.read(name)])) : this.#attentions();
-    return { source: [...source, "</s>"], target: [...output, "</s>"], output, arrays };
+    const core = this.#core;
+    const output = core.predict(source);
+    const ids = [source, output].map((text, side) => core.encode(text, side === 1));
+    core.evaluatePairs([[ids[0], ids[1]]]); // the pass whose arrays are read
+    const [sources, targets] = ids.map((list, side) => list.map((id) => core.piece(id, side === 1)));
+    const arrays = names ? Object.fromEntries(names.map((name) => [name, core.read(name)])) : this.#attentions();
+    return { source: sources, target: targets, output, arrays };
   }
 
   /** All attention weights of the last pass, by name. */

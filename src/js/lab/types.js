@@ -5,6 +5,32 @@
  * @typedef {Record<string, string | number>} LabSettings
  */
 
+/** @typedef {string | Uint8Array | ArrayBuffer} Text bytes are UTF-8 */
+
+/**
+ * A table, a source, a tab and a target in each line, or two files of lines; `name` is what messages call it.
+ * @typedef {{ name?: string, table: Text } | { name?: string | string[], source: Uint8Array, target: Uint8Array }} PairFile
+ */
+
+/**
+ * Pairs of text: a table, two files of lines, several files, or an array of pairs.
+ * @typedef {Text | { source: Text, target: Text } | PairFile[] | ([source: string, target: string] |
+ *     { source: string, target: string })[]} Pairs
+ */
+
+/**
+ * What became of pairs: `train` and `heldOut`; left out because one side is `empty`, because held-out pairs `shared` a text,
+ * or because they are `tooLong` for the context; tokens of those that are trained on; `batches` to an epoch; tokens of the
+ * `vocabulary`.
+ * @typedef {{ train: number, heldOut: number, empty: number, shared: number, tooLong: number, sourceTokens: number,
+ *     targetTokens: number, batches: number, vocabulary: number }} PairFacts
+ */
+
+/**
+ * A place of a training's curves; what was not measured is left out.
+ * @typedef {{ step: number, loss: number, heldOutLoss?: number, bleu?: number, learningRate?: number }} Point
+ */
+
 /**
  * @typedef {object} LabOptions
  * @property {string} [task] copy, reverse, sort, addition, dates, roman or pig-latin
@@ -12,6 +38,12 @@
  * @property {string} [preset] tutorial or tutorial-small: many settings at once, which the others change
  * @property {LabSettings} [network] width, heads, feedForward, encoderLayers, norm, activation, ...
  * @property {LabSettings} [training] batch, steps, optimizer, learningRate, schedule, dropout, ...
+ * @property {Pairs} [pairs] to learn from
+ * @property {Pairs} [valid] to judge by; without them some pairs are set aside (the setting `setAside`)
+ * @property {string} [sourceLanguage] of the pairs, by BCP 47 ("und")
+ * @property {string} [targetLanguage]
+ * @property {Uint8Array | ArrayBuffer} [vocabulary] a checkpoint whose vocabulary the pairs get, instead of one learnt from them
+ * @property {Record<string, any> | string} [config] settings as the JSON of a recipe has them, which the other options change
  * @property {number} [threads] workers that share the parts of each batch (1); the result does not depend on it
  * @property {boolean} [worker] false: on the caller's thread, which then waits for each step (true)
  * @property {string | URL | Uint8Array<ArrayBuffer> | WebAssembly.Module} [wasm] where glossa-lab.wasm is, if not beside
@@ -31,8 +63,10 @@
 /**
  * @typedef {object} Evaluation
  * @property {number} loss mean over target tokens
- * @property {number} exact share of strings that greedy decoding gets right as a whole, 0 to 1
- * @property {number} sequences strings
+ * @property {number} perplexity exp of the loss
+ * @property {number} exact share of strings or pairs that greedy decoding gets right as a whole, 0 to 1
+ * @property {number} sequences strings or pairs
+ * @property {number} [bleu] of pairs, decoded greedily: sacrebleu's
  */
 
 /** @typedef {LabReport & { heldOut?: Evaluation, tokensPerSecond: number }} TrainReport */
@@ -43,6 +77,7 @@
  * @property {number} [every] steps between two reports (100)
  * @property {number} [heldOut] held-out strings that are evaluated for each report (256); 0: none. The schedule
  *     `plateau` follows their loss
+ * @property {number} [scored] held-out pairs that are translated for BLEU (100); 0: none
  * @property {AbortSignal} [signal] ends the iteration with its reason; steps that were done stay done
  */
 
@@ -73,6 +108,7 @@
  * @property {number} steps done
  * @property {number} trainingSteps of the whole training: the setting `steps`
  * @property {string} kernels
+ * @property {PairFacts | null} pairs
  */
 
 export {};

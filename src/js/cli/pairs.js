@@ -1,0 +1,132 @@
+// Pairs of text as options of a command, or as a config names them: their files read.
+
+import { readFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
+import { UsageError } from "./arguments.js";
+import { fileError } from "./files.js";
+
+const unzip = promisify(gunzip);
+
+const text = /** @type {const} */ ({ type: "string" });
+const texts = /** @type {const} */ ({ type: "string", multiple: true });
+
+export const PAIR_OPTIONS = {
+  data: texts,
+  valid: texts,
+  source: text,
+  target: text,
+  "source-lines": text,
+  "target-lines": text,
+  "valid-source-lines": text,
+  "valid-target-lines": text,
+};
+
+/** A file, unpacked if it is gzip. @param {string} path @returns {Promise<Uint8Array>} */
+async function read(path) {
+  try {
+    const bytes = await readFile(path);
+    return bytes[0] === 0x1f && bytes[1] === 0x8b ? await unzip(bytes) : bytes;
+  } catch (error) {
+    throw fileError(path, /** @type {any} */ (error));
+  }
+}
+
+/** @param {string | undefined} path */
+export const readOptional = async (path) => (path === undefined ? undefined : read(path));
+
+/** @param {Record<string, any>} values */
+export const hasPairs = (values) =>
+  Object.keys(PAIR_OPTIONS).some((name) => /data|valid|lines/.test(name) && values[name]);
+
+/** @typedef {{ settings: Record<string, any>, files: { train: string[][], valid: string[][] } }} Config */
+
+/** Files of a folder of the recipes: one of these, or packed. @param {string} path */
+async function readLines(path) {
+  try {
+    return await read(path);
+  } catch (error) {
+    return read(`${path}.gz`).catch(() => {
+      throw error;
+    });
+  }
+}
+
+/**
+ * The files that "train" or "valid" of a config names, tables or pairs of files of lines.
+ * @param {unknown} value @param {string} split @param {string} path of the config
+ * @param {Record<string, any>} settings @param {string | undefined} root
+ */
+function filesOf(value, split, path, settings, root) {
+  if (value === undefined) return [];
+  const names = typeof value === "string" ? [value] : Array.isArray(value) ? value : Object.keys(Object(value));
+  const times = Array.isArray(value) || typeof value === "string" ? {} : Object(value);
+  return names.flatMap((name) => {
+    const count = times[name] ?? 1;
+    if (typeof name !== "string") throw new UsageError(`${path}: "${split}" has ${JSON.stringify(name)}, need names`);
+    if (!Number.isInteger(count) || count < 1 || count > 100)
+      throw new UsageError(`${path}: pairs are seen a whole number of times from 1 to 100 in an epoch, not ${count}`);
+    if (name.endsWith(".tsv")) return Array(count).fill([resolve(dirname(path), name)]);
+    if (root === undefined) throw new UsageError(`${path}: name the folder that holds "${name}" with --data`);
+    const { source, target } = settings;
+    return Array(count).fill([source, target].map((language) => join(root, name, `${split}.${language}`)));
+  });
+}
+
+/** @param {string} path @param {Record<string, any>} values @returns {Promise<Config>} */
+export async function readConfig(path, values) {
+  const bytes = await read(path);
+  try {
+    const settings = JSON.parse(new TextDecoder().decode(bytes));
+    const root = values.data?.[0];
+    const files = {
+      train: filesOf(settings.train, "train", path, settings, root),
+      valid: filesOf(settings.valid, "valid", path, settings, root),
+    };
+    values.every ??= settings.validate_every?.toString();
+    values.scored ??= settings.bleu_lines?.toString();
+    values["vocabulary-of"] ??= settings.vocabulary_of;
+    values.from ??= settings.from;
+    return { settings, files };
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new UsageError(`${path} is no JSON: ${error.message}`);
+  }
+}
+
+/** One table, or two files of lines, with its name. @param {string[]} paths @returns {Promise<import("../lab/types.js").PairFile>} */
+async function readFiles(paths) {
+  const [first, second] = await Promise.all(paths.map(paths.length > 1 ? readLines : read));
+  return second ? { name: paths, source: first, target: second } : { name: paths[0], table: first };
+}
+
+/** @param {string | undefined} source @param {string | undefined} target @returns {string[][]} */
+function sides(source, target) {
+  if (source === undefined && target === undefined) return [];
+  if (source === undefined || target === undefined)
+    throw new UsageError(`the other side is missing of the lines of ${source ?? target}`);
+  return [[source, target]];
+}
+
+/**
+ * What --data and its like, and a config, name.
+ * @param {Record<string, any>} values @param {Config | undefined} config
+ * @returns {Promise<{ pairs?: any, valid?: any }>}
+ */
+export async function readPairs(values, config) {
+  const isRoot = config?.files.train.some(({ length }) => length > 1); // --data is the folder of folders
+  const tables = (/** @type {string[] | undefined} */ list) => (list ?? []).map((path) => [path]);
+  const train = [
+    ...(config?.files.train ?? []),
+    ...(isRoot ? [] : tables(values.data)),
+    ...sides(values["source-lines"], values["target-lines"]),
+  ];
+  const valid = [
+    ...(config?.files.valid ?? []),
+    ...tables(values.valid),
+    ...sides(values["valid-source-lines"], values["valid-target-lines"]),
+  ];
+  const [pairs, judged] = await Promise.all([train, valid].map((files) => Promise.all(files.map(readFiles))));
+  return { ...(pairs.length && { pairs }), ...(judged.length && { valid: judged }) };
+}

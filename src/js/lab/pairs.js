@@ -1,0 +1,70 @@
+// Pairs of text as callers give them, and as the lab takes them: files with their names.
+
+import { makeError, shown } from "../errors.js";
+import { toUTF8 } from "../platform.js";
+
+/**
+ * @typedef {object} PairFile a table, or two files of lines
+ * @property {boolean} heldOut to judge by, not to train on
+ * @property {string[]} names one for each file, for messages
+ * @property {Uint8Array[]} files
+ */
+
+/** @typedef {string | Uint8Array | ArrayBuffer} Text */
+
+/** @param {string} name @param {unknown} value @returns {Uint8Array | null} */
+function bytesOf(name, value) {
+  if (typeof value === "string") return toUTF8(value);
+  if (Object.prototype.toString.call(value) === "[object ArrayBuffer]")
+    return new Uint8Array(/** @type {ArrayBuffer} */ (value));
+  if (!ArrayBuffer.isView(value)) return null;
+  if (value.byteLength === 0) throw makeError("TypeError", `The option "${name}" is empty.`);
+  return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+}
+
+/** A text within a table: what parts columns and lines there becomes a space. */
+const cell = (/** @type {string} */ text) => text.replace(/[\t\n\r\0]+/g, " ");
+
+/** @param {string} name @param {unknown} pair @param {number} i */
+function rowOf(name, pair, i) {
+  const { source, target } = Array.isArray(pair) ? { source: pair[0], target: pair[1] } : Object(pair);
+  if (typeof source === "string" && typeof target === "string") return `${cell(source)}\t${cell(target)}\n`;
+  throw makeError(
+    "TypeError",
+    `The option "${name}" has ${shown(pair)} at place ${i}; it takes [source, target] or { source, target }.`,
+  );
+}
+
+/** Whether a place of an array is a file: its table, or the lines of both sides as bytes. @param {any} value */
+const isFile = (value) =>
+  value?.table !== undefined ||
+  (value?.source !== undefined && typeof value.source !== "string" && !Array.isArray(value));
+
+/**
+ * @param {string} name of the option
+ * @param {unknown} value a table, { source, target } of two files of lines, or an array of pairs
+ * @param {boolean} heldOut
+ * @returns {PairFile[]}
+ */
+export function pairFiles(name, value, heldOut) {
+  if (value === undefined) return [];
+  const table = bytesOf(name, value);
+  if (table) return [{ heldOut, names: [name], files: [table] }];
+  if (Array.isArray(value) && value.length > 0 && value.every(isFile))
+    return value.flatMap(({ name: own, table: rows, ...sides }, i) => {
+      const files = pairFiles(`${name}[${i}]`, rows ?? sides, heldOut);
+      return own === undefined ? files : files.map((file) => ({ ...file, names: [own].flat() }));
+    });
+  if (Array.isArray(value)) {
+    const rows = value.map((pair, i) => rowOf(name, pair, i));
+    return [{ heldOut, names: [name], files: [toUTF8(rows.join(""))] }];
+  }
+  const { source, target } = Object(value);
+  const sides = [bytesOf(`${name}.source`, source), bytesOf(`${name}.target`, target)];
+  if (sides[0] && sides[1])
+    return [{ heldOut, names: [`${name}.source`, `${name}.target`], files: [sides[0], sides[1]] }];
+  throw makeError(
+    "TypeError",
+    `The option "${name}" is ${shown(value)}; it takes a table of pairs as text or bytes, an array of them, or { source, target } with lines of each.`,
+  );
+}
