@@ -86,6 +86,11 @@ function App() {
     if (theme === "auto") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
   }, [theme]);
+  // Each room is found as it was left; a step of the story begins at its top.
+  useLayoutEffect(() => scrollTo(0, scrolled[room]), [room]);
+  useLayoutEffect(() => {
+    if (room === "inside" && story) scrollTo(0, 0);
+  }, [story]);
   useEffect(() => {
     if (room === "inside") setInside(true);
     const step = story ? `${steps.indexOf(story) + 1} · ` : "";
@@ -179,6 +184,11 @@ addEventListener("popstate", (event) => {
 /** Whether the place changes because the reader went back or forward. */
 let following = false;
 
+/** Where each room is scrolled to. @type {Record<Room, number>} */
+const scrolled = { translate: 0, inside: 0 };
+let lastRoom = store.get().room;
+history.scrollRestoration = "manual"; // what a browser would restore belongs to another room
+
 /** An address may name a layer or a head that the model has not. @param {State} state */
 function clamp(state) {
   const explanation = shownExplanation(state);
@@ -188,6 +198,10 @@ function clamp(state) {
 }
 
 store.subscribe((state, changed) => {
+  if (changed.has("room")) {
+    scrolled[lastRoom] = scrollY;
+    lastRoom = state.room;
+  }
   if (["sentences", "kind", "layer", "head"].some((key) => changed.has(key))) clamp(state);
   if (changed.has("text") || changed.has("beam")) engine.schedule();
   if ((changed.has("room") || changed.has("story")) && !following) writeState(true);

@@ -79,7 +79,8 @@ export async function buildSite({ out = SITE, models = join(root, "models"), moz
     plugins: [
       madeHere({
         ...(await makeExamples(models)),
-        "glossa:homes": `export const mozillaAddresses = ${JSON.stringify(mozilla)};`,
+        "glossa:site": `export const mozillaAddresses = ${JSON.stringify(mozilla)};
+          export const sourceAddress = ${JSON.stringify(sourceAddress(JSON.parse(await readFile(join(root, "package.json"), "utf8")).repository))};`,
       }),
       fewLanguages(await languagesOf(models)),
       besideThePage,
@@ -108,6 +109,18 @@ export async function buildSite({ out = SITE, models = join(root, "models"), moz
   await copyModels(models, join(out, "models"));
   const later = ["detector.js", ...Object.keys(parts.metafile.outputs).map((path) => basename(path))];
   await buildServiceWorker(out, new Set(later));
+}
+
+/**
+ * Where people can read the source.
+ * @param {string | {url?: string} | undefined} repository as package.json may have it
+ * @returns {string} empty where that is no address of a page
+ */
+export function sourceAddress(repository) {
+  const url = String((typeof repository === "object" ? repository.url : repository) ?? "");
+  const short = /^(?:github:)?([\w-]+\/[\w.-]+)$/.exec(url);
+  const long = /^(?:git\+)?(https?:\/\/[^?#]+?)(?:\.git)?$/.exec(url);
+  return short ? `https://github.com/${short[1]}` : (long?.[1] ?? "");
 }
 
 /** What of the package knows registries; each comes when it is first wanted. */

@@ -16,9 +16,11 @@ declare module "glossa:examples" {
   export const others: { language: "en" | "zh"; pair: string; load(): Promise<{ example: Example }> }[];
 }
 
-declare module "glossa:homes" {
+declare module "glossa:site" {
   /** Where Firefox's models are fetched from; null where this page fetches none. */
   export const mozillaAddresses: { catalogue: string; files: string; attachments: string } | null;
+  /** Where the source can be read, if package.json says so; else empty. */
+  export const sourceAddress: string;
 }
 
 /** The detector of languages, with those that a model of the manifest reads or that are likely in their place. */

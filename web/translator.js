@@ -1,6 +1,6 @@
 // The package, as the page uses it: its translator, how it cuts a text, what it keeps, and where more languages come from.
 
-import { mozillaAddresses } from "glossa:homes";
+import { mozillaAddresses } from "glossa:site";
 import { mozilla } from "../src/js/index.js";
 
 export { modelCache, Translator } from "../src/js/index.js";

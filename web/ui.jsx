@@ -72,19 +72,18 @@ export function useDark() {
 export const reducedMotion = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 /**
- * The size of an element, and a ref for it.
- * @returns {[import("preact").RefObject<HTMLDivElement | null>, number]} width in pixels, 0 before it is known
+ * The width of an element, and a ref for it, which may come later than the component.
+ * @returns {[(element: HTMLDivElement | null) => void, number]} width in pixels, 0 before it is known
  */
 export function useWidth() {
-  const ref = useRef(/** @type {HTMLDivElement | null} */ (null));
   const [width, setWidth] = useState(0);
-  useLayoutEffect(() => {
-    const box = ref.current;
+  const sized = useRef(/** @type {ResizeObserver | null} */ (null));
+  const ref = useCallback((/** @type {HTMLDivElement | null} */ box) => {
+    sized.current?.disconnect();
     if (!box) return;
     setWidth(Math.floor(box.clientWidth));
-    const sized = new ResizeObserver(() => setWidth(Math.floor(box.clientWidth)));
-    sized.observe(box);
-    return () => sized.disconnect();
+    sized.current = new ResizeObserver(() => setWidth(Math.floor(box.clientWidth)));
+    sized.current.observe(box);
   }, []);
   return [ref, width];
 }

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Translator } from "../../src/js/index.js";
+import { sourceAddress } from "../../web/build.js";
 import { fetchedModels } from "../../web/fetching.js";
 import { found, grouped, offersOf, problemOf, qualityOf } from "../../web/frame/offers.js";
 import { isNonCommercial } from "../../web/languages.js";
@@ -108,4 +109,18 @@ test("every one of Firefox's models, as this release knows them, has its place i
   assert.equal(groups.flatMap((group) => group.offers).length, all.length);
   assert.equal(all.flatMap((one) => one.models).length, models.length);
   for (const { source, target } of all) assert.ok(found(all, `${source}-${target}`).length > 0);
+});
+
+test("the footer's link to the source is package.json's, or there is none", () => {
+  for (const [given, address] of /** @type {[any, string][]} */ ([
+    [undefined, ""],
+    ["owner/name", "https://github.com/owner/name"],
+    ["github:owner/name", "https://github.com/owner/name"],
+    ["https://git.example.org/name", "https://git.example.org/name"],
+    [{ type: "git", url: "git+https://github.com/owner/name.git" }, "https://github.com/owner/name"],
+    [{ url: "git@example.org:name.git" }, ""],
+    [{}, ""],
+    ["javascript:alert(1)", ""],
+  ]))
+    assert.equal(sourceAddress(given), address);
 });

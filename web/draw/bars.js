@@ -23,13 +23,14 @@ import { shorten, textWidth } from "./labels.js";
  */
 
 const STEP = 25;
+const MENU = 34; // pixels at the right end, where the figure has its menu
 
 /** @param {BarsOptions} options */
 export function bars({ label, bars: items, width, largest, chosen = -1, onpick }) {
   const longest = largest ?? Math.max(1e-9, ...items.map((one) => Math.abs(one.value)));
   const left = Math.ceil(Math.max(30, ...items.map((one) => textWidth(shorten(one.name)))) + 16);
   const right = Math.ceil(Math.max(30, ...items.map((one) => textWidth(one.number))) + 10);
-  const most = Math.max(60, Math.min(width - left - right, 420));
+  const most = Math.max(60, Math.min(width - left - right - MENU, 420));
   const all = left + most + right;
   const tall = items.length * STEP + 2;
   const svg = s("svg", {

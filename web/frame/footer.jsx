@@ -1,5 +1,6 @@
 // What the page is, for whom, and under which terms: quiet, at the end.
 
+import { sourceAddress } from "glossa:site";
 import { useKeys, useWords } from "../ui.jsx";
 
 export function Footer() {
@@ -31,7 +32,13 @@ await translator.translate("A dog runs.");`}</code>
             </pre>
           </section>
           <p>
-            {t("sourceCode")} · <a href="licenses.txt">{t("licences")}</a>
+            {t("sourceCode")} ·{" "}
+            {sourceAddress && (
+              <>
+                <a href={sourceAddress}>{t("sourceLink")}</a> ·{" "}
+              </>
+            )}
+            <a href="licenses.txt">{t("licences")}</a>
           </p>
         </div>
       </details>

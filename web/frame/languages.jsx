@@ -1,6 +1,6 @@
 // The menu of languages: a button that opens it, and the dialog that it stands in. What it holds comes with the first opening.
 
-import { mozillaAddresses } from "glossa:homes";
+import { mozillaAddresses } from "glossa:site";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { lazy } from "../lazy.jsx";
 import { useApp, useKeys, useWords } from "../ui.jsx";

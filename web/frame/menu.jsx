@@ -1,7 +1,7 @@
 // What the menu of languages holds: the languages that are here, and those that can be fetched, each on the reader's own
 // choice, who is told whom it asks, how much comes, and under which licence.
 
-import { mozillaAddresses } from "glossa:homes";
+import { mozillaAddresses } from "glossa:site";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { isNonCommercial, makerOf, pairName } from "../languages.js";
 import { learn, size } from "../strings.js";

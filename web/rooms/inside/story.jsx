@@ -71,7 +71,7 @@ export function StoryStage({ data }) {
   if (!data) return <p class="help">{t("needsSentence")}</p>;
   const { Stage } = made[story];
   return (
-    <div class={`story-stage ${story}${data.stale || isStale(data.state) ? " stale" : ""}`} data-step={story}>
+    <div class={`story-stage${data.stale || isStale(data.state) ? " stale" : ""}`} data-step={story}>
       <Stage key={story} data={data} />
     </div>
   );

@@ -7,7 +7,7 @@ import { formula, frac, root, row, sub, sup } from "../../../draw/formula.js";
 import { habitOf, idOf } from "../../../heads.js";
 import { dot, largestDifference, slice, softmax } from "../../../network.js";
 import { signed } from "../../../strings.js";
-import { Slider, Tick, useApp, useKeys } from "../../../ui.jsx";
+import { Slider, Tick, useApp, useKeys, useWidth } from "../../../ui.jsx";
 import { usePromised, useParts } from "../data.js";
 import { useHeld } from "../held.jsx";
 import { BarsFigure, Vector } from "../pictures.jsx";
@@ -286,22 +286,27 @@ export const mix = {
  * @param {{values: Float32Array[], shares: ArrayLike<number>, labels: import("../../../attention.js").Label[], most: number}} props
  */
 function MixPicture({ values, shares, labels, most }) {
+  const [box, room] = useWidth();
   const line = 26;
-  const tall = Math.max(values.length * line, 120);
-  const bars = 180;
-  const end = 470;
+  const edge = 9; // half of the thickest flow, which may begin at the first line
+  const tall = Math.max(values.length * line, 120) + 2 * edge;
+  const wide = Math.max(280, Math.min(520, room));
+  const bars = Math.round(0.42 * (wide - 100));
+  const begin = 142 + bars; // behind the shares
+  const end = wide - 20;
+  const bend = (end - begin) / 2;
   return (
-    <div class="picture">
+    <div class="picture" ref={box}>
       <svg
-        width={520}
+        width={wide}
         height={tall}
-        viewBox={`0 0 520 ${tall}`}
+        viewBox={`0 0 ${wide} ${tall}`}
         role="img"
         aria-label={labels.map((one, i) => `${one.text} ${(100 * shares[i]).toFixed(0)} %`).join(", ")}
         class="mix"
       >
         {values.map((value, i) => {
-          const y = (i + 0.5) * line;
+          const y = edge + (i + 0.5) * line;
           const share = shares[i];
           return (
             <g key={i}>
@@ -310,7 +315,7 @@ function MixPicture({ values, shares, labels, most }) {
                 fill="none"
                 stroke-width={Math.max(0.3, 16 * share)}
                 stroke-opacity={0.15 + 0.75 * share}
-                d={`M${100 + bars} ${y}C${360} ${y} ${380} ${tall / 2} ${end} ${tall / 2}`}
+                d={`M${begin} ${y}C${begin + bend} ${y} ${end - bend} ${tall / 2} ${end} ${tall / 2}`}
                 data-value={share}
               />
               <text x={90} y={y} dy="0.35em" text-anchor="end">

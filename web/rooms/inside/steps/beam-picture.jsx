@@ -1,6 +1,7 @@
 // Beginnings as they race: a column a step, those that were kept joined to where they came from, the dropped ones faint.
 
 import { linkHorizontal } from "d3-shape";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { readable } from "../../../draw/pieces.js";
 import { shorten, textWidth } from "../../../draw/labels.js";
 import { signed } from "../../../strings.js";
@@ -30,6 +31,12 @@ export function BeamPicture({ explanation, width, shown }) {
     x += Math.max(...found.map((one) => textWidth(shorten(readable(one.piece))))) + 16 + GAP;
   }
   const wide = x;
+  const scroller = useRef(/** @type {HTMLDivElement | null} */ (null));
+  // The step that is shown last is in sight.
+  useLayoutEffect(() => {
+    const box = scroller.current;
+    if (box) box.scrollLeft = (lefts[steps.length] ?? wide) - box.clientWidth;
+  }, [shown, explanation]);
   const most = Math.max(1, ...all.map((found) => found.length));
   const tall = most * LINE + 30;
   const way = bestWay(explanation);
@@ -62,7 +69,7 @@ export function BeamPicture({ explanation, width, shown }) {
       table={table}
       json={() => ({ width, steps: explanation.beams, translations: explanation.hypotheses })}
     >
-      <div class="picture beam-scroll" tabIndex={0} role="region" aria-label={what}>
+      <div class="picture beam-scroll" ref={scroller} tabIndex={0} role="region" aria-label={what}>
         <svg width={wide} height={tall} viewBox={`0 0 ${wide} ${tall}`} role="img" aria-label={what} class="tree beam">
           {steps.map((found, k) => (
             <g key={k}>

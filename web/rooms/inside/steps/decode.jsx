@@ -48,7 +48,7 @@ export const decoder = {
     return numberOf(t("decoderAsk", { n: n + 1 }), n + 1, [1, n + 3, explanation.targetTokens.length + 1]);
   },
   Stage({ data }) {
-    const { explanation, head, token, labels, t } = data;
+    const { explanation, head, token, t } = data;
     const [lifted, setLifted] = useState(false);
     const [at, setAt] = useState(-1);
     const { engine } = useApp();
@@ -74,10 +74,7 @@ export const decoder = {
     if (open) for (let r = 0; r < n - 1; r++) for (let c = r + 1; c < n; c++) ahead += open[r * n + c] / (n - 1);
     const weights = Float32Array.from(open ?? own, (one, i) => (Math.floor(i / n) < shown ? one : 0));
     const matrix = { rows, cols, data: weights };
-    const written = labels.target
-      .slice(0, shown)
-      .map((one) => one.text)
-      .join(" ");
+    const written = explanation.translation.slice(0, explanation.targetTokens[shown - 1]?.end);
     const row_ = own.subarray(token * n, (token + 1) * n);
     return (
       <>

@@ -273,6 +273,7 @@ export const stack = {
     order.forEach((one, k) => {
       if (k > 0) one.at = Math.max(one.at, order[k - 1].at + 13);
     });
+    for (const [k, one] of order.entries()) one.at = Math.min(one.at, tall - 36 - 13 * (order.length - 1 - k));
     const place = new Map(order.map((one) => [one.i, one.at]));
     return hold(
       <div ref={box}>

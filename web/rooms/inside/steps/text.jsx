@@ -255,7 +255,7 @@ function PositionCurve({ width: d, layout }) {
     (_, p) => dot(table.subarray(0, d), table.subarray(p * d, (p + 1) * d)) / (d / 2),
   );
   const wide = Math.max(240, Math.min(560, room));
-  const x = (/** @type {number} */ p) => 30 + (p / FAR) * (wide - 40);
+  const x = (/** @type {number} */ p) => 30 + (p / FAR) * (wide - 48);
   const low = Math.min(0, ...curve);
   const y = (/** @type {number} */ value) => 8 + ((1 - value) / (1 - low)) * 70;
   const path = curve.map((value, p) => `${p ? "L" : "M"}${x(p).toFixed(1)} ${y(value).toFixed(1)}`).join("");
@@ -263,9 +263,10 @@ function PositionCurve({ width: d, layout }) {
   // Six waves from short to long.
   const waves = Array.from({ length: 6 }, (_, i) => Math.floor((i * d) / 24)).map((j) => {
     const column = interleaved ? 2 * j : j;
-    return Array.from({ length: FAR + 1 }, (_, p) => {
-      const at = 108 + (1 - table[p * d + column]) * 16;
-      return `${p ? "L" : "M"}${x(p).toFixed(1)} ${at.toFixed(1)}`;
+    const pace = Math.asin(table[d + column]); // per position; drawn between positions too, so that a wave is round
+    return Array.from({ length: 4 * FAR + 1 }, (_, i) => {
+      const at = 108 + (1 - Math.sin((pace * i) / 4)) * 16;
+      return `${i ? "L" : "M"}${x(i / 4).toFixed(1)} ${at.toFixed(1)}`;
     }).join("");
   });
   return (
