@@ -73,12 +73,12 @@ export const reducedMotion = () => matchMedia("(prefers-reduced-motion: reduce)"
 
 /**
  * The width of an element, and a ref for it, which may come later than the component.
- * @returns {[(element: HTMLDivElement | null) => void, number]} width in pixels, 0 before it is known
+ * @returns {[(element: HTMLElement | null) => void, number]} width in pixels, 0 before it is known
  */
 export function useWidth() {
   const [width, setWidth] = useState(0);
   const sized = useRef(/** @type {ResizeObserver | null} */ (null));
-  const ref = useCallback((/** @type {HTMLDivElement | null} */ box) => {
+  const ref = useCallback((/** @type {HTMLElement | null} */ box) => {
     sized.current?.disconnect();
     if (!box) return;
     setWidth(Math.floor(box.clientWidth));
