@@ -6,6 +6,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { mozillaAddresses } from "../../src/js/registry/facts.js";
 import { makeStudent, writeBin, writeSpm } from "../js/marian-student.js";
 import { findings, launchChromium, openPage, PATIENCE, shot, Visitor } from "./browser.js";
 import { models, noSite, openSite } from "./site.js";
@@ -256,7 +257,12 @@ describe("the manners of the page", { skip: noSite }, () => {
     await page.locator(".stage .number").waitFor({ state: "attached" });
     assert.deepEqual(foreign, []);
     const policy = await page.locator('meta[http-equiv="Content-Security-Policy"]').getAttribute("content");
-    assert.match(policy ?? "", /^default-src 'self'; script-src 'self' 'wasm-unsafe-eval'/);
+    const homes = Object.values(mozillaAddresses).map((address) => new URL(address).origin);
+    const connect = `connect-src 'self' ${[...new Set(homes)].join(" ")}`;
+    assert.ok(
+      policy?.startsWith(`default-src 'self'; ${connect}; script-src 'self' 'wasm-unsafe-eval'; base-uri`),
+      String(policy),
+    );
     await close();
   });
 
