@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { convertToBlob } from "../../src/js/convert/index.js";
 import { Translator } from "../../src/js/index.js";
+import { steps } from "../../web/address.js";
 import { fileName, startHomes, studentFiles } from "../js/registry-homes.js";
 import { findings, idle, launchChromium, openPage, PATIENCE, settled, shot } from "./browser.js";
 import { noSite, openSite } from "./site.js";
@@ -110,6 +111,20 @@ describe("the menu of languages", { skip: noSite }, () => {
       await page.keyboard.press("Escape");
       await page.locator("dialog.languages").waitFor({ state: "hidden" });
       assert.equal(await page.locator(".model-chip.ready").count(), 1);
+      await close();
+    });
+
+    test("who has opened it once has its list without any network", async () => {
+      const { page, close } = await visit();
+      await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+      await openMenu(page);
+      await page.waitForFunction(
+        async () => (await caches.match("registry.js")) && (await caches.match("catalogue.js")),
+      );
+      await page.context().setOffline(true);
+      await page.reload();
+      await openMenu(page);
+      assert.ok((await page.locator(".offer").count()) > 90);
       await close();
     });
 
@@ -235,6 +250,15 @@ describe("the menu of languages", { skip: noSite }, () => {
       await shows();
       await page.locator(".threads .thread").first().waitFor({ state: "attached" });
       await page.waitForFunction(() => location.hash.includes("m=mozilla.en-fr.base-memory"));
+      // The story is told of it too, by the weights that are kept; its decoder has no self-attention.
+      for (const [i, step] of steps.entries()) {
+        await page.evaluate((hash) => location.assign(hash), `#/inside/${i + 1}-${step}`);
+        const stage = page.locator(`.story-stage[data-step="${step}"]`);
+        if (step === "decoder") await stage.getByText("no self-attention").waitFor();
+        else await stage.locator(".number").first().waitFor({ state: "attached" });
+      }
+      await page.getByRole("link", { name: "Translate" }).click();
+      await page.waitForFunction(() => location.hash.startsWith("#/translate?m=mozilla.en-fr.base-memory"));
       const own = new URL(site.url).origin;
       assert.deepEqual([...new Set(asked)].sort(), [own, homes.origins.one].sort());
 
