@@ -479,8 +479,9 @@ static void test_bad_settings(void) {
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         glossa_lab_config config, before;
         glossa_error error = {GLOSSA_OK, ""};
+        memset(&config, 0, sizeof config); /* padding is compared too */
         glossa_lab_defaults(&config);
-        before = config;
+        memcpy(&before, &config, sizeof config);
         CHECK_INT(glossa_lab_set(&config, bad[i].name, bad[i].value, &error), GLOSSA_ERROR_ARGUMENT);
         CHECK_CONTAINS(error.message, bad[i].message);
         CHECK(memcmp(&config, &before, sizeof config) == 0);
