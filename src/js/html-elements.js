@@ -24,3 +24,8 @@ export const READINGS = set("rp rt rtc");
 
 /** Elements that stand for themselves: side by side they are a menu and no sentence. */
 export const SEPARATE = set("a button label");
+
+/** Start tags that do not open again what was left open, such as `<b>` after `<b><p></b>` (13.2.6.4.7, "in body"). */
+export const UNROOTED = set(
+  "base basefont bgsound iframe link meta noembed noframes noscript param rb rp rt rtc script source style template textarea title track",
+);

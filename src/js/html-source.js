@@ -3,7 +3,7 @@
 // every run has a range. Whatever the document, the ranges of all runs together with what is between them are it.
 
 import { Parser, Token } from "parse5";
-import { BLOCKS, LITERAL, READINGS, SEALED, SEPARATE } from "./html-elements.js";
+import { BLOCKS, LITERAL, READINGS, SEALED, SEPARATE, UNROOTED } from "./html-elements.js";
 
 /** @typedef {import("./runs.js").Run} Run */
 /** @typedef {Run & {start: number, end: number}} SourceRun a run, and where it stands in the document */
@@ -162,6 +162,8 @@ class Reader extends Parser {
   #inside = false;
   #codeUntil = 0;
   #codeNever = false;
+  /** Whether the text since the last border made the elements around it anew, as after `<b><p></b>`. */
+  #rooted = false;
 
   /** @type {any} */
   get #open() {
@@ -210,6 +212,7 @@ class Reader extends Parser {
 
   /** @param {{startOffset: number, endOffset: number}} location */
   #border({ startOffset, endOffset }) {
+    this.#rooted = false;
     this.#push({ kind: "border", start: startOffset, end: endOffset });
   }
 
@@ -228,7 +231,10 @@ class Reader extends Parser {
     take.call(this, token);
     const { endOffset: end, startOffset } = /** @type {Location} */ (token.location);
     let start = startOffset;
-    if (created !== before) this.#push({ kind: "border", start, end: start });
+    if (created !== before) {
+      this.#border({ startOffset: start, endOffset: start });
+      this.#rooted = true;
+    }
     if (this.#inCode(start) && end > this.#codeUntil && !this.html.slice(start, end).includes("&")) {
       this.#border({ startOffset: start, endOffset: this.#codeUntil });
       start = this.#codeUntil;
@@ -340,7 +346,9 @@ class Reader extends Parser {
       const own = opened || !values.length ? null : contextOf(voidNode(token, around));
       if (own?.attributes ?? true) this.values.push(...values);
     }
-    if (!simple || BLOCKS.has(tagName) || this.#inCode(start) || this.lost || blockStyle(token))
+    // In front of that text, this element would be outside those that the text makes.
+    const unrooted = this.#rooted && UNROOTED.has(tagName);
+    if (!simple || unrooted || BLOCKS.has(tagName) || this.#inCode(start) || this.lost || blockStyle(token))
       return this.#border(location);
     if (!opened) return this.#push({ kind: tagName === "br" ? "break" : "point", start, end });
     this.#push({ kind: "open", role: roleOf(inner, around), start, end });

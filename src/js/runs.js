@@ -735,14 +735,25 @@ class Placer {
     }
     if (first === last) {
       const direct = this.#direct(first, start, end);
-      if (direct) return direct;
-      return mark.close || mark.outer
-        ? this.#words(first, start, end, from, to, taken)
-        : this.#copied(first, start, end, from, to);
+      if (mark.close || mark.outer) return direct ?? this.#words(first, start, end, from, to, taken);
+      const found = direct ?? this.#copied(first, start, end, from, to);
+      return found && this.#withSpace(found, text[mark.start] === " ", text[mark.end - 1] === " ");
     }
     const head = this.#direct(first, start, first.end) ?? this.#words(first, start, first.end, from, to, taken);
     const tail = this.#direct(last, last.start, end) ?? this.#words(last, last.start, end, from, to, taken);
     return [head?.[0] ?? first.at + first.output.length, tail?.[1] ?? last.at];
+  }
+
+  /**
+   * The place of a kept text, which brings its own white space: with the space there, so that it does not come twice.
+   * @param {[number, number]} place
+   * @param {boolean} lead whether white space begins the text
+   * @param {boolean} trail whether it ends it
+   * @returns {[number, number]}
+   */
+  #withSpace([at, end], lead, trail) {
+    const output = this.#output;
+    return [lead && output[at - 1] === " " ? at - 1 : at, trail && output[end] === " " ? end + 1 : end];
   }
 
   /** @param {Part} part @param {number} start @param {number} end @returns {[number, number] | null} where no words are needed to tell */

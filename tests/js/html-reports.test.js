@@ -262,3 +262,16 @@ test("depth costs no stack, and a document in slices is the document", async () 
   const html = `<p title="A dog">A &eacute;t&eacute; 😀\r\n<b>dog</b> runs. <!-- x --></p>`.repeat(500);
   assert.equal(await same(html, ["title"]), html);
 });
+
+describe("found by generated documents in a browser", () => {
+  test("an element without content stays in what the text before it has opened again", () =>
+    check(turned, {
+      "<b><i>one</b><p>two three <script>x</script> four</p>": "<b><i>ONE</b><p>THREE TWO <script>x</script> FOUR</p>",
+      "<b>one</b><p>two three <script>x</script> four</p>": "<b>ONE</b><p><script>x</script> FOUR THREE TWO</p>",
+    }));
+
+  test("a kept element brings the white space at its end, and no more comes behind it", () =>
+    check(same, {
+      "<p>一只猫<samp>一只狗 </samp>old men": "<p>一只猫 <samp>一只狗 </samp>old men",
+    }));
+});
