@@ -87,7 +87,9 @@ function compareInBrowser(documents) {
         compare("comments", [`${a.comments}`], [`${b.comments}`]);
         // In a language that puts spaces between words, scripts that have none may get some.
         const texts = [one, two].map((root) => [
-          (root.textContent ?? "").replace(/\s+/g, " ").replace(/ ?(\p{sc=Han}) ?/gu, "$1"),
+          (root.textContent ?? "")
+            .replace(/\s+/g, " ")
+            .replace(/ ?([\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Thai}\p{sc=Laoo}\p{sc=Khmr}\p{sc=Mymr}]) ?/gu, "$1"),
         ]);
         if (same) compare("text", texts[0], texts[1]);
       }
