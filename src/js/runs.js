@@ -586,8 +586,10 @@ export function* placeMarks(line, parts) {
 class Placer {
   /** @type {Set<Part>} */
   torn = new Set();
-  /** @type {Map<string, [number, number] | null>} what was asked before */
+  /** @type {Map<string, [number, number]>} what was asked before */
   #known = new Map();
+  /** Places in the output that kept texts have taken. @type {Set<number>} */
+  #copies = new Set();
   /** @type {Line} */
   #line;
   /** @type {Part[]} */
@@ -889,14 +891,16 @@ class Placer {
     const { output, at, links } = part;
     const kept = this.#line.text.slice(start, end);
     const [link] = this.#linked(part, start - part.start, end - part.start);
-    const share = (start - part.start) / (part.end - part.start);
-    const near = link === undefined ? Math.round(share * output.length) : (links?.[link].target[0] ?? 0);
+    // As far into the translation of the word, or of the whole, as it is into the source.
+    const { source, target } = links?.[link] ?? { source: [0, part.end - part.start], target: [0, output.length] };
+    const share = (start - part.start - source[0]) / (source[1] - source[0]);
+    const near = target[0] + Math.round(Math.max(0, share) * (target[1] - target[0]));
     const fits = (/** @type {number} */ k) =>
       !(WORD.test(output[k - 1] ?? " ") && WORD.test(firstOf(kept))) &&
       !(WORD.test(output[k + kept.length] ?? " ") && WORD.test(lastOf(kept))) &&
       at + k >= from &&
       at + k + kept.length <= to &&
-      !this.#known.has(`kept ${at + k}`);
+      !this.#isCopied(at + k, at + k + kept.length);
     let behind = output.indexOf(kept, near);
     while (behind >= 0 && !fits(behind)) behind = output.indexOf(kept, behind + 1);
     let before = near > 0 ? output.lastIndexOf(kept, near - 1) : -1;
@@ -906,8 +910,14 @@ class Placer {
       this.tear({ ...this.#line.root, start, end });
       return null;
     }
-    this.#known.set(`kept ${at + best}`, null);
+    for (let i = 0; i < kept.length; i++) this.#copies.add(at + best + i);
     return [at + best, at + best + kept.length];
+  }
+
+  /** Whether a kept text has a place between `from` and `to`. @param {number} from @param {number} to */
+  #isCopied(from, to) {
+    for (let i = from; i < to; i++) if (this.#copies.has(i)) return true;
+    return false;
   }
 
   /**

@@ -270,6 +270,12 @@ describe("found by generated documents in a browser", () => {
       "<b>one</b><p>two three <script>x</script> four</p>": "<b>ONE</b><p><script>x</script> FOUR THREE TWO</p>",
     }));
 
+  test("a kept text that is a part of another one has a place of its own", () =>
+    check(same, {
+      "<p>上级目录叫<code>..</code>（两个点），当前目录为<code>.</code>（一个点）。":
+        "<p>上级目录叫<code>..</code>（两个点），当前目录为<code>.</code>（一个点）。",
+    }));
+
   test("a kept element brings the white space at its end, and no more comes behind it", () =>
     check(same, {
       "<p>一只猫<samp>一只狗 </samp>old men": "<p>一只猫 <samp>一只狗 </samp>old men",

@@ -214,6 +214,13 @@ describe("the shipped models", () => {
     // Each of them is found, alone and as a whole: the tokens of a list that a person has divided by spaces.
     const found = fixedIn(kinds);
     assert.equal(found.join(" "), kinds);
+    assert.deepEqual(fixedIn("semget(%lu, 0%o) at 0x%02x%%0A %%(then) x of %(else) useful"), [
+      "%lu",
+      "0%o",
+      "0x%02x",
+      "%%0A",
+      "%%(then)",
+    ]);
     assert.deepEqual(fixedIn("50% of 100%de 5 %ige 20 % discount $50 12:30 a:b {A dog} a < b > c"), []);
     await assertTranslations("en-de", [
       ["You have %ld dogs.", "Du hast %ld Hunde."],

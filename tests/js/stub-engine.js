@@ -25,11 +25,7 @@ export const ANSWERS = {
   identity: (text) => text,
   "letters only": (text) => text.replace(/[^\p{L}\s]/gu, ""),
   capitals: (text) => text.toUpperCase(),
-  backwards: (text) =>
-    [...text.matchAll(TOKEN)]
-      .map(([token]) => token)
-      .reverse()
-      .join(""),
+  backwards: (text) => text.split(/(\s)/).reverse().join(""),
   twice: (text) => `${text} ${text}`,
   nothing: () => "",
 };
