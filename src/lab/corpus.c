@@ -218,6 +218,18 @@ void glossa_corpus_close(glossa_corpus *self) {
     glossa_release(&allocator, self);
 }
 
+static size_t bytes_of(const glossa_encoded *encoded, const glossa_pairs *pairs) {
+    const size_t tokens = encoded->source.starts[encoded->count] + encoded->target.starts[encoded->count];
+    return tokens * sizeof(uint32_t) + 2 * (encoded->count + 1) * sizeof(size_t) + pairs->text_capacity +
+           pairs->start_capacity * sizeof(size_t);
+}
+
+size_t glossa_corpus_bytes(const glossa_corpus *self) {
+    return sizeof *self + bytes_of(&self->train, &self->data->train) +
+           bytes_of(&self->held_out, &self->data->held_out) +
+           (3 * self->train.count + 2 * (size_t)self->batch_count + 1) * sizeof(uint32_t);
+}
+
 /* ---- batches ---------------------------------------------------------------------------------------------------- */
 
 /* The batch of the plan that training batch `number` is. */

@@ -45,6 +45,9 @@ glossa_status glossa_corpus_open(glossa_lab_data *data, const glossa_lab_config 
                                  glossa_corpus **corpus, glossa_error *error);
 void glossa_corpus_close(glossa_corpus *corpus);
 
+/* Bytes that it holds, those of its data among them. */
+size_t glossa_corpus_bytes(const glossa_corpus *corpus);
+
 /* Tokens of the longer side of a pair. */
 uint32_t glossa_corpus_length(const glossa_corpus *corpus, uint32_t pair);
 

@@ -161,24 +161,27 @@ glossa_status glossa_lab_open_pairs(const glossa_lab_config *config, glossa_lab_
     return finish(lab, glossa_lab_attach(*lab, data, error), error);
 }
 
+/* Readies both for each other. */
+static glossa_status prepare_pairs(glossa_lab *lab, glossa_lab_data *data, glossa_error *error) {
+    FAIL_IF(lab->task, error, GLOSSA_ERROR_STATE, "the lab learns task '%s', not from pairs", lab->task->name);
+    FAIL_IF(lab->corpus, error, GLOSSA_ERROR_STATE, "the lab has pairs already");
+    FAIL_IF(lab->config.guided > 0, error, GLOSSA_ERROR_ARGUMENT,
+            "setting 'guided' wants alignments, which pairs of text do not have: need 0");
+    FORWARD(glossa_lexicon_open(&lab->lexicon, &lab->allocator, error));
+    FORWARD(glossa_data_split(data, lab->config.set_aside, error));
+    const uint32_t fingerprint = glossa_data_fingerprint(data);
+    FAIL_IF(lab->is_resumed && lab->data_fingerprint != fingerprint, error, GLOSSA_ERROR_ARGUMENT,
+            "the pairs are not those that this training began with; open its model to go on with others");
+    lab->data_fingerprint = fingerprint;
+    return GLOSSA_OK;
+}
+
 glossa_status glossa_lab_attach(glossa_lab *lab, glossa_lab_data *data, glossa_error *error) {
-    glossa_status status = GLOSSA_OK;
-    if (lab->task)
-        status = glossa_fail(error, GLOSSA_ERROR_STATE, "the lab learns task '%s', not from pairs", lab->task->name);
-    if (status == GLOSSA_OK && lab->corpus)
-        status = glossa_fail(error, GLOSSA_ERROR_STATE, "the lab has pairs already");
-    if (status == GLOSSA_OK) status = glossa_lexicon_open(&lab->lexicon, &lab->allocator, error);
-    if (status == GLOSSA_OK) status = glossa_data_split(data, lab->config.set_aside, error);
-    const uint32_t fingerprint = status == GLOSSA_OK ? glossa_data_fingerprint(data) : 0;
-    if (status == GLOSSA_OK && lab->is_resumed && lab->data_fingerprint != fingerprint)
-        status =
-            glossa_fail(error, GLOSSA_ERROR_ARGUMENT,
-                        "the pairs are not those that this training began with; open its model to go on with others");
+    const glossa_status status = prepare_pairs(lab, data, error);
     if (status != GLOSSA_OK) {
         glossa_lab_data_close(data);
         return status;
     }
-    lab->data_fingerprint = fingerprint;
     FORWARD(glossa_corpus_open(data, &lab->config, &lab->lexicon, &lab->corpus, error));
     return glossa_lab_reserve(lab, error);
 }
@@ -247,7 +250,8 @@ size_t glossa_lab_bytes(const glossa_lab *lab) {
     const size_t lanes = glossa_workers_count(lab->workers), floats = lab->network.floats;
     size_t bytes = sizeof *lab + ((lab->average ? 6 : 5) * floats + 16) * sizeof(float);
     bytes += lab->indices.size + lab->drawn.size + lab->config.shards * sizeof *lab->parts;
-    bytes += lab->network.count * sizeof *lab->network.parameters;
+    bytes += lab->network.count * sizeof *lab->network.parameters + lab->text.size;
+    if (lab->corpus) bytes += glossa_corpus_bytes(lab->corpus);
     for (size_t i = 0; i < lanes; i++) {
         const glossa_lane *lane = &lab->lanes[i];
         bytes += sizeof *lane + lane->memory_size + lab->kernels->work * sizeof(float);

@@ -388,9 +388,47 @@ static void test_little_data(void) {
     lab = OPEN("a\tb\n", &error, "vocabulary", "200");
     CHECK(lab == NULL);
     CHECK_CONTAINS(error.message, "setting 'vocabulary' is 200, need more than the 260 tokens");
+    lab = OPEN("a\tb\n", &error, "guided", "0.1");
+    CHECK(lab == NULL);
+    CHECK_CONTAINS(error.message, "setting 'guided' wants alignments");
     lab = OPEN("a\tb\n", &error, "task", "copy");
     CHECK(lab == NULL);
     CHECK_CONTAINS(error.message, "task 'copy' or from pairs, not both");
+}
+
+/* Memory that runs out at any place: an error, and nothing that is not given back. */
+static void test_memory_that_runs_out(void) {
+    char *table = table_of(60, 9);
+    glossa_lab_config config;
+    glossa_lab_defaults(&config);
+    static const char *const settings[] = {"width",   "16",    "feed_forward", "16", "vocabulary",     "280",
+                                           "kernels", "exact", "threads",      "1",  "sampling_share", "1"};
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i += 2)
+        CHECK_INT(glossa_lab_set(&config, settings[i], settings[i + 1], NULL), GLOSSA_OK);
+    bool done = false;
+    for (int left = 0; !done; left++) {
+        scarcity scarce = {.left = left};
+        const glossa_allocator allocator = {scarce_allocate, scarce_release, &scarce};
+        glossa_error error;
+        glossa_lab_data *data;
+        glossa_lab *lab = NULL;
+        double bleu;
+        glossa_status status = glossa_lab_data_open(&allocator, &data, &error);
+        if (status == GLOSSA_OK) {
+            status = glossa_lab_data_table(data, false, "t", text_of(table), &error);
+            if (status == GLOSSA_OK)
+                status = glossa_lab_open_pairs(&config, data, "en", "de", NULL, 0, &allocator, &lab, &error);
+            else
+                glossa_lab_data_close(data);
+        }
+        if (status == GLOSSA_OK) status = glossa_lab_step(lab, NULL, NULL, &error);
+        if (status == GLOSSA_OK) status = glossa_lab_bleu(lab, 5, &bleu, &error);
+        done = status == GLOSSA_OK;
+        CHECK(done || status == GLOSSA_ERROR_MEMORY);
+        glossa_lab_close(lab);
+        CHECK_INT(scarce.live, 0);
+    }
+    free(table);
 }
 
 /* Every pair once an epoch, in batches within their bound, in another order each time. */
@@ -594,6 +632,7 @@ int main(void) {
     RUN(test_drawn_ways);
     RUN(test_what_is_set_aside);
     RUN(test_little_data);
+    RUN(test_memory_that_runs_out);
     RUN(test_epochs);
     RUN(test_threads_and_labs);
     RUN(test_going_on);
