@@ -77,6 +77,9 @@ function everyHead(explanation, kind) {
   };
 }
 
+const WIDE = 1000; // pixels from which on what is said of the picture stands beside it
+const BESIDE = 340; // pixels that this takes
+
 export function AttentionStage() {
   const { store, engine } = useApp();
   const { t, language } = useWords();
@@ -162,9 +165,10 @@ export function AttentionStage() {
     );
     light(self);
   };
+  const beside = width >= WIDE;
   /** @param {boolean} rectangles */
   const draw = (rectangles) => {
-    const room = Math.max(240, width || 600);
+    const room = Math.max(240, (width || 600) - (beside ? BESIDE : 0));
     if (asLines) {
       const drawn = lines({
         label: name,
@@ -236,60 +240,76 @@ export function AttentionStage() {
           onchange={(at) => store.set({ step: at >= steps - 1 ? -1 : at })}
         />
       )}
-      <div class="large">
-        <Figure
-          name={`glossa-${kind}`}
-          what={name}
-          forExport={() => draw(true)}
-          table={() => matrixTable(bare, name)}
-          json={() => ({
-            sentence: explanation.source,
-            translation: explanation.translation,
-            attention: kind,
-            shown: { reduce: state.reduce, layer, head, words: state.words },
-            rows: bare.rows.map((one) => one.text),
-            columns: bare.cols.map((one) => one.text),
-            weights: bare.rows.map((_, r) => bare.data.slice(r * bare.cols.length, (r + 1) * bare.cols.length)),
-            padding: { rows: matrix.rows.length - bare.rows.length, columns: matrix.cols.length - bare.cols.length },
-          })}
-        >
-          <Drawn
-            make={() => draw(false)}
-            of={[
-              ...[explanation, width, dark, language, kind, layer, head, own.heads.join(), state.reduce, state.picture],
-              ...[state.words, state.special, more.source, more.target, state.stretch, state.threshold, shownSteps],
-            ]}
+      <div class={`large-row${beside ? " beside" : ""}`}>
+        <div class="large">
+          <Figure
+            name={`glossa-${kind}`}
+            what={name}
+            forExport={() => draw(true)}
+            table={() => matrixTable(bare, name)}
+            json={() => ({
+              sentence: explanation.source,
+              translation: explanation.translation,
+              attention: kind,
+              shown: { reduce: state.reduce, layer, head, words: state.words },
+              rows: bare.rows.map((one) => one.text),
+              columns: bare.cols.map((one) => one.text),
+              weights: bare.rows.map((_, r) => bare.data.slice(r * bare.cols.length, (r + 1) * bare.cols.length)),
+              padding: { rows: matrix.rows.length - bare.rows.length, columns: matrix.cols.length - bare.cols.length },
+            })}
+          >
+            <Drawn
+              make={() => draw(false)}
+              of={[
+                ...[
+                  explanation,
+                  width,
+                  dark,
+                  language,
+                  kind,
+                  layer,
+                  head,
+                  own.heads.join(),
+                  state.reduce,
+                  state.picture,
+                ],
+                ...[state.words, state.special, more.source, more.target, state.stretch, state.threshold, shownSteps],
+              ]}
+            />
+          </Figure>
+        </div>
+        <div class="large-notes">
+          <p class="readout" aria-live="polite">
+            {readout || t(asLines ? "tokenHint" : "pointHint")}
+          </p>
+          <MaskKeys
+            shown={!asLines}
+            keys={[kind === "decoder" && "masked", pads && "padding", shownSteps < steps && "later"]}
           />
-        </Figure>
+          {state.padding && (
+            <p class="help">
+              {t("paddingHelp")}{" "}
+              {batch.length < 2 ? t("paddingAlone") : pads ? "" : t("paddingNone", { n: batch.length })}
+            </p>
+          )}
+          <Brush {...{ plot, matrix }} />
+          <div class="overview-figure">
+            <Figure
+              name="glossa-overview"
+              what={`${t("overview")}: ${kindName(kind, model, language, t)}`}
+              forExport={() => overview({ attention, stretch: state.stretch, dark, label: t("overview"), layerName })}
+              table={() => headTable(explanation, kind, t)}
+              json={() => everyHead(explanation, kind)}
+            >
+              <p class="help">{t("overview")}</p>
+            </Figure>
+          </div>
+          <p class="caution help">
+            {t("caution")} <a href="https://aclanthology.org/N19-1357/">{t("cautionLink")}</a>;{" "}
+            <a href="https://aclanthology.org/D19-1002/">{t("cautionLink2")}</a>.
+          </p>
+        </div>
       </div>
-      <p class="readout" aria-live="polite">
-        {readout || t(asLines ? "tokenHint" : "pointHint")}
-      </p>
-      <MaskKeys
-        shown={!asLines}
-        keys={[kind === "decoder" && "masked", pads && "padding", shownSteps < steps && "later"]}
-      />
-      {state.padding && (
-        <p class="help">
-          {t("paddingHelp")} {batch.length < 2 ? t("paddingAlone") : pads ? "" : t("paddingNone", { n: batch.length })}
-        </p>
-      )}
-      <Brush {...{ plot, matrix }} />
-      <div class="overview-figure">
-        <Figure
-          name="glossa-overview"
-          what={`${t("overview")}: ${kindName(kind, model, language, t)}`}
-          forExport={() => overview({ attention, stretch: state.stretch, dark, label: t("overview"), layerName })}
-          table={() => headTable(explanation, kind, t)}
-          json={() => everyHead(explanation, kind)}
-        >
-          <p class="help">{t("overview")}</p>
-        </Figure>
-      </div>
-      <p class="caution help">
-        {t("caution")} <a href="https://aclanthology.org/N19-1357/">{t("cautionLink")}</a>;{" "}
-        <a href="https://aclanthology.org/D19-1002/">{t("cautionLink2")}</a>.
-      </p>
     </div>
   );
 }
