@@ -234,7 +234,9 @@ const steps = {
       const trial = ["-m32", "-shared", "-include", "stdio.h", "-x", "c", "/dev/null", "-lstdc++", "-o", "/dev/null"];
       if ((await attempt("clang-19", trial)).status)
         return oneSkip("clang-19 -m32 needs the packages libc6-dev-i386 and lib32stdc++-12-dev (or of another number)");
-      return sanitized("sanitize-32", "address,undefined", "-DCMAKE_C_FLAGS=-m32");
+      // Debian keeps the kernel's headers of both widths, such as asm/errno.h, with those of 64 bits.
+      const flags = "-m32 -idirafter /usr/include/x86_64-linux-gnu";
+      return sanitized("sanitize-32", "address,undefined", `-DCMAKE_C_FLAGS=${flags}`);
     },
   },
   arm64: {
