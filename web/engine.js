@@ -315,6 +315,7 @@ export function createEngine(store, manifest) {
       });
       if (signal.aborted) return made.destroy();
       translator = made;
+      creation = new AbortController(); // what is opened after it ends it by itself, if that opens
       const { alignmentHead: aligning, notes } = made.info.model;
       store.set({ status: "ready", loaded: 1, info: made.info, aligning, notes });
       schedule(0);

@@ -13,6 +13,10 @@ export const isFetched = (id) => id.startsWith(`${FETCHED}.`);
 /** The id of a model of a registry. @param {{registry: string, source: string, target: string, variant: string}} model */
 export const fetchedId = ({ registry, source, target, variant }) => `${registry}.${source}-${target}.${variant}`;
 
+/** The id that a model of the list gets when it is fetched. @param {AvailableModel} model */
+export const offeredId = ({ registry, variant, sourceLanguages, targetLanguages }) =>
+  fetchedId({ registry, variant, source: sourceLanguages[0], target: targetLanguages[0] });
+
 /**
  * The models among what is kept that the reader fetched before.
  * @param {Awaited<ReturnType<typeof import("./translator.js").modelCache.list>>} records
@@ -52,7 +56,7 @@ export function createFetching(store, engines, done) {
     const { signal } = work;
     const { registry, variant, licence } = model;
     const pair = { source: model.sourceLanguages[0], target: model.targetLanguages[0] };
-    const id = fetchedId({ registry, variant, ...pair });
+    const id = offeredId(model);
     const fetching = { id, ...pair, share: 0, problem: null };
     store.set({ fetching });
     try {
@@ -68,6 +72,7 @@ export function createFetching(store, engines, done) {
         },
       });
       if (signal.aborted) return made.destroy();
+      work = new AbortController(); // the signal that it was made with would end it: nothing holds that any more
       store.set({ fetching: null });
       await done(made, { id, ...pair, registry, variant, licence, url: "", bytes: model.diskBytes });
     } catch (error) {

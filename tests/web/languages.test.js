@@ -150,6 +150,20 @@ describe("the menu of languages", { skip: noSite }, () => {
       await close();
     });
 
+    test("however often the list is drawn anew, an arrow goes one row on", async () => {
+      const { page, faults, close } = await visit();
+      await openMenu(page);
+      await page.getByRole("searchbox").pressSequentially("engl");
+      const list = page.locator("ul.offers:has(.offer)").first();
+      const rows = await list.locator(".offer").evaluateAll((all) => all.map((one) => one.getAttribute("data-offer")));
+      await list.locator(".offer").first().focus();
+      for (const key of ["ArrowDown", "ArrowDown", "ArrowUp", "ArrowDown"]) await page.keyboard.press(key);
+      const at = await page.evaluate(() => document.activeElement?.getAttribute("data-offer"));
+      assert.equal(rows.indexOf(at ?? ""), 2);
+      assert.deepEqual(faults, []);
+      await close();
+    });
+
     for (const [name, options] of /** @type {[string, import("playwright-core").BrowserContextOptions][]} */ ([
       ["light", {}],
       ["dark", { colorScheme: "dark" }],
@@ -163,7 +177,7 @@ describe("the menu of languages", { skip: noSite }, () => {
         await page.locator(".offer-choices").waitFor();
         assert.deepEqual(await findings(page, "dialog.languages"), []);
         const { wide, inside } = await page.evaluate(() => {
-          const box = /** @type {HTMLElement} */ (document.querySelector("dialog.languages"));
+          const box = /** @type {HTMLElement} */ (document.querySelector(".languages-box"));
           return {
             wide: document.documentElement.scrollWidth <= innerWidth,
             inside: box.scrollWidth <= box.clientWidth,
@@ -219,7 +233,13 @@ describe("the menu of languages", { skip: noSite }, () => {
       await page.locator(".model-chip", { hasText: "English → French" }).waitFor();
       for (let i = 0; i < 500 && !homes.requests.some(({ path }) => /model\.enfr/.test(path)); i++)
         await page.waitForTimeout(20);
-      await page.locator(".offer-choices").getByRole("button", { name: "Stop" }).click();
+      // The button that was pressed is the one that stops, and has the focus still.
+      const focused = () => page.evaluate(() => document.activeElement?.textContent);
+      assert.equal(await focused(), "Stop");
+      await page.locator('.offer-choices [role="status"]', { hasText: "Fetching English → French" }).waitFor();
+      await page.keyboard.press("Enter");
+      await page.locator('.offer-choices [role="status"]', { hasText: "Stopped." }).waitFor();
+      assert.match((await focused()) ?? "", /^Fetch .* from 127/);
       await page.locator(".model-chip", { hasText: "English → German" }).waitFor();
       homes.rules.length = 0;
 
@@ -227,7 +247,14 @@ describe("the menu of languages", { skip: noSite }, () => {
       homes.rule(/model\.enfr/, (answer) => ({ ...answer, body: Buffer.from(answer.body).fill(0, 900, 920) }));
       const fetchIt = page.getByRole("button", { name: /^Fetch .* from 127/ });
       await fetchIt.click();
-      await page.locator(".offer-choices .warning", { hasText: /is damaged, or not what the list says/ }).waitFor();
+      const damaged = page.locator(".offer-choices .warning", { hasText: /is damaged, or not what the list says/ });
+      await damaged.waitFor();
+      // Its row can be closed, and what was told is not told again.
+      await page.locator('.offer[data-offer="en-fr"]').click();
+      await damaged.waitFor({ state: "detached" });
+      await page.locator('.offer[data-offer="en-fr"]').click();
+      await page.locator(".offer-choices").waitFor();
+      assert.equal(await damaged.count(), 0);
       homes.rules.length = 0;
 
       const named = Object.entries(files).map(
@@ -248,6 +275,24 @@ describe("the menu of languages", { skip: noSite }, () => {
         assert.equal(await page.locator("#source").inputValue(), TEXT);
       };
       await shows();
+      // A fetch that begins after it, and one that is stopped, leave the translator in use as it is.
+      await page.locator(".pane.target .more-languages").click();
+      homes.rule(/model\.enit/, (answer) => ({ ...answer, hang: true }));
+      await page.locator('.offer[data-offer="en-it"]').click();
+      await fetchIt.click();
+      await page.locator(".offer-choices").getByRole("button", { name: "Stop" }).waitFor();
+      // Meanwhile no other begins, and what is here is used, not fetched.
+      await page.locator('.offer[data-offer="en-fr"]').click();
+      await page.locator('li:has([data-offer="en-fr"])').getByRole("button", { name: "In use", exact: true }).waitFor();
+      await page.locator('li:has([data-offer="en-it"])').getByRole("button", { name: "Stop" }).click();
+      homes.rules.length = 0;
+      await page.keyboard.press("Escape");
+      await page.locator("dialog.languages").waitFor({ state: "hidden" });
+      await page.locator("#source").fill("ab cd");
+      await settled(page);
+      await page.locator("#source").fill(TEXT);
+      await shows();
+      assert.equal(await page.locator(".status.bad").count(), 0);
       await page.locator(".threads .thread").first().waitFor({ state: "attached" });
       await page.waitForFunction(() => location.hash.includes("m=mozilla.en-fr.base-memory"));
       // The story is told of it too, by the weights that are kept; its decoder has no self-attention.

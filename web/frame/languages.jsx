@@ -34,6 +34,7 @@ export function Languages() {
   const open = useKeys("menu").menu !== null && mozillaAddresses !== null;
   const box = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const [opened, setOpened] = useState(false);
+  const pressed = useRef(false); // beside the box: a text that is selected may be let go there too
   useEffect(() => {
     if (open) {
       setOpened(true);
@@ -42,12 +43,16 @@ export function Languages() {
   }, [open]);
   const close = () => store.set({ menu: null });
   return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes it, as every dialog
     <dialog
       class="languages"
       ref={box}
       aria-label={t("languagesTitle")}
       onClose={close}
-      onPointerDown={(event) => event.target === box.current && close()}
+      onPointerDown={(event) => {
+        pressed.current = event.target === box.current;
+      }}
+      onClick={(event) => event.target === box.current && pressed.current && close()}
     >
       <div class="languages-box">
         <div class="drawer-head">

@@ -29,6 +29,8 @@ export const words = {
     licenceUnknown: "not told",
     fetchFrom: "Fetch {size} from {host}",
     fetchingNow: "Fetching {pair}",
+    fetchStopped: "Stopped. What has come already is kept.",
+    oneAtATime: "One is fetched at a time: {pair} is on its way.",
     problemNetwork:
       "{host} could not be reached, or stopped answering. Try again: what has come already is kept, and it goes on from there.",
     problemOffline: "This device is offline. Try again when it is connected: what has come already is kept.",
@@ -64,6 +66,8 @@ export const words = {
     licenceUnknown: "未说明",
     fetchFrom: "从 {host} 下载 {size}",
     fetchingNow: "正在下载{pair}",
+    fetchStopped: "已停止。已下载的部分会保留。",
+    oneAtATime: "一次只能下载一个：{pair}正在下载。",
     problemNetwork: "无法连接 {host}，或连接中断。请重试：已下载的部分会保留，并从那里继续。",
     problemOffline: "设备没有联网。联网后请重试：已下载的部分会保留。",
     problemData: "从 {host} 收到的内容已损坏，或与列表不符，已被丢弃。请稍后再试。",

@@ -2,7 +2,8 @@
 // choice, who is told whom it asks, how much comes, and under which licence.
 
 import { mozillaAddresses } from "glossa:site";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { offeredId } from "../fetching.js";
 import { isNonCommercial, makerOf, pairName } from "../languages.js";
 import { learn, size } from "../strings.js";
 import { useApp, useKeys, useRoving, useWords } from "../ui.jsx";
@@ -15,6 +16,7 @@ learn(words);
 /** @typedef {import("./offers.js").Offer} Offer */
 /** @typedef {{offers: Offer[], date: string}} List `date`: of the list that came with the page; empty: its server was asked */
 /** @typedef {{name: string, message: string}} Problem */
+/** @typedef {Problem & {asked: boolean}} ListProblem `asked`: whether its server was asked */
 
 const hosts = Object.fromEntries(
   Object.entries(mozillaAddresses ?? {}).map(([name, address]) => [name, new URL(address).host]),
@@ -35,27 +37,44 @@ async function readList(asked) {
 }
 
 export function Offers() {
-  const { engine } = useApp();
+  const { store, engine } = useApp();
   const { t, language } = useWords();
   const { menu } = useKeys("menu");
   const [query, setQuery] = useState(menu ?? "");
   const [list, setList] = useState(/** @type {List | null} */ (null));
-  const [problem, setProblem] = useState(/** @type {Problem | null} */ (null));
+  const [problem, setProblem] = useState(/** @type {ListProblem | null} */ (null));
   const [asking, setAsking] = useState(false);
   const search = useRef(/** @type {HTMLInputElement | null} */ (null));
+  const last = useRef({ reading: 0, asked: false }); // only the last answer counts
   /** @param {boolean} asked */
   const read = (asked) => {
+    const reading = last.current.reading + 1;
+    last.current = { reading, asked };
     setProblem(null);
     setAsking(asked);
-    readList(asked)
-      .then(setList, (error) => setProblem(problemFrom(error)))
-      .finally(() => setAsking(false));
+    /** @param {() => void} take */
+    const end = (take) => {
+      if (last.current.reading !== reading) return;
+      last.current.asked = false;
+      setAsking(false);
+      take();
+    };
+    readList(asked).then(
+      (one) => end(() => setList(one)),
+      (error) => {
+        const { name, message } = problemFrom(error);
+        end(() => setProblem({ name, message, asked }));
+      },
+    );
   };
   useEffect(() => {
-    if (menu === null) return;
+    if (menu === null) {
+      if (store.get().fetching?.problem) engine.fetching.stop(); // it has been told
+      return;
+    }
     setQuery(menu);
     engine.readKept().catch(() => {});
-    read(false);
+    if (!last.current.asked) read(false);
     if (matchMedia("(hover: hover)").matches) search.current?.focus();
   }, [menu]);
   const offers = found(list?.offers ?? [], query);
@@ -83,7 +102,7 @@ export function Offers() {
           {t("askList", { host: hosts.catalogue })}
         </button>
       </p>
-      {problem && <ProblemNote problem={problem} host={hosts.catalogue} />}
+      {problem && <ProblemNote problem={problem} host={problem.asked ? hosts.catalogue : ""} />}
       <p class="help" role="status">
         {asking ? t("asking", { host: hosts.catalogue }) : list ? t("directions", { n: offers.length }) : t("working")}
       </p>
@@ -144,29 +163,28 @@ function Here({ query }) {
 
 /** @param {{offers: Offer[], opened: string}} props */
 function OfferList({ offers, opened }) {
+  const { engine } = useApp();
   const { t, language } = useWords();
   const { fetching } = useKeys("fetching");
   const [open, setOpen] = useState(opened);
   useEffect(() => setOpen(opened), [opened]);
   const box = useRef(/** @type {HTMLUListElement | null} */ (null));
   const roving = useRoving(".offer");
+  const list = useCallback((/** @type {HTMLUListElement | null} */ element) => {
+    roving(element);
+    box.current = element;
+  }, []);
   useLayoutEffect(() => {
     // Whatever the search leaves, one of them is a stop for the Tab key.
     if (!box.current?.querySelector('.offer[tabindex="0"]'))
       box.current?.querySelector(".offer")?.setAttribute("tabindex", "0");
   });
   return (
-    <ul
-      class="offers"
-      ref={(element) => {
-        if (element && element !== box.current) roving(element);
-        box.current = element;
-      }}
-    >
+    <ul class="offers" ref={list}>
       {offers.map((one) => {
         const [first] = one.models;
-        const busy = fetching?.source === one.source && fetching.target === one.target;
-        const shown = open === one.id || busy;
+        const mine = fetching?.source === one.source && fetching.target === one.target ? fetching : null;
+        const shown = open === one.id || mine !== null;
         return (
           <li key={one.id}>
             <button
@@ -175,7 +193,11 @@ function OfferList({ offers, opened }) {
               tabIndex={-1}
               data-offer={one.id}
               aria-expanded={shown}
-              onClick={() => setOpen(open === one.id ? "" : one.id)}
+              onClick={() => {
+                if (mine && !mine.problem) return; // what is on its way is seen
+                if (mine) engine.fetching.stop();
+                setOpen(shown ? "" : one.id);
+              }}
             >
               <span class="offer-name">{pairName(one, language)}</span>
               <span class="help">
@@ -193,26 +215,26 @@ function OfferList({ offers, opened }) {
 
 /** What fetching a direction means, and the choice. @param {{offer: Offer}} props */
 function Choices({ offer }) {
-  const { engine } = useApp();
   const { t, language } = useWords();
-  const { fetching } = useKeys("fetching");
-  const [at, setAt] = useState(0);
-  const model = offer.models[at] ?? offer.models[0];
+  const { fetching, models } = useKeys("fetching", "models");
   const mine = fetching?.source === offer.source && fetching.target === offer.target ? fetching : null;
+  const [chosen, setChosen] = useState(mine?.id ?? "");
+  const model = offer.models.find((one) => offeredId(one) === chosen) ?? offer.models[0];
   const busy = mine !== null && mine.problem === null;
+  const usable = model.here && models.some((one) => one.id === offeredId(model));
   return (
     <div class="offer-choices">
       {offer.models.length > 1 && (
         <fieldset class="variants">
           <legend>{t("whichModel")}</legend>
-          {offer.models.map((one, i) => (
+          {offer.models.map((one) => (
             <label key={one.variant} class="tick">
               <input
                 type="radio"
                 name={`variant-${offer.id}`}
-                checked={i === at}
+                checked={one === model}
                 disabled={busy}
-                onChange={() => setAt(i)}
+                onChange={() => setChosen(offeredId(one))}
               />
               <span>
                 {one.variant} <span class="help">{factsOf(one)}</span>
@@ -222,33 +244,21 @@ function Choices({ offer }) {
         </fieldset>
       )}
       {offer.models.length === 1 && <p class="help">{`${model.variant} ${factsOf(model)}`}</p>}
-      <p>
-        {t("fetchTells", {
-          ...hosts,
-          size: size(model.downloadBytes, language),
-          disk: size(model.diskBytes, language),
-        })}
-      </p>
+      {!usable && (
+        <p>
+          {t("fetchTells", {
+            ...hosts,
+            size: size(model.downloadBytes, language),
+            disk: size(model.diskBytes, language),
+          })}
+        </p>
+      )}
       <p class={isNonCommercial(model.licence) ? "warning" : "help"}>
         {t("licenceIs", { licence: model.licence || t("licenceUnknown"), origin: model.origin })}
         {isNonCommercial(model.licence) && ` ${t("nonCommercialLong")}`}
       </p>
       {mine?.problem && <ProblemNote problem={mine.problem} host={hosts.files} />}
-      <p class="actions">
-        {busy ? (
-          <>
-            <progress value={mine.share} max={1} aria-label={t("fetchingNow", { pair: pairName(offer, language) })} />
-            <span class="help share-of">{Math.round(100 * mine.share)} %</span>
-            <button type="button" onClick={() => engine.fetching.stop()}>
-              {t("stop")}
-            </button>
-          </>
-        ) : (
-          <button type="button" class="action" onClick={() => engine.fetching.start(model)}>
-            {t("fetchFrom", { size: size(model.downloadBytes, language), host: hosts.files })}
-          </button>
-        )}
-      </p>
+      <Actions {...{ offer, model, usable }} />
     </div>
   );
 
@@ -260,12 +270,63 @@ function Choices({ offer }) {
   }
 }
 
-/** @param {{problem: Problem, host: string}} props */
+/**
+ * The one button, which stays while it changes, so that the focus stays on it: fetch, stop, use.
+ * @param {{offer: Offer, model: AvailableModel, usable: boolean}} props `usable`: it is here
+ */
+function Actions({ offer, model, usable }) {
+  const { store, engine } = useApp();
+  const { t, language } = useWords();
+  const { fetching, pair } = useKeys("fetching", "pair");
+  const [stopped, setStopped] = useState(false);
+  const coming = fetching && !fetching.problem ? fetching : null;
+  const busy = coming?.source === offer.source && coming.target === offer.target;
+  const other = coming && !busy ? coming : null;
+  const id = offeredId(model);
+  const act = () => {
+    if (busy) engine.fetching.stop();
+    else if (usable) {
+      store.set({ menu: null });
+      if (id !== pair) engine.use(id);
+    } else engine.fetching.start(model);
+    setStopped(busy);
+  };
+  const label = () => {
+    if (busy) return t("stop");
+    if (usable) return t(id === pair ? "inUse" : "useIt");
+    return t("fetchFrom", { size: size(model.downloadBytes, language), host: hosts.files });
+  };
+  const said = () => {
+    if (coming) return t(busy ? "fetchingNow" : "oneAtATime", { pair: pairName(coming, language) });
+    return stopped ? t("fetchStopped") : "";
+  };
+  return (
+    <>
+      <p class="actions">
+        {busy && <progress value={coming.share} max={1} aria-label={said()} />}
+        {busy && <span class="help share-of">{Math.round(100 * coming.share)} %</span>}
+        <button
+          type="button"
+          class={busy ? "" : "action"}
+          disabled={other !== null && !usable}
+          onClick={(event) => event.detail < 2 && act()} // the second of two quick clicks would stop what the first began
+        >
+          {label()}
+        </button>
+      </p>
+      <p class="help" role="status">
+        {said()}
+      </p>
+    </>
+  );
+}
+
+/** @param {{problem: Problem, host: string}} props `host`: that was asked; empty: nobody */
 function ProblemNote({ problem, host }) {
   const { t } = useWords();
   return (
     <div class="warning" role="alert">
-      <p>{t(problemOf(problem.name, navigator.onLine), { host })}</p>
+      <p>{t(host ? problemOf(problem.name, navigator.onLine) : "problemOther", { host })}</p>
       <details>
         <summary>{t("problemDetails")}</summary>
         <p class="help">{problem.message}</p>
