@@ -67,9 +67,10 @@ const TOUCHING = 3;
 /** @param {string} letters @returns {number} how many of them belong to the placeholder that they touch */
 const touching = (letters) => (letters.length <= TOUCHING || !/\p{Ll}/u.test(letters) ? letters.length : 0);
 
-/** Runs of letters and digits at the ends of a text, of scripts with spaces: also the "0x" of "0x%02x". */
-const LETTERS_BEFORE = /(?:(?![\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}])[\p{L}\p{Nd}])+$/u;
-const LETTERS_BEHIND = /^(?:(?![\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}])[\p{L}\p{Nd}])+/u;
+/** Runs of letters at the ends of a text, of scripts with spaces, and the "0x" in front of "%02x". */
+const LETTERS_BEFORE =
+  /(?:(?<![\p{L}\p{N}.,])0[xX]|(?:(?![\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}])\p{L})+)$/u;
+const LETTERS_BEHIND = /^(?:(?![\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}])\p{L})+/u;
 /** No longer runs are looked for. */
 const LETTERS = 24;
 

@@ -214,12 +214,14 @@ describe("the shipped models", () => {
     // Each of them is found, alone and as a whole: the tokens of a list that a person has divided by spaces.
     const found = fixedIn(kinds);
     assert.equal(found.join(" "), kinds);
-    assert.deepEqual(fixedIn("semget(%lu, 0%o) at 0x%02x%%0A %%(then) x of %(else) useful"), [
+    assert.deepEqual(fixedIn("semget(%lu, 0%o) at 0x%02x%%0A %%(then) x of %(else) useful %(n) d 2.5{unit}"), [
       "%lu",
       "0%o",
       "0x%02x",
       "%%0A",
       "%%(then)",
+      "%(n) d",
+      "{unit}",
     ]);
     assert.deepEqual(fixedIn("50% of 100%de 5 %ige 20 % discount $50 12:30 a:b {A dog} a < b > c"), []);
     await assertTranslations("en-de", [
