@@ -71,10 +71,11 @@ static int add_files(const reading *r, glossa_text value, bool held_out) {
         uint32_t times = 1;
         if (kind == JSON_OBJECT) {
             char text[64] = "";
-            if (inner.size < sizeof text) memcpy(text, inner.data, inner.size);
+            if (glossa_json_kind_of(inner) == JSON_NUMBER && inner.size < sizeof text)
+                memcpy(text, inner.data, inner.size);
             const double number = strtod(text, NULL);
             times = number >= 1 && number <= MOST_TIMES ? (uint32_t)number : 0;
-            if ((double)times != number)
+            if (times == 0 || (double)times != number)
                 return complain(r, "pairs are seen a whole number of times from 1 to 100 in an epoch, not ", inner);
             inner = (glossa_text){key.data - 1, key.size + 2}; /* with its quotes */
         }
@@ -84,11 +85,12 @@ static int add_files(const reading *r, glossa_text value, bool held_out) {
     return 0;
 }
 
-static int read_count(const reading *r, glossa_text value, uint32_t *out) {
+static int read_count(const reading *r, glossa_text value, uint32_t least, uint32_t *out) {
     char text[64] = "x", *end;
     if (value.size < sizeof text) memcpy(text, value.data, value.size), text[value.size] = 0;
     const unsigned long number = strtoul(text, &end, 10);
-    if (*end || end == text || number > 1000000000) return complain(r, "need a count, have ", value);
+    if (*end || end == text || number < least || number > 1000000000)
+        return complain(r, least ? "need a count of 1 or more, have " : "need a count, have ", value);
     *out = (uint32_t)number;
     return 0;
 }
@@ -115,11 +117,11 @@ static int read_members(const reading *r, glossa_text object, bool languages, gl
         else if (is_key(key, "valid"))
             status = add_files(r, value, true);
         else if (is_key(key, "log_every"))
-            status = read_count(r, value, &training->log_every);
+            status = read_count(r, value, 0, &training->log_every);
         else if (is_key(key, "validate_every"))
-            status = read_count(r, value, &training->every);
+            status = read_count(r, value, 1, &training->every);
         else if (is_key(key, "bleu_lines"))
-            status = read_count(r, value, &training->scored);
+            status = read_count(r, value, 0, &training->scored);
         else if (is_key(key, "vocabulary_of") && !(r->pairs->vocabulary = keep(r->pairs, value)))
             status = complain(r, "need the name of a checkpoint, have ", value);
         else if (is_key(key, "from") && !(*from = keep(r->pairs, value)))

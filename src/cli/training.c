@@ -148,7 +148,11 @@ static int conclude(const glossa_training *t, glossa_lab *lab) {
 int glossa_training_run(glossa_training *t, glossa_lab *lab) {
     const bool judged = has_held_out(lab);
     const uint32_t last = glossa_lab_configuration(lab)->steps;
-    int status = glossa_curves_open(&t->curves, glossa_lab_steps(lab));
+    int status = 0;
+    if (glossa_curves_open(&t->curves, glossa_lab_steps(lab))) {
+        glossa_curves_close(&t->curves);
+        return 1;
+    }
     while (status == 0 && glossa_lab_steps(lab) < last) {
         const uint32_t at = glossa_lab_steps(lab), line = next_of(at, t->log_every ? t->log_every : t->every, last),
                        evaluation = next_of(at, t->every, last);

@@ -114,8 +114,8 @@ glossa_status glossa_lab_configure(glossa_lab_config *config, glossa_text json, 
     const glossa_text object = glossa_json_trim(json);
     FAIL_IF(glossa_json_kind_of(object) != JSON_OBJECT, error, GLOSSA_ERROR_FORMAT,
             "config: it is %.*s, need an object", SHOWN(object));
-    FORWARD(glossa_lab_set(config, "preset", "pairs", error));
-    if (has_member(object, "task")) glossa_lab_defaults(config);
+    if (!has_member(object, "preset") && !has_member(object, "task"))
+        FORWARD(glossa_lab_set(config, "preset", "pairs", error));
     FORWARD(set_first(config, object, "preset", error));
     FORWARD(set_first(config, object, "task", error));
     for (size_t at = 0; glossa_json_next(object, &at, &key, &value);) {

@@ -112,10 +112,22 @@ EXPORT uint32_t lab_context_load(lab_context *context, size_t size) {
 
 /* ---- pairs of text ---------------------------------------------------------------------------------------------- */
 
+/* Behind the NUL of a name that begins at `at` in the block, of which `size` bytes are filled; 0 where it has none. */
+static size_t name_end(const lab_context *context, size_t at, size_t size) {
+    if (!context->block || size > context->block_size || at >= size) return 0;
+    const uint8_t *end = memchr(context->block + at, 0, size - at);
+    return end ? (size_t)(end - context->block) + 1 : 0;
+}
+
+static uint32_t no_names(lab_context *context) {
+    return glossa_fail(&context->error, GLOSSA_ERROR_ARGUMENT, "the block holds no name with a NUL for each file");
+}
+
 /* The block holds a name with a NUL behind it, then a table of pairs: `size` bytes in all. */
 EXPORT uint32_t lab_context_table(lab_context *context, uint32_t held_out, size_t size) {
+    const size_t skipped = name_end(context, 0, size);
+    if (skipped == 0) return no_names(context);
     const char *name = (const char *)context->block;
-    const size_t skipped = strlen(name) + 1;
     const glossa_text file = {name + skipped, size - skipped};
     if (!context->data) {
         const glossa_status status = glossa_lab_data_open(NULL, &context->data, &context->error);
@@ -124,17 +136,18 @@ EXPORT uint32_t lab_context_table(lab_context *context, uint32_t held_out, size_
     return glossa_lab_data_table(context->data, held_out != 0, name, file, &context->error);
 }
 
-/* Pairs of lines: the block holds two names, each with a NUL behind it, then the files of `source` and `target` bytes.
- */
-EXPORT uint32_t lab_context_lines(lab_context *context, uint32_t held_out, size_t source, size_t target) {
-    const char *name = (const char *)context->block, *other = name + strlen(name) + 1,
-               *files = other + strlen(other) + 1;
+/* Pairs of lines: the block holds two names, each with a NUL behind it, then the file of the sources, `source` bytes,
+   and that of the targets: `size` bytes in all. */
+EXPORT uint32_t lab_context_lines(lab_context *context, uint32_t held_out, size_t source, size_t size) {
+    const size_t second = name_end(context, 0, size), first = second ? name_end(context, second, size) : 0;
+    if (first == 0 || source > size - first) return no_names(context);
+    const char *name = (const char *)context->block, *other = name + second, *files = name + first;
     if (!context->data) {
         const glossa_status status = glossa_lab_data_open(NULL, &context->data, &context->error);
         if (status) return status;
     }
     return glossa_lab_data_lines(context->data, held_out != 0, name, (glossa_text){files, source}, other,
-                                 (glossa_text){files + source, target}, &context->error);
+                                 (glossa_text){files + source, size - first - source}, &context->error);
 }
 
 static glossa_lab_data *take_data(lab_context *context) {

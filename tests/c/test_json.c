@@ -122,7 +122,10 @@ static void test_configs(void) {
     CHECK_INT(config.output_bias, 0);
     CHECK_INT(config.steps, 7);
     CHECK_INT(config.bleu, 2);
-    CHECK_INT(config.encoder_layers, 6); /* the preset came first, though it stands last */
+    CHECK_INT(config.encoder_layers, 6);      /* the preset came first, though it stands last */
+    CHECK_NEAR(config.label_smoothing, 0, 0); /* nothing of the preset for pairs beneath it */
+    CHECK_NEAR(config.sampling_share, 0, 0);
+    CHECK_NEAR(config.cooldown, 0, 0);
     glossa_lab_defaults(&config);
     CHECK_INT(glossa_lab_configure(&config, text_of("{\"steps\": 3, \"task\": \"copy\"}"), &error), GLOSSA_OK);
     CHECK_INT(config.width, 64);

@@ -235,6 +235,67 @@ test("an int8 checkpoint of the engine goes on from its weights", async () => {
   lab.destroy();
 });
 
+test("files have one name each, whatever names are given", async () => {
+  const files = { source: new TextEncoder().encode("a\nb"), target: new TextEncoder().encode("c") };
+  for (const [name, message] of [
+    ["corpus", /corpus ends at line 1, but corpus goes on/],
+    [["left"], /left ends at line 1, but left goes on/],
+    [["left", "right", "third"], /right ends at line 1, but left goes on/],
+    ["a\0b", /a b ends at line 1, but a b goes on/],
+    [7, /7 ends at line 1, but 7 goes on/],
+  ]) {
+    const pairs = /** @type {any} */ ([{ name, ...files }]);
+    await assert.rejects(Lab.create({ pairs }), { message: /** @type {RegExp} */ (message) });
+  }
+});
+
+test("the lab refuses a block that lacks the NUL of a name", async () => {
+  const file = new URL("../../dist/glossa-lab.wasm", import.meta.url);
+  const imports = {
+    env: { emscripten_notify_memory_growth() {} },
+    wasi_snapshot_preview1: { proc_exit() {} },
+  };
+  const { instance } = await WebAssembly.instantiate(readFileSync(file), imports);
+  const lab = /** @type {any} */ (instance.exports);
+  lab._initialize?.();
+  const context = lab.lab_context_open();
+  /** @param {string} text @param {string} verb @param {...number} sizes */
+  const status = (text, verb, ...sizes) => {
+    const block = Buffer.from(text);
+    new Uint8Array(lab.memory.buffer, lab.lab_context_block(context, block.length)).set(block);
+    return lab[`lab_context_${verb}`](context, 0, ...sizes);
+  };
+  assert.equal(status("name\0a\tb\n", "table", 9), 0);
+  assert.equal(status("n\0m\0a\nb\n", "lines", 2, 8), 0);
+  for (const size of [4, 0, 1e9]) assert.equal(status("name\0a\tb\n", "table", size), 1);
+  assert.equal(status("corpus\0a\nb", "lines", 1, 10), 1);
+  assert.equal(status("n\0m\0a\nb\n", "lines", 5, 8), 1);
+  assert.equal(status("n\0m\0a\nb\n", "lines", 2, 3), 1);
+  lab.lab_context_close(context);
+});
+
+test("configs with counts that make no sense are refused by the native command", { skip: noNative }, () => {
+  writeFileSync(join(folder, "counted.tsv"), TABLE);
+  const config = join(folder, "counts.json");
+  const out = join(folder, "counts.gguf");
+  const train = (/** @type {object} */ json, /** @type {string[]} */ ...words) => {
+    writeFileSync(config, JSON.stringify({ train: "counted.tsv", steps: 2, model: snake, ...json }));
+    return spawnSync(native, ["train", config, "-o", out, ...words], { encoding: "utf8" });
+  };
+  for (const times of [0, null, true, "2", 1.5, 101]) {
+    const { status, stderr } = train({ train: { "counted.tsv": times } });
+    assert.equal(status, 1);
+    assert.match(stderr, /counts.json: pairs are seen a whole number of times from 1 to 100 in an epoch, not /);
+  }
+  const { status, stderr } = train({ validate_every: 0 });
+  assert.equal(status, 1);
+  assert.match(stderr, /counts.json: need a count of 1 or more, have 0/);
+  writeFileSync(out, "kept"); // where nothing was trained nothing is written over
+  assert.equal(train({}, "--log", join(folder, "no-such-folder", "x.jsonl")).status, 1);
+  assert.equal(readFileSync(out, "utf8"), "kept");
+  assert.equal(train({ train: { "counted.tsv": 2 }, validate_every: 1 }).status, 0);
+});
+
 test("broken pairs and configs are refused by name", async () => {
   const bad = [
     [{ pairs: "a\tb\nno tab\n" }, /pairs, line 2 has no tab between source and target: no tab/],

@@ -128,7 +128,7 @@ export class LabCore {
     }
     this.#write(block);
     if (files.length === 1) this.#call("table", heldOut ? 1 : 0, size);
-    else this.#call("lines", heldOut ? 1 : 0, files[0].length, files[1].length);
+    else this.#call("lines", heldOut ? 1 : 0, files[0].length, size);
   }
 
   /** Opens a lab that learns from the pairs. @param {string} source @param {string} target @param {Uint8Array} [vocabulary] */

@@ -40,6 +40,12 @@ const isFile = (value) =>
   value?.table !== undefined ||
   (value?.source !== undefined && typeof value.source !== "string" && !Array.isArray(value));
 
+/** One for each file, of a name or a list of them. @param {unknown} own @param {Uint8Array[]} files */
+function namesOf(own, files) {
+  const names = [own].flat();
+  return files.map((_, i) => String(names[i] ?? names[0]).replaceAll("\0", " "));
+}
+
 /**
  * @param {string} name of the option
  * @param {unknown} value a table, { source, target } of two files of lines, or an array of pairs
@@ -53,7 +59,7 @@ export function pairFiles(name, value, heldOut) {
   if (Array.isArray(value) && value.length > 0 && value.every(isFile))
     return value.flatMap(({ name: own, table: rows, ...sides }, i) => {
       const files = pairFiles(`${name}[${i}]`, rows ?? sides, heldOut);
-      return own === undefined ? files : files.map((file) => ({ ...file, names: [own].flat() }));
+      return own === undefined ? files : files.map((file) => ({ ...file, names: namesOf(own, file.files) }));
     });
   if (Array.isArray(value)) {
     const rows = value.map((pair, i) => rowOf(name, pair, i));
