@@ -107,11 +107,11 @@ glossa_status glossa_lab_open(const glossa_lab_config *config, const glossa_allo
 /* ---- pairs ------------------------------------------------------------------------------------------------------ */
 
 /* The vocabulary of a checkpoint. */
-static glossa_status take_vocabulary(glossa_lexicon *lexicon, const void *bytes, size_t size,
-                                     const glossa_allocator *allocator, glossa_error *error) {
+static glossa_status take_vocabulary(glossa_lexicon *lexicon, const void *bytes, size_t size, const char *source,
+                                     const char *target, const glossa_allocator *allocator, glossa_error *error) {
     glossa_gguf gguf;
     FORWARD(glossa_gguf_open(bytes, size, allocator, &gguf, error));
-    const glossa_status status = glossa_lexicon_keep(lexicon, &gguf, glossa_lexicon_owns, allocator, error);
+    const glossa_status status = glossa_lexicon_take(lexicon, &gguf, source, target, allocator, error);
     glossa_gguf_close(&gguf);
     return status;
 }
@@ -121,8 +121,7 @@ static glossa_status open_with(const glossa_lab_config *config, glossa_lexicon *
                                const glossa_allocator *allocator, glossa_lab **lab, glossa_error *error) {
     glossa_status status = glossa_lexicon_open(lexicon, allocator, error);
     if (status == GLOSSA_OK) {
-        const uint32_t source = (uint32_t)glossa_tokenizer_size(lexicon->source),
-                       target = (uint32_t)glossa_tokenizer_size(lexicon->target);
+        const uint32_t source = glossa_tokenizer_ids(lexicon->source), target = glossa_tokenizer_ids(lexicon->target);
         status = glossa_lab_prepare(config, source, target, lexicon->source != lexicon->target, allocator, lab, error);
         if (status == GLOSSA_OK) (*lab)->config.vocabulary = source;
     }
@@ -145,7 +144,7 @@ glossa_status glossa_lab_open_pairs(const glossa_lab_config *config, glossa_lab_
             glossa_fail(error, GLOSSA_ERROR_ARGUMENT, "a lab learns task '%s' or from pairs, not both", config->task);
     if (status == GLOSSA_OK) status = glossa_data_split(data, config->set_aside, error);
     if (status == GLOSSA_OK)
-        status = vocabulary ? take_vocabulary(&lexicon, vocabulary, vocabulary_size, &own, error)
+        status = vocabulary ? take_vocabulary(&lexicon, vocabulary, vocabulary_size, source, target, &own, error)
                             : glossa_lexicon_learn(&lexicon, config, &data->train, source, target, &own, error);
     if (status != GLOSSA_OK) {
         glossa_lexicon_close(&lexicon, &own);
@@ -161,29 +160,47 @@ glossa_status glossa_lab_open_pairs(const glossa_lab_config *config, glossa_lab_
     return finish(lab, glossa_lab_attach(*lab, data, error), error);
 }
 
+static glossa_status check_tokens(const glossa_tokenizer *tokenizer, const char *side, uint32_t vocabulary,
+                                  glossa_error *error) {
+    const uint32_t ids = glossa_tokenizer_ids(tokenizer);
+    FAIL_IF(ids > vocabulary, error, GLOSSA_ERROR_FORMAT,
+            "the tokenizer of the %s gives tokens below %u, but the network knows those below %u", side, (unsigned)ids,
+            (unsigned)vocabulary);
+    return GLOSSA_OK;
+}
+
 /* Readies both for each other. */
-static glossa_status prepare_pairs(glossa_lab *lab, glossa_lab_data *data, glossa_error *error) {
+static glossa_status prepare_pairs(glossa_lab *lab, glossa_lab_data *data, uint32_t *fingerprint, glossa_error *error) {
     FAIL_IF(lab->task, error, GLOSSA_ERROR_STATE, "the lab learns task '%s', not from pairs", lab->task->name);
     FAIL_IF(lab->corpus, error, GLOSSA_ERROR_STATE, "the lab has pairs already");
     FAIL_IF(lab->config.guided > 0, error, GLOSSA_ERROR_ARGUMENT,
             "setting 'guided' wants alignments, which pairs of text do not have: need 0");
     FORWARD(glossa_lexicon_open(&lab->lexicon, &lab->allocator, error));
+    FORWARD(check_tokens(lab->lexicon.source, "source", lab->network.source_vocabulary, error));
+    FORWARD(check_tokens(lab->lexicon.target, "target", lab->network.target_vocabulary, error));
     FORWARD(glossa_data_split(data, lab->config.set_aside, error));
-    const uint32_t fingerprint = glossa_data_fingerprint(data);
-    FAIL_IF(lab->is_resumed && lab->data_fingerprint != fingerprint, error, GLOSSA_ERROR_ARGUMENT,
+    *fingerprint = glossa_data_fingerprint(data);
+    FAIL_IF(lab->is_resumed && lab->data_fingerprint != *fingerprint, error, GLOSSA_ERROR_ARGUMENT,
             "the pairs are not those that this training began with; open its model to go on with others");
-    lab->data_fingerprint = fingerprint;
     return GLOSSA_OK;
 }
 
 glossa_status glossa_lab_attach(glossa_lab *lab, glossa_lab_data *data, glossa_error *error) {
-    const glossa_status status = prepare_pairs(lab, data, error);
+    uint32_t fingerprint = 0;
+    glossa_status status = prepare_pairs(lab, data, &fingerprint, error);
     if (status != GLOSSA_OK) {
         glossa_lab_data_close(data);
         return status;
     }
     FORWARD(glossa_corpus_open(data, &lab->config, &lab->lexicon, &lab->corpus, error));
-    return glossa_lab_reserve(lab, error);
+    status = glossa_lab_reserve(lab, error);
+    if (status == GLOSSA_OK) {
+        lab->data_fingerprint = fingerprint;
+    } else {
+        glossa_corpus_close(lab->corpus);
+        lab->corpus = NULL;
+    }
+    return status;
 }
 
 void glossa_lab_describe_pairs(const glossa_lab *lab, glossa_lab_pairs *pairs) {

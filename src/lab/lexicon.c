@@ -17,16 +17,21 @@ static bool starts_with(glossa_text text, const char *prefix) {
     return text.size >= strlen(prefix) && memcmp(text.data, prefix, strlen(prefix)) == 0;
 }
 
-bool glossa_lexicon_owns(glossa_text name) {
+static const char *const language_keys[2] = {"glossa.source_language", "glossa.target_language"};
+
+static bool is_owned(glossa_text name) {
     return starts_with(name, "tokenizer.") || starts_with(name, "glossa.target.tokenizer.") ||
-           starts_with(name, "glossa.source_language") || starts_with(name, "glossa.target_language") ||
+           starts_with(name, language_keys[0]) || starts_with(name, language_keys[1]) ||
            starts_with(name, "glossa.banned_ids");
 }
 
 glossa_status glossa_lexicon_keep(glossa_lexicon *self, const glossa_gguf *g, bool (*wanted)(glossa_text name),
                                   const glossa_allocator *allocator, glossa_error *error) {
-    self->kept = glossa_allocate(allocator, g->key_count, sizeof *self->kept);
-    FAIL_IF(!self->kept, error, GLOSSA_ERROR_MEMORY, "out of memory for %zu keys", g->key_count);
+    glossa_kept_key *all = glossa_allocate(allocator, self->kept_count + g->key_count, sizeof *all);
+    FAIL_IF(!all, error, GLOSSA_ERROR_MEMORY, "out of memory for %zu keys", g->key_count);
+    if (self->kept_count > 0) memcpy(all, self->kept, self->kept_count * sizeof *all);
+    glossa_release(allocator, self->kept);
+    self->kept = all;
     for (size_t i = 0; i < g->key_count; i++) {
         const glossa_gguf_key *k = &g->keys[i];
         if (!wanted(k->name)) continue;
@@ -162,7 +167,7 @@ static glossa_status keep_lists(glossa_lexicon *self, glossa_gguf_writer *w, con
     put_vocabulary(w, all, count, prefix);
     glossa_status status = write_and_open(w, allocator, &file, &gguf, error);
     if (status == GLOSSA_OK) {
-        status = glossa_lexicon_keep(self, &gguf, glossa_lexicon_owns, allocator, error);
+        status = glossa_lexicon_keep(self, &gguf, is_owned, allocator, error);
         glossa_gguf_close(&gguf);
     }
     glossa_release(allocator, file);
@@ -196,8 +201,8 @@ glossa_status glossa_lexicon_learn(glossa_lexicon *self, const glossa_lab_config
     glossa_pieces pieces = {0};
     glossa_gguf_writer w;
     glossa_gguf_writer_open(&w, allocator);
-    glossa_gguf_put_string(&w, "glossa.source_language", source);
-    glossa_gguf_put_string(&w, "glossa.target_language", target);
+    glossa_gguf_put_string(&w, language_keys[0], source);
+    glossa_gguf_put_string(&w, language_keys[1], target);
     glossa_status status = count_words(&merges, pairs, words, error);
     if (status == GLOSSA_OK) /* a quarter at least is left for unions */
         status = glossa_merges_learn(&merges, words ? config->coverage : 1, words ? most - most / 4 : most, most,
@@ -206,6 +211,46 @@ glossa_status glossa_lexicon_learn(glossa_lexicon *self, const glossa_lab_config
     glossa_gguf_writer_close(&w);
     glossa_pieces_release(&pieces, allocator);
     glossa_merges_close(&merges);
+    return status;
+}
+
+/* ---- the vocabulary of a checkpoint ----------------------------------------------------------------------------- */
+
+static void forget_key(glossa_lexicon *self, const char *prefix, const glossa_allocator *allocator) {
+    size_t left = 0;
+    for (size_t i = 0; i < self->kept_count; i++) {
+        const glossa_kept_key k = self->kept[i];
+        if (strncmp(k.name, prefix, strlen(prefix)) != 0) {
+            self->kept[left++] = k;
+            continue;
+        }
+        glossa_release(allocator, k.name);
+        glossa_release(allocator, k.data);
+    }
+    self->kept_count = left;
+}
+
+glossa_status glossa_lexicon_take(glossa_lexicon *self, const glossa_gguf *from, const char *source, const char *target,
+                                  const glossa_allocator *allocator, glossa_error *error) {
+    const char *const given[2] = {source, target};
+    void *file = NULL;
+    glossa_gguf gguf;
+    glossa_gguf_writer w;
+    FORWARD(glossa_lexicon_keep(self, from, is_owned, allocator, error));
+    if (strcmp(source, "und") == 0 && strcmp(target, "und") == 0) return GLOSSA_OK;
+    glossa_gguf_writer_open(&w, allocator);
+    for (int side = 0; side < 2; side++) {
+        if (strcmp(given[side], "und") == 0) continue;
+        forget_key(self, language_keys[side], allocator);
+        glossa_gguf_put_string(&w, language_keys[side], given[side]);
+    }
+    glossa_status status = write_and_open(&w, allocator, &file, &gguf, error);
+    if (status == GLOSSA_OK) {
+        status = glossa_lexicon_keep(self, &gguf, is_owned, allocator, error);
+        glossa_gguf_close(&gguf);
+    }
+    glossa_gguf_writer_close(&w);
+    glossa_release(allocator, file);
     return status;
 }
 

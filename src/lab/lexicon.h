@@ -28,12 +28,15 @@ typedef struct glossa_lexicon {
     glossa_tokenizer *source, *target;
 } glossa_lexicon;
 
-/* Copies keys of a checkpoint: all that `wanted` says. Fails with MEMORY; closing frees what was copied. */
+/* Copies keys of a checkpoint to those that are kept: all that `wanted` says. Fails with MEMORY; closing frees what was
+   copied. */
 glossa_status glossa_lexicon_keep(glossa_lexicon *lexicon, const glossa_gguf *gguf, bool (*wanted)(glossa_text name),
                                   const glossa_allocator *allocator, glossa_error *error);
 
-/* Whether a key belongs to a vocabulary and its languages. */
-bool glossa_lexicon_owns(glossa_text name);
+/* Takes the vocabulary of a checkpoint. A language that is "und", undetermined, is the checkpoint's own. Fails with
+   MEMORY. */
+glossa_status glossa_lexicon_take(glossa_lexicon *lexicon, const glossa_gguf *gguf, const char *source,
+                                  const char *target, const glossa_allocator *allocator, glossa_error *error);
 
 /*
  * Learns one vocabulary for both sides of the pairs, and keeps its keys: as config.tokens and config.vocabulary say,

@@ -99,6 +99,10 @@ size_t glossa_tokenizer_size(const glossa_tokenizer *self) {
     return self->vocabulary.count;
 }
 
+uint32_t glossa_tokenizer_ids(const glossa_tokenizer *self) {
+    return self->vocabulary.model_count;
+}
+
 size_t glossa_tokenizer_bytes(const glossa_tokenizer *self) {
     return sizeof *self + glossa_vocabulary_memory(&self->vocabulary);
 }

@@ -30,6 +30,7 @@ glossa_status glossa_tokenizer_open(const glossa_gguf *gguf, const char *prefix,
 void glossa_tokenizer_close(glossa_tokenizer *tokenizer);
 
 size_t glossa_tokenizer_size(const glossa_tokenizer *tokenizer);                    /* number of pieces */
+uint32_t glossa_tokenizer_ids(const glossa_tokenizer *tokenizer);                   /* highest model id + 1 */
 size_t glossa_tokenizer_bytes(const glossa_tokenizer *tokenizer);                   /* memory held */
 glossa_text glossa_tokenizer_piece(const glossa_tokenizer *tokenizer, uint32_t id); /* by model id; empty if unknown */
 int32_t glossa_tokenizer_unk(const glossa_tokenizer *tokenizer);                    /* model id; -1: there is none */

@@ -538,6 +538,80 @@ static void test_going_on(void) {
     free(other);
 }
 
+/* An attachment that fails leaves the lab as it was: without memory at any place, or where its tokens do not fit. */
+static void test_failed_attachments(void) {
+    glossa_error error;
+    size_t size;
+    char *table = table_of(60, 3, 6);
+    glossa_lab *first = OPEN(table, &error, MORE), *lab;
+    steps(first, 2);
+    uint8_t *file = saved(first, GLOSSA_LAB_MODEL, &size);
+    scarcity scarce = {.left = 1 << 20};
+    const glossa_allocator allocator = {scarce_allocate, scarce_release, &scarce};
+    CHECK_INT(glossa_lab_load(file, size, &first->config, &allocator, &lab, &error), GLOSSA_OK);
+    glossa_status status = GLOSSA_ERROR_MEMORY;
+    int attempts = 0;
+    for (int left = -1; status != GLOSSA_OK; left++) { /* -1: enough memory */
+        glossa_lab_data *data;
+        CHECK_INT(glossa_lab_data_open(NULL, &data, &error), GLOSSA_OK);
+        CHECK_INT(glossa_lab_data_table(data, false, "table", text_of(table), &error), GLOSSA_OK);
+        scarce.left = left < 0 ? 1 << 20 : left;
+        lab->network.target_vocabulary -= left < 0;
+        status = glossa_lab_attach(lab, data, &error);
+        lab->network.target_vocabulary += left < 0;
+        CHECK_INT(status, left < 0 ? GLOSSA_ERROR_FORMAT : status == GLOSSA_OK ? GLOSSA_OK : GLOSSA_ERROR_MEMORY);
+        if (left < 0) CHECK_CONTAINS(error.message, "the tokenizer of the target gives tokens below");
+        if (status != GLOSSA_OK) CHECK(!lab->corpus && lab->data_fingerprint == 0);
+        attempts++;
+    }
+    CHECK(attempts > 3);
+    scarce.left = 1 << 20;
+    steps(lab, 2);
+    glossa_lab_close(lab);
+    CHECK_INT(scarce.live, 0);
+    glossa_lab_close(first);
+    free(file);
+    free(table);
+}
+
+/* The vocabulary is the checkpoint's, token by token; languages are those that are given, or its own for "und". */
+static void test_vocabulary_of_a_checkpoint(void) {
+    glossa_error error;
+    size_t size, written;
+    char *table = table_of(60, 3, 6);
+    glossa_lab *first = OPEN(table, &error, MORE), *lab;
+    uint8_t *file = saved(first, GLOSSA_LAB_MODEL, &size);
+    static const char *const given[][2] = {{"fr", "it"}, {"und", "und"}, {"und", "pt-BR"}}, *const expected[][2] = {
+                                                                                                {"fr", "it"},
+                                                                                                {"en", "de"},
+                                                                                                {"en", "pt-BR"}};
+    for (int i = 0; i < 3; i++) {
+        glossa_lab_data *data;
+        glossa_model *model;
+        glossa_model_info info;
+        CHECK_INT(glossa_lab_data_open(NULL, &data, &error), GLOSSA_OK);
+        CHECK_INT(glossa_lab_data_table(data, false, "table", text_of(table), &error), GLOSSA_OK);
+        CHECK_INT(glossa_lab_open_pairs(&first->config, data, given[i][0], given[i][1], file, size, NULL, &lab, &error),
+                  GLOSSA_OK);
+        CHECK_INT(glossa_tokenizer_size(lab->lexicon.source), glossa_tokenizer_size(first->lexicon.source));
+        for (uint32_t id = 0; id < glossa_tokenizer_ids(first->lexicon.source); id++) {
+            const glossa_text a = glossa_lab_piece(first, false, id), b = glossa_lab_piece(lab, false, id);
+            CHECK(a.size == b.size && memcmp(a.data, b.data, a.size) == 0);
+        }
+        uint8_t *again = saved(lab, GLOSSA_LAB_MODEL, &written);
+        CHECK_INT(glossa_model_open(again, written, NULL, &model, &error), GLOSSA_OK);
+        glossa_model_describe(model, &info);
+        CHECK_TEXT(info.source_language, expected[i][0]);
+        CHECK_TEXT(info.target_language, expected[i][1]);
+        glossa_model_close(model);
+        free(again);
+        glossa_lab_close(lab);
+    }
+    glossa_lab_close(first);
+    free(file);
+    free(table);
+}
+
 /* What is learnt the engine says, and a checkpoint of int8 goes on where float32 would, but for the rounding. */
 static void test_learning(void) {
     glossa_error error;
@@ -637,6 +711,8 @@ int main(void) {
     RUN(test_epochs);
     RUN(test_threads_and_labs);
     RUN(test_going_on);
+    RUN(test_failed_attachments);
+    RUN(test_vocabulary_of_a_checkpoint);
     RUN(test_learning);
     RUN(test_int8);
     return CHECK_RESULT();
