@@ -297,7 +297,7 @@ describe("the package where people work", { skip }, () => {
   });
 
   inProject(
-    "policies: no wasm-unsafe-eval, and another origin's worker",
+    "policies: no wasm-unsafe-eval, another origin's worker, glossa/inline",
     [],
     async (project) => {
       project.write("app.js", app("/node_modules/glossa/src/js/index.js"));
@@ -325,6 +325,11 @@ describe("the package where people work", { skip }, () => {
       assert.match(seen, /Glossa works in this thread\. No worker could be started/);
       await half.close();
       await cdn.close();
+
+      project.write("inline.js", app("/node_modules/glossa/dist/glossa-inline.js", false));
+      await assertServed(project.folder, "/inline.js", {
+        "content-security-policy": `script-src 'self' 'wasm-unsafe-eval'; worker-src blob:; connect-src ${models.url}`,
+      });
     },
     { skip: noBrowser },
   );
