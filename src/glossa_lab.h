@@ -98,11 +98,14 @@ void glossa_lab_defaults(glossa_lab_config *config);
 
 /*
  * Sets a field by its name to what `value` says ("0.1", "pre"). "task" sets shortest and longest too, and "preset" many
- * at once: pairs           a small translator that learns from some thousand pairs: width 128, 4 heads, 2 + 2 layers,
- * dropout tutorial        the Transformer of the well-known PyTorch tutorials: width 512, 8 heads, 6 + 6 layers,
- *                     feed-forward 2,048, Kaiming initialisation, Adam with weight decay, ReduceLROnPlateau after a
- * warm-up tutorial-small  the same in small, which learns in minutes Fails with ARGUMENT for an unknown name, and for a
- * value that is not one of the choices or beyond the bounds.
+ * at once.
+ *
+ * The preset "pairs" is a small translator that learns from some thousand pairs: width 128, 4 heads, 2 + 2 layers,
+ * dropout. "tutorial" is the Transformer of the well-known PyTorch tutorials: width 512, 8 heads, 6 + 6 layers,
+ * feed-forward 2,048, Kaiming initialisation, Adam with weight decay, ReduceLROnPlateau after a warm-up.
+ * "tutorial-small" is the same in small, which learns in minutes.
+ *
+ * Fails with ARGUMENT for an unknown name, and for a value that is not one of the choices or beyond the bounds.
  */
 glossa_status glossa_lab_set(glossa_lab_config *config, const char *name, const char *value, glossa_error *error);
 
@@ -167,8 +170,9 @@ glossa_status glossa_lab_data_lines(glossa_lab_data *data, bool held_out, const 
 /*
  * Opens a lab that learns from `data`, which it takes in every case. Where no pairs are held out, some are set aside;
  * what shares a text with those is not trained on. The vocabulary, one for both sides, is learnt from the rest, or it
- * is that of the checkpoint `vocabulary` (NULL: none). `source` and `target` are languages by BCP 47. Fails as
- * glossa_lab_open, and with FORMAT where no pair is left.
+ * is that of the checkpoint `vocabulary` (NULL: none). `source` and `target` are languages by BCP 47; "und" is that of
+ * the checkpoint. Fails as glossa_lab_open, with FORMAT where no pair is left or the checkpoint is none, UNSUPPORTED
+ * where its vocabulary is of an unknown kind, and ARGUMENT for a config that has a task or guided alignments.
  */
 glossa_status glossa_lab_open_pairs(const glossa_lab_config *config, glossa_lab_data *data, const char *source,
                                     const char *target, const void *vocabulary, size_t vocabulary_size,
@@ -176,7 +180,9 @@ glossa_status glossa_lab_open_pairs(const glossa_lab_config *config, glossa_lab_
 
 /*
  * Gives a lab of glossa_lab_load pairs to train on; `data` is taken in every case. A training that goes on from
- * GLOSSA_LAB_STATE needs the same pairs: it fails with ARGUMENT for others.
+ * GLOSSA_LAB_STATE needs the same pairs: it fails with ARGUMENT for others, and where the config has guided alignments;
+ * with STATE where the lab learns a task, has pairs already or no vocabulary; with FORMAT where the vocabulary is
+ * broken or larger than the network's, and where no pair is left; with UNSUPPORTED or MEMORY. Then it is as before.
  */
 glossa_status glossa_lab_attach(glossa_lab *lab, glossa_lab_data *data, glossa_error *error);
 

@@ -205,14 +205,6 @@ bool glossa_json_next(glossa_text container, size_t *place, glossa_text *key, gl
     return true;
 }
 
-static size_t put_code(uint32_t code, char *out) {
-    const size_t size = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-    for (size_t i = size - 1; i > 0; i--, code >>= 6)
-        out[i] = (char)(0x80 | (code & 63));
-    out[0] = (char)(size == 1 ? code : (0xF00u >> size & 0xFF) | code);
-    return size;
-}
-
 static uint32_t hex_at(const char *text) {
     uint32_t code = 0;
     for (int i = 0; i < 4; i++)
@@ -243,7 +235,7 @@ bool glossa_json_string(glossa_text value, char *out, size_t size) {
         if (value.data[i] == '\\') {
             const uint32_t code = unescape(value.data + i + 1, value.size - i - 2, &taken);
             if (code == 0) return false;
-            length = put_code(code, bytes);
+            length = glossa_utf8_put(code, bytes);
             taken++;
         }
         if (count + length >= size) return false;

@@ -28,14 +28,15 @@ bool glossa_json_check(glossa_text text, size_t *fault);
    it that these functions gave. */
 glossa_text glossa_json_trim(glossa_text text);
 
+/* Of a trimmed value. */
 glossa_json_kind glossa_json_kind_of(glossa_text value);
 
-/* The next member of an object or element of an array (then *key is empty); false behind the last. *place begins at 0.
-   A key is its raw text without quotes. */
+/* The next member of a trimmed object or element of a trimmed array, trimmed too (then *key is empty); false behind the
+   last. *place begins at 0. A key is its raw text without quotes. */
 bool glossa_json_next(glossa_text container, size_t *place, glossa_text *key, glossa_text *value);
 
-/* A string's text, with a NUL behind it; false where it has more than `size` - 1 bytes, or a NUL within. Half of a
-   surrogate pair becomes U+FFFD. */
+/* A trimmed string's text, with a NUL behind it; false where it has more than `size` - 1 bytes, or a NUL within. Half
+   of a surrogate pair becomes U+FFFD. */
 bool glossa_json_string(glossa_text value, char *out, size_t size);
 
 #endif

@@ -19,4 +19,22 @@ static inline size_t glossa_utf8_step(uint8_t first) {
     return first < 0xC0 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
 }
 
+/* The code point of a well-formed character of `size` bytes, 1 to 4. */
+static inline uint32_t glossa_utf8_code(const void *character, size_t size) {
+    const uint8_t *at = (const uint8_t *)character;
+    uint32_t code = size == 1 ? at[0] : at[0] & (0x7Fu >> size);
+    for (size_t i = 1; i < size; i++)
+        code = code << 6 | (at[i] & 63u);
+    return code;
+}
+
+/* Writes a code point as 1 to 4 bytes, and gives their number. */
+static inline size_t glossa_utf8_put(uint32_t code, char *out) {
+    const size_t size = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    for (size_t i = size - 1; i > 0; i--, code >>= 6)
+        out[i] = (char)(0x80 | (code & 63));
+    out[0] = (char)(size == 1 ? code : (0xF00u >> size & 0xFF) | code);
+    return size;
+}
+
 #endif

@@ -62,9 +62,10 @@ static bool write_kept(void *user, glossa_sink sink) {
         size = end ? (size_t)(end - k->text) - at : k->size - at;
         glossa_lab_point point;
         if (!read_point((glossa_text){k->text + at, size}, &point) || point.step > k->step) continue;
-        if (!add_point(k->curves, point) || !sink.write(sink.user, k->text + at, size) ||
-            !sink.write(sink.user, "\n", 1))
-            return false;
+        /* The lines of a log that was joined may go back; a chart cannot. */
+        const bool falls = k->curves->count > 0 && point.step < k->curves->points[k->curves->count - 1].step;
+        if (!falls && !add_point(k->curves, point)) return false;
+        if (!sink.write(sink.user, k->text + at, size) || !sink.write(sink.user, "\n", 1)) return false;
     }
     return true;
 }
@@ -81,18 +82,27 @@ int glossa_curves_open(glossa_curves *c, uint32_t step) {
 
 /* ---- more of it ------------------------------------------------------------------------------------------------- */
 
+/* A member of a line but the first; a number that JSON cannot say is left out. */
+static void put_number(FILE *file, const char *key, double number) {
+    if (isfinite(number)) fprintf(file, ",\"%s\":%.6g", key, number);
+}
+
 static int append_line(const char *path, const glossa_lab_report *t, double tokens_per_second,
                        const glossa_lab_report *judged, double bleu) {
     FILE *file = fopen(path, "ab");
     if (!file) return complain("cannot write ", path);
-    fprintf(file,
-            "{\"step\":%u,\"loss\":%.6g,\"perplexity\":%.6g,\"norm\":%.6g,\"learning_rate\":%.6g,"
-            "\"tokens_per_second\":%.0f",
-            (unsigned)t->step, t->loss, exp(t->loss), t->norm, t->learning_rate, tokens_per_second);
-    if (judged)
-        fprintf(file, ",\"held_out_loss\":%.6g,\"held_out_perplexity\":%.6g,\"exact\":%.6g", judged->loss,
-                exp(judged->loss), (double)judged->exact / judged->sequences);
-    if (judged && bleu >= 0) fprintf(file, ",\"bleu\":%.4f", bleu);
+    fprintf(file, "{\"step\":%u", (unsigned)t->step);
+    put_number(file, "loss", t->loss);
+    put_number(file, "perplexity", exp(t->loss));
+    put_number(file, "norm", t->norm);
+    put_number(file, "learning_rate", t->learning_rate);
+    if (isfinite(tokens_per_second)) fprintf(file, ",\"tokens_per_second\":%.0f", tokens_per_second);
+    if (judged) {
+        put_number(file, "held_out_loss", judged->loss);
+        put_number(file, "held_out_perplexity", exp(judged->loss));
+        put_number(file, "exact", (double)judged->exact / judged->sequences);
+        if (bleu >= 0) fprintf(file, ",\"bleu\":%.4f", bleu);
+    }
     fprintf(file, "}\n");
     return fclose(file) == 0 ? 0 : complain("cannot write ", path);
 }
@@ -100,7 +110,9 @@ static int append_line(const char *path, const glossa_lab_report *t, double toke
 static bool write_chart(void *user, glossa_sink sink) {
     const glossa_curves *c = user;
     glossa_error error;
-    return glossa_lab_chart(c->points, c->count, sink, &error) == GLOSSA_OK;
+    if (glossa_lab_chart(c->points, c->count, sink, &error) == GLOSSA_OK) return true;
+    complain(error.message, "");
+    return false;
 }
 
 int glossa_curves_add(glossa_curves *c, const glossa_lab_report *t, double tokens_per_second,

@@ -89,14 +89,6 @@ static void part_dashes(const line *from, line *to) {
     }
 }
 
-static uint32_t code_at(const char *text, size_t size) {
-    const uint8_t *at = (const uint8_t *)text;
-    uint32_t code = size == 1 ? at[0] : at[0] & (0x7Fu >> size);
-    for (size_t i = 1; i < size; i++)
-        code = code << 6 | (at[i] & 63u);
-    return code;
-}
-
 static size_t step_at(const line *from, size_t i) {
     const size_t size = glossa_utf8_length(from->text + i, from->size - i);
     return size > 0 ? size : 1;
@@ -120,7 +112,7 @@ static void part_characters(const line *from, line *to, bool all) {
     to->size = 0;
     for (size_t i = 0, size; i < from->size; i += size) {
         size = step_at(from, i);
-        const bool parts = all || is_chinese(code_at(from->text + i, size));
+        const bool parts = all || is_chinese(glossa_utf8_code(from->text + i, size));
         if (parts) put(to, " ", 1);
         put(to, from->text + i, size);
         if (parts) put(to, " ", 1);
@@ -143,13 +135,13 @@ static bool is_space(uint32_t c) {
 static glossa_text strip(glossa_text text) {
     for (size_t size; text.size > 0; text.data += size, text.size -= size) {
         size = glossa_utf8_length(text.data, text.size);
-        if (size == 0 || !is_space(code_at(text.data, size))) break;
+        if (size == 0 || !is_space(glossa_utf8_code(text.data, size))) break;
     }
     for (;;) {
         size_t size = 1;
         while (size < 4 && size < text.size && (text.data[text.size - size] & 0xC0) == 0x80)
             size++;
-        if (text.size == 0 || !is_space(code_at(text.data + text.size - size, size))) return text;
+        if (text.size == 0 || !is_space(glossa_utf8_code(text.data + text.size - size, size))) return text;
         text.size -= size;
     }
 }
@@ -187,7 +179,7 @@ static size_t hash_tokens(const line *from, uint64_t *hashes) {
     bool within = false;
     for (size_t i = 0, size; i < from->size; i += size) {
         size = step_at(from, i);
-        const bool space = is_space(code_at(from->text + i, size));
+        const bool space = is_space(glossa_utf8_code(from->text + i, size));
         if (!space && !within) hashes[count++] = 0xCBF29CE484222325u;
         within = !space;
         for (size_t j = 0; within && j < size; j++)

@@ -69,7 +69,8 @@ glossa_status glossa_lab_prepare(const glossa_lab_config *config, uint32_t sourc
                                  uint32_t target_vocabulary, bool separate, const glossa_allocator *allocator,
                                  glossa_lab **lab, glossa_error *error);
 
-/* Allocates for the longest batch of the task or the pairs, where there is one, so that no step allocates. */
+/* Allocates for the longest batch of the task or the pairs, where there is one, so that no step allocates but for texts
+   that are cut into tokens anew (config.sampling_share): those, and lanes where they have become longer. */
 glossa_status glossa_lab_reserve(glossa_lab *lab, glossa_error *error);
 
 /* Makes room for so many bytes; what was in it is lost where it was smaller. */

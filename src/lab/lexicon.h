@@ -41,7 +41,7 @@ glossa_status glossa_lexicon_take(glossa_lexicon *lexicon, const glossa_gguf *gg
 /*
  * Learns one vocabulary for both sides of the pairs, and keeps its keys: as config.tokens and config.vocabulary say,
  * the four special tokens of tasks first, then the 256 bytes, so that any text has tokens. Fails with ARGUMENT where
- * the vocabulary leaves no room for characters, and with MEMORY.
+ * the vocabulary leaves no room for characters, with LIMIT for 2 GB of different words, and with MEMORY.
  */
 glossa_status glossa_lexicon_learn(glossa_lexicon *lexicon, const glossa_lab_config *config, const glossa_pairs *pairs,
                                    const char *source, const char *target, const glossa_allocator *allocator,

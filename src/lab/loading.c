@@ -223,7 +223,7 @@ static glossa_status rows_of(const glossa_gguf *g, const char *name, uint32_t *r
     return GLOSSA_OK;
 }
 
-/* The start of the decoder and the end of a target; the lab's own ids where the file does not say. */
+/* The start of the decoder; the lab's own id where the file does not say. */
 static glossa_status read_ids(const glossa_gguf *g, glossa_lab *lab, glossa_error *error) {
     if (lab->config.start == START_BOS) FORWARD(glossa_gguf_u32(g, "glossa.decoder.start", true, &lab->bos, error));
     FAIL_IF(lab->bos >= lab->network.target_vocabulary, error, GLOSSA_ERROR_FORMAT,

@@ -29,7 +29,7 @@ glossa_status glossa_pairs_add_lines(glossa_pairs *pairs, const char *source_nam
                                      const char *target_name, glossa_text target, glossa_error *error);
 
 /* Adds one pair of well-formed texts; white space at their ends goes, and a pair with an empty side is counted alone.
- */
+   Fails with MEMORY or LIMIT; then nothing was added. */
 glossa_status glossa_pairs_add(glossa_pairs *pairs, glossa_text source, glossa_text target, glossa_error *error);
 
 /* The source (side 0) or the target (1) of a pair. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "text/hash.h"
 #include "text/vocabulary.h"
 
 #define NONE         UINT32_MAX       /* no symbol, place, pair or occurrence */
@@ -13,6 +14,7 @@
 
 /* A piece: a character or a union, by where its text lies. */
 typedef struct symbol {
+    uint64_t hash; /* of its text, without the finish */
     uint32_t begin, size, letters;
 } symbol;
 
@@ -95,9 +97,7 @@ typedef struct character {
 } character;
 
 static uint32_t code_of(const uint8_t *at, size_t size) {
-    uint32_t code = size == 1 ? at[0] : at[0] & (0x7Fu >> size);
-    for (size_t i = 1; i < size; i++)
-        code = code << 6 | (at[i] & 63u);
+    const uint32_t code = glossa_utf8_code(at, size);
     return code < CODES ? code : CODES - 1;
 }
 
@@ -105,14 +105,6 @@ static int by_frequency(const void *left, const void *right) {
     const character *a = left, *b = right;
     if (a->count != b->count) return a->count > b->count ? -1 : 1;
     return a->code < b->code ? -1 : a->code > b->code;
-}
-
-static size_t put_code(uint32_t code, char *out) {
-    const size_t size = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-    for (size_t i = size - 1; i > 0; i--, code >>= 6)
-        out[i] = (char)(0x80 | (code & 63));
-    out[0] = (char)(size == 1 ? code : (0xF00u >> size & 0xFF) | code);
-    return size;
 }
 
 /* How often each code occurs, and in how many different ones. */
@@ -138,7 +130,7 @@ static void add_symbol(learner *self, const char *text, size_t size, uint32_t le
         if (at) *at = text[i];
     }
     symbol *added = append(self, &self->symbols, sizeof *added);
-    if (added) *added = (symbol){begin, (uint32_t)size, letters};
+    if (added) *added = (symbol){glossa_hash_text(GLOSSA_HASH_START, text, size), begin, (uint32_t)size, letters};
 }
 
 /* Makes symbols of the most frequent characters, and sets symbol_of[code] + 1 for each. */
@@ -155,7 +147,7 @@ static void choose_characters(learner *self, double coverage, uint32_t most, uin
     uint64_t covered = 0;
     for (uint32_t i = 0; i < listed && i < most && (double)covered < coverage * (double)total; i++) {
         char text[4];
-        add_symbol(self, text, put_code(all[i].code, text), 1);
+        add_symbol(self, text, glossa_utf8_put(all[i].code, text), 1);
         counts[all[i].code] = i + 1;
         covered += all[i].count;
     }
@@ -193,14 +185,12 @@ static const char *text_of(const learner *self, uint32_t i) {
 static uint32_t *slot_of_text(learner *self, uint32_t left, uint32_t right) {
     const size_t a = symbol_at(self, left)->size, b = right == NONE ? 0 : symbol_at(self, right)->size;
     const char *head = text_of(self, left), *tail = right == NONE ? "" : text_of(self, right);
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < a + b; i++)
-        hash = glossa_hash_step(hash, (uint8_t)(i < a ? head[i] : tail[i - a]));
+    const uint64_t hash = glossa_hash_text(symbol_at(self, left)->hash, tail, b);
     const uint32_t mask = (1u << self->text_bits) - 1;
-    uint32_t slot = hash * 0x9E3779B1u >> (32 - self->text_bits);
+    uint32_t slot = (uint32_t)(glossa_hash_mix(hash) >> (64 - self->text_bits));
     for (; self->by_text[slot]; slot = (slot + 1) & mask) {
         const uint32_t other = self->by_text[slot] - 1;
-        if (symbol_at(self, other)->size != a + b) continue;
+        if (symbol_at(self, other)->hash != hash || symbol_at(self, other)->size != a + b) continue;
         if (memcmp(text_of(self, other), head, a) == 0 && memcmp(text_of(self, other) + a, tail, b) == 0) break;
     }
     return &self->by_text[slot];
@@ -209,7 +199,7 @@ static uint32_t *slot_of_text(learner *self, uint32_t left, uint32_t right) {
 /* ---- pairs ------------------------------------------------------------------------------------------------------ */
 
 static uint32_t *slot_of_pair(const learner *self, uint32_t left, uint32_t right) {
-    const uint64_t key = ((uint64_t)left << 32 | right) * 0x9E3779B97F4A7C15u;
+    const uint64_t key = glossa_hash_mix((uint64_t)left << 32 | right);
     const uint32_t mask = (1u << self->pair_bits) - 1;
     uint32_t slot = (uint32_t)(key >> (64 - self->pair_bits));
     for (; self->by_pair[slot]; slot = (slot + 1) & mask) {

@@ -19,6 +19,7 @@ typedef struct glossa_merges {
     char *texts;      /* (size) of the words, one after the other */
     uint32_t *ends;   /* (count) of each in texts */
     uint64_t *counts; /* (count) */
+    uint64_t *hashes; /* (count) */
     uint32_t *slots;  /* (1 << slot_bits) word + 1, 0 where empty */
     size_t size, size_capacity, count, count_capacity;
     unsigned slot_bits;
@@ -33,7 +34,7 @@ typedef struct glossa_pieces {
 } glossa_pieces;
 
 /* Counts the words of a normalized text, well-formed UTF-8. A word ends before U+2581, and where letters, digits and
-   signs meet. Fails with MEMORY, or with LIMIT for 4 GB of different words. */
+   signs meet. Fails with MEMORY, or with LIMIT for 2 GB of different words. */
 glossa_status glossa_merges_count(glossa_merges *merges, glossa_text text, glossa_error *error);
 
 /*

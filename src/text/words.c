@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "text/hash.h"
 #include "text/merges.h"
 #include "text/vocabulary.h"
 
@@ -15,7 +16,7 @@ static class class_of(const uint8_t *at, size_t size) {
     if (c >= '0' && c <= '9') return CLASS_DIGIT;
     if (size == 1) return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ? CLASS_LETTER : CLASS_SIGN;
     if (size == 2) return c == 0xC2 ? CLASS_SIGN : CLASS_LETTER; /* U+0080 to U+00BF */
-    const uint32_t code = size == 3 ? (c & 15u) << 12 | (at[1] & 63u) << 6 | (at[2] & 63u) : 0;
+    const uint32_t code = size == 3 ? glossa_utf8_code(at, size) : 0;
     const bool sign = (code >= 0x2000 && code <= 0x206F) || (code >= 0x3000 && code <= 0x303F) ||
                       (code >= 0xFF00 && code <= 0xFF0F) || (code >= 0xFF1A && code <= 0xFF20);
     return sign ? CLASS_SIGN : CLASS_LETTER;
@@ -36,19 +37,13 @@ word_size(const uint8_t *text, size_t size) {
     return at < size ? at : size;
 }
 
-static uint32_t hash_of(const char *text, size_t size) {
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < size; i++)
-        hash = glossa_hash_step(hash, (uint8_t)text[i]);
-    return hash;
-}
-
-/* Where a word lies, or the empty slot where it would. */
-static uint32_t slot_of(const glossa_merges *self, const char *text, size_t size) {
+/* Where a word of that hash lies, or the empty slot where it would. */
+static uint32_t slot_of(const glossa_merges *self, uint64_t hash, const char *text, size_t size) {
     const uint32_t mask = (1u << self->slot_bits) - 1;
-    uint32_t slot = hash_of(text, size) * 0x9E3779B1u >> (32 - self->slot_bits);
+    uint32_t slot = (uint32_t)(hash >> (64 - self->slot_bits));
     for (; self->slots[slot]; slot = (slot + 1) & mask) {
         const uint32_t word = self->slots[slot] - 1, begin = word ? self->ends[word - 1] : 0;
+        if (self->hashes[word] != hash) continue;
         if (self->ends[word] - begin == size && memcmp(self->texts + begin, text, size) == 0) break;
     }
     return slot;
@@ -72,11 +67,13 @@ static bool reserve(glossa_merges *self, size_t size) {
     }
     if (self->count == self->count_capacity) {
         const size_t capacity = 2 * self->count + 1024;
-        void *ends = self->ends, *counts = self->counts;
+        void *ends = self->ends, *counts = self->counts, *hashes = self->hashes;
         if (!widen(&self->allocator, &ends, self->count, capacity, sizeof *self->ends)) return false;
         self->ends = ends;
         if (!widen(&self->allocator, &counts, self->count, capacity, sizeof *self->counts)) return false;
         self->counts = counts;
+        if (!widen(&self->allocator, &hashes, self->count, capacity, sizeof *self->hashes)) return false;
+        self->hashes = hashes;
         self->count_capacity = capacity;
     }
     if (self->slots && self->count < ((size_t)1 << self->slot_bits) / 2) return true;
@@ -87,7 +84,7 @@ static bool reserve(glossa_merges *self, size_t size) {
     self->slots = slots;
     self->slot_bits = bits;
     for (uint32_t i = 0, begin = 0; i < self->count; begin = self->ends[i++])
-        self->slots[slot_of(self, self->texts + begin, self->ends[i] - begin)] = i + 1;
+        self->slots[slot_of(self, self->hashes[i], self->texts + begin, self->ends[i] - begin)] = i + 1;
     return true;
 }
 
@@ -97,12 +94,14 @@ glossa_status glossa_merges_count(glossa_merges *self, glossa_text text, glossa_
         FAIL_IF(self->size + size > UINT32_MAX / 2, error, GLOSSA_ERROR_LIMIT,
                 "the different words of the text have more than %u bytes", UINT32_MAX / 2);
         FAIL_IF(!reserve(self, size), error, GLOSSA_ERROR_MEMORY, "out of memory for %zu words", self->count + 1);
-        const uint32_t slot = slot_of(self, text.data + at, size);
+        const uint64_t hash = glossa_hash_mix(glossa_hash_text(GLOSSA_HASH_START, text.data + at, size));
+        const uint32_t slot = slot_of(self, hash, text.data + at, size);
         if (self->slots[slot] == 0) {
             memcpy(self->texts + self->size, text.data + at, size);
             self->size += size;
             self->ends[self->count] = (uint32_t)self->size;
             self->counts[self->count] = 0;
+            self->hashes[self->count] = hash;
             self->slots[slot] = (uint32_t)++self->count;
         }
         self->counts[self->slots[slot] - 1]++;
@@ -114,6 +113,7 @@ void glossa_merges_close(glossa_merges *self) {
     glossa_release(&self->allocator, self->texts);
     glossa_release(&self->allocator, self->ends);
     glossa_release(&self->allocator, self->counts);
+    glossa_release(&self->allocator, self->hashes);
     glossa_release(&self->allocator, self->slots);
     *self = (glossa_merges){.allocator = self->allocator};
 }

@@ -115,7 +115,8 @@ function sides(source, target) {
  * @returns {Promise<{ pairs?: any, valid?: any }>}
  */
 export async function readPairs(values, config) {
-  const isRoot = config?.files.train.some(({ length }) => length > 1); // --data is the folder of folders
+  const named = [...(config?.files.train ?? []), ...(config?.files.valid ?? [])];
+  const isRoot = named.some(({ length }) => length > 1); // --data is the folder of folders
   const tables = (/** @type {string[] | undefined} */ list) => (list ?? []).map((path) => [path]);
   const train = [
     ...(config?.files.train ?? []),
