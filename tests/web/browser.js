@@ -61,7 +61,12 @@ export function watchPage(page) {
   page.on("console", (message) => {
     if (message.type() === "error") faults.push(`console: ${message.text()}`);
   });
-  page.on("requestfailed", (request) => faults.push(`${request.url()}: ${request.failure()?.errorText}`));
+  page.on("requestfailed", (request) => {
+    const { errorText } = request.failure() ?? {};
+    // The browser fetches the icon by itself, and gives it up where the page is left meanwhile.
+    if (errorText === "net::ERR_ABORTED" && request.url().endsWith("/icon.svg")) return;
+    faults.push(`${request.url()}: ${errorText}`);
+  });
   page.on("response", (response) => {
     if (response.status() >= 400) faults.push(`${response.url()}: HTTP ${response.status()}`);
   });
