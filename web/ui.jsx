@@ -9,12 +9,7 @@ import { shownExplanation } from "./state.js";
 /** @typedef {import("./state.js").State} State */
 /** @typedef {import("preact").ComponentChildren} Children */
 
-/**
- * @typedef {object} App
- * @property {import("./state.js").Store} store
- * @property {import("./engine.js").Engine} engine
- * @property {() => void} reloadOnce for parts of the page that are gone
- */
+/** @typedef {{store: import("./state.js").Store, engine: import("./engine.js").Engine}} App */
 
 export const AppContext = createContext(/** @type {App} */ (/** @type {unknown} */ (null)));
 
