@@ -200,6 +200,14 @@ void glossa_release(const glossa_allocator *allocator, void *memory) {
     if (memory) allocator->release(allocator->user, memory);
 }
 
+void *glossa_widen(const glossa_allocator *allocator, void *memory, size_t used, size_t capacity, size_t size) {
+    void *wider = glossa_allocate(allocator, capacity, size);
+    if (!wider) return NULL;
+    if (used > 0) memcpy(wider, memory, used * size);
+    glossa_release(allocator, memory);
+    return wider;
+}
+
 /* Under the address sanitizer a poisoned zone follows every take, so that an overrun inside the arena is caught. */
 static void guard(uint8_t *take, size_t bytes, const uint8_t *end) {
 #ifdef ARENA_GUARDED

@@ -62,6 +62,10 @@ glossa_allocator glossa_allocator_or_default(const glossa_allocator *allocator);
 void *glossa_allocate(const glossa_allocator *allocator, size_t count, size_t size);
 void glossa_release(const glossa_allocator *allocator, void *memory);
 
+/* A block for `capacity` elements of `size` bytes that takes the place of `memory` (NULL: there is none), whose first
+   `used` elements it holds; NULL without memory, and then `memory` is as it was. */
+void *glossa_widen(const glossa_allocator *allocator, void *memory, size_t used, size_t capacity, size_t size);
+
 /*
  * An arena is measured first (base == NULL: takes return NULL and only add up), then carved from one allocation by the
  * same sequence of takes. Every take starts on a 64-byte border. Sizes add up in 64 bits, so that what an arena needs

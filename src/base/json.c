@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include <stdlib.h> /* strtod */
 #include <string.h>
 
 #include "base/utf8.h"
@@ -203,6 +204,16 @@ bool glossa_json_next(glossa_text container, size_t *place, glossa_text *key, gl
     *value = glossa_json_trim((glossa_text){p.text + begin, p.at - begin});
     *place = p.at;
     return true;
+}
+
+bool glossa_json_is(glossa_text key, const char *name) {
+    return key.size == strlen(name) && memcmp(key.data, name, key.size) == 0;
+}
+
+double glossa_json_number(glossa_text value) {
+    char text[64] = "";
+    if (glossa_json_kind_of(value) == JSON_NUMBER && value.size < sizeof text) memcpy(text, value.data, value.size);
+    return strtod(text, NULL);
 }
 
 static uint32_t hex_at(const char *text) {

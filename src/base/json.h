@@ -35,6 +35,12 @@ glossa_json_kind glossa_json_kind_of(glossa_text value);
    last. *place begins at 0. A key is its raw text without quotes. */
 bool glossa_json_next(glossa_text container, size_t *place, glossa_text *key, glossa_text *value);
 
+/* Whether a key is `name`, which has no character that JSON writes otherwise. */
+bool glossa_json_is(glossa_text key, const char *name);
+
+/* A trimmed number; 0 for a value of another kind, and for one of 64 characters or more. */
+double glossa_json_number(glossa_text value);
+
 /* A trimmed string's text, with a NUL behind it; false where it has more than `size` - 1 bytes, or a NUL within. Half
    of a surrogate pair becomes U+FFFD. */
 bool glossa_json_string(glossa_text value, char *out, size_t size);

@@ -70,10 +70,7 @@ static int add_files(const reading *r, glossa_text value, bool held_out) {
     for (size_t at = 0; glossa_json_next(value, &at, &key, &inner);) {
         uint32_t times = 1;
         if (kind == JSON_OBJECT) {
-            char text[64] = "";
-            if (glossa_json_kind_of(inner) == JSON_NUMBER && inner.size < sizeof text)
-                memcpy(text, inner.data, inner.size);
-            const double number = strtod(text, NULL);
+            const double number = glossa_json_number(inner);
             times = number >= 1 && number <= MOST_TIMES ? (uint32_t)number : 0;
             if (times == 0 || (double)times != number)
                 return complain(r, "pairs are seen a whole number of times from 1 to 100 in an epoch, not ", inner);
@@ -95,36 +92,32 @@ static int read_count(const reading *r, glossa_text value, uint32_t least, uint3
     return 0;
 }
 
-static bool is_key(glossa_text key, const char *name) {
-    return key.size == strlen(name) && memcmp(key.data, name, key.size) == 0;
-}
-
 /* What is said of the languages, before the names of files are made with them; then the rest. */
 static int read_members(const reading *r, glossa_text object, bool languages, glossa_training *training,
                         const char **from) {
     glossa_text key, value;
     int status = 0;
     for (size_t at = 0; status == 0 && glossa_json_next(object, &at, &key, &value);) {
-        const bool source = is_key(key, "source"), target = is_key(key, "target");
+        const bool source = glossa_json_is(key, "source"), target = glossa_json_is(key, "target");
         if (source || target) {
             const char **place = source ? &r->pairs->source : &r->pairs->target;
             if (languages && !(*place = keep(r->pairs, value))) status = complain(r, "need one language, have ", value);
             continue;
         }
         if (languages) continue;
-        if (is_key(key, "train"))
+        if (glossa_json_is(key, "train"))
             status = add_files(r, value, false);
-        else if (is_key(key, "valid"))
+        else if (glossa_json_is(key, "valid"))
             status = add_files(r, value, true);
-        else if (is_key(key, "log_every"))
+        else if (glossa_json_is(key, "log_every"))
             status = read_count(r, value, 0, &training->log_every);
-        else if (is_key(key, "validate_every"))
+        else if (glossa_json_is(key, "validate_every"))
             status = read_count(r, value, 1, &training->every);
-        else if (is_key(key, "bleu_lines"))
+        else if (glossa_json_is(key, "bleu_lines"))
             status = read_count(r, value, 0, &training->scored);
-        else if (is_key(key, "vocabulary_of") && !(r->pairs->vocabulary = keep(r->pairs, value)))
+        else if (glossa_json_is(key, "vocabulary_of") && !(r->pairs->vocabulary = keep(r->pairs, value)))
             status = complain(r, "need the name of a checkpoint, have ", value);
-        else if (is_key(key, "from") && !(*from = keep(r->pairs, value)))
+        else if (glossa_json_is(key, "from") && !(*from = keep(r->pairs, value)))
             status = complain(r, "need the name of a checkpoint, have ", value);
     }
     return status;

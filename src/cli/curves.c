@@ -27,12 +27,6 @@ static bool add_point(glossa_curves *c, glossa_lab_point point) {
 
 /* ---- what is there already -------------------------------------------------------------------------------------- */
 
-static double number_of(glossa_text value) {
-    char text[64] = "";
-    if (value.size < sizeof text) memcpy(text, value.data, value.size);
-    return strtod(text, NULL);
-}
-
 /* A line of the log as a point; false for anything else. */
 static bool read_point(glossa_text line, glossa_lab_point *out) {
     static const char *const keys[] = {"step", "loss", "held_out_loss", "bleu", "learning_rate"};
@@ -43,7 +37,7 @@ static bool read_point(glossa_text line, glossa_lab_point *out) {
     if (!glossa_json_check(line, &fault) || glossa_json_kind_of(glossa_json_trim(line)) != JSON_OBJECT) return false;
     for (size_t at = 0; glossa_json_next(glossa_json_trim(line), &at, &key, &value);)
         for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-            if (key.size == strlen(keys[i]) && memcmp(key.data, keys[i], key.size) == 0) *places[i] = number_of(value);
+            if (glossa_json_is(key, keys[i])) *places[i] = glossa_json_number(value);
     return out->step > 0;
 }
 

@@ -26,14 +26,12 @@ static void put(glossa_gguf_writer *writer, glossa_gguf_bytes *to, const void *b
     }
     if (needed > to->capacity) {
         const size_t capacity = needed < 512 ? 1024 : 2 * needed;
-        uint8_t *larger = glossa_allocate(&writer->allocator, capacity, 1);
-        if (!larger) {
+        uint8_t *wider = glossa_widen(&writer->allocator, to->data, to->size, capacity, 1);
+        if (!wider) {
             writer->failure = GLOSSA_ERROR_MEMORY;
             return;
         }
-        if (to->size > 0) memcpy(larger, to->data, to->size);
-        glossa_release(&writer->allocator, to->data);
-        to->data = larger;
+        to->data = wider;
         to->capacity = capacity;
     }
     if (size > 0) memcpy(to->data + to->size, bytes, size);

@@ -6,6 +6,7 @@
 
 #include "base/utf8.h"
 #include "kernels/kernels.h"
+#include "text/hash.h"
 
 /* A text under way from one rewriting to the next. Two of them take turns. */
 typedef struct line {
@@ -180,10 +181,9 @@ static size_t hash_tokens(const line *from, uint64_t *hashes) {
     for (size_t i = 0, size; i < from->size; i += size) {
         size = step_at(from, i);
         const bool space = is_space(glossa_utf8_code(from->text + i, size));
-        if (!space && !within) hashes[count++] = 0xCBF29CE484222325u;
+        if (!space && !within) hashes[count++] = GLOSSA_HASH_START;
         within = !space;
-        for (size_t j = 0; within && j < size; j++)
-            hashes[count - 1] = (hashes[count - 1] ^ (uint8_t)from->text[i + j]) * 0x100000001B3u;
+        if (within) hashes[count - 1] = glossa_hash_text(hashes[count - 1], from->text + i, size);
     }
     return count;
 }

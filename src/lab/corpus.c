@@ -21,11 +21,9 @@ typedef struct growing {
 static bool append(growing *to, uint32_t id) {
     if (to->count == to->capacity) {
         const size_t capacity = to->capacity + to->capacity / 2 + 1024;
-        uint32_t *larger = glossa_allocate(to->allocator, capacity, sizeof *larger);
-        if (!larger) return false;
-        if (to->count > 0) memcpy(larger, to->ids, to->count * sizeof *larger);
-        glossa_release(to->allocator, to->ids);
-        to->ids = larger;
+        uint32_t *wider = glossa_widen(to->allocator, to->ids, to->count, capacity, sizeof *wider);
+        if (!wider) return false;
+        to->ids = wider;
         to->capacity = capacity;
     }
     to->ids[to->count++] = id;

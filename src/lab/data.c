@@ -3,6 +3,8 @@
 #include <stdlib.h> /* qsort */
 #include <string.h>
 
+#include "text/hash.h"
+
 #define MOST_SHARE 10 /* at most one pair of so many is held out */
 
 /* ---- taking pairs in -------------------------------------------------------------------------------------------- */
@@ -38,9 +40,7 @@ glossa_status glossa_lab_data_lines(glossa_lab_data *data, bool held_out, const 
 /* ---- holding out ------------------------------------------------------------------------------------------------ */
 
 static uint64_t hash_of(glossa_text text) {
-    uint64_t hash = 0xCBF29CE484222325u;
-    for (size_t i = 0; i < text.size; i++)
-        hash = (hash ^ (uint8_t)text.data[i]) * 0x100000001B3u;
+    uint64_t hash = glossa_hash_text(GLOSSA_HASH_START, text.data, text.size);
     hash ^= hash >> 32; /* so that each bit depends on all characters */
     hash *= 0xD6E8FEB86659FD93u;
     return hash ^ hash >> 32;

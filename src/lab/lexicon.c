@@ -83,6 +83,20 @@ static glossa_status write_and_open(const glossa_gguf_writer *w, const glossa_al
     return glossa_gguf_open(begin, (size_t)size, allocator, gguf, error);
 }
 
+/* Keeps what a writer has. */
+static glossa_status keep_written(glossa_lexicon *self, const glossa_gguf_writer *w, const glossa_allocator *allocator,
+                                  glossa_error *error) {
+    void *file = NULL;
+    glossa_gguf gguf;
+    glossa_status status = write_and_open(w, allocator, &file, &gguf, error);
+    if (status == GLOSSA_OK) {
+        status = glossa_lexicon_keep(self, &gguf, is_owned, allocator, error);
+        glossa_gguf_close(&gguf);
+    }
+    glossa_release(allocator, file);
+    return status;
+}
+
 /* ---- learning --------------------------------------------------------------------------------------------------- */
 
 /* Counts the words of both sides: of every pair, or, where the text is long, of every so many. */
@@ -159,19 +173,11 @@ static glossa_status keep_lists(glossa_lexicon *self, glossa_gguf_writer *w, con
                                 glossa_error *error) {
     const size_t count = FIRST_PIECE + (size_t)pieces->count;
     char bytes[256][8];
-    void *file = NULL;
-    glossa_gguf gguf;
     FAIL_IF(!all->tokens || !all->texts || !all->scores || !all->types, error, GLOSSA_ERROR_MEMORY,
             "out of memory for a vocabulary of %zu tokens", count);
     fill_lists(all, bytes, pieces);
     put_vocabulary(w, all, count, prefix);
-    glossa_status status = write_and_open(w, allocator, &file, &gguf, error);
-    if (status == GLOSSA_OK) {
-        status = glossa_lexicon_keep(self, &gguf, is_owned, allocator, error);
-        glossa_gguf_close(&gguf);
-    }
-    glossa_release(allocator, file);
-    return status;
+    return keep_written(self, w, allocator, error);
 }
 
 static glossa_status keep_pieces(glossa_lexicon *self, glossa_gguf_writer *w, const glossa_pieces *pieces, bool prefix,
@@ -233,8 +239,6 @@ static void forget_key(glossa_lexicon *self, const char *prefix, const glossa_al
 glossa_status glossa_lexicon_take(glossa_lexicon *self, const glossa_gguf *from, const char *source, const char *target,
                                   const glossa_allocator *allocator, glossa_error *error) {
     const char *const given[2] = {source, target};
-    void *file = NULL;
-    glossa_gguf gguf;
     glossa_gguf_writer w;
     FORWARD(glossa_lexicon_keep(self, from, is_owned, allocator, error));
     if (strcmp(source, "und") == 0 && strcmp(target, "und") == 0) return GLOSSA_OK;
@@ -244,13 +248,8 @@ glossa_status glossa_lexicon_take(glossa_lexicon *self, const glossa_gguf *from,
         forget_key(self, language_keys[side], allocator);
         glossa_gguf_put_string(&w, language_keys[side], given[side]);
     }
-    glossa_status status = write_and_open(&w, allocator, &file, &gguf, error);
-    if (status == GLOSSA_OK) {
-        status = glossa_lexicon_keep(self, &gguf, is_owned, allocator, error);
-        glossa_gguf_close(&gguf);
-    }
+    const glossa_status status = keep_written(self, &w, allocator, error);
     glossa_gguf_writer_close(&w);
-    glossa_release(allocator, file);
     return status;
 }
 

@@ -65,11 +65,9 @@ static bool grow(const glossa_allocator *allocator, void *data, size_t used, siz
     void **place = data;
     if (*place && needed <= *capacity) return true;
     const size_t larger = needed + needed / 2 + 64;
-    void *moved = larger < needed ? NULL : glossa_allocate(allocator, larger, size);
-    if (!moved) return false;
-    if (*place && used > 0) memcpy(moved, *place, used * size);
-    glossa_release(allocator, *place);
-    *place = moved;
+    void *wider = larger < needed ? NULL : glossa_widen(allocator, *place, *place ? used : 0, larger, size);
+    if (!wider) return false;
+    *place = wider;
     *capacity = larger;
     return true;
 }

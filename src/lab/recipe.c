@@ -46,16 +46,12 @@ static bool text_of(glossa_text value, char out[MOST_VALUE]) {
     }
 }
 
-static bool is_key(glossa_text key, const char *name) {
-    return key.size == strlen(name) && memcmp(key.data, name, key.size) == 0;
-}
-
 /* "bleu": {"tokenize": "zh"} as the recipes have it. */
 static glossa_status set_bleu(glossa_lab_config *config, glossa_text object, glossa_error *error) {
     glossa_text key, value;
     char text[MOST_VALUE];
     for (size_t at = 0; glossa_json_next(object, &at, &key, &value);) {
-        FAIL_IF(!is_key(key, "tokenize") || !text_of(value, text), error, GLOSSA_ERROR_ARGUMENT,
+        FAIL_IF(!glossa_json_is(key, "tokenize") || !text_of(value, text), error, GLOSSA_ERROR_ARGUMENT,
                 "config: key 'bleu.%.*s' is none that this trainer knows", SHOWN(key));
         FORWARD(glossa_lab_set(config, "bleu", text, error));
     }
@@ -84,7 +80,7 @@ static glossa_status set_member(glossa_lab_config *config, glossa_text key, glos
 static bool has_member(glossa_text object, const char *name) {
     glossa_text key, value;
     for (size_t at = 0; glossa_json_next(object, &at, &key, &value);)
-        if (is_key(key, name)) return true;
+        if (glossa_json_is(key, name)) return true;
     return false;
 }
 
@@ -93,7 +89,7 @@ static glossa_status set_first(glossa_lab_config *config, glossa_text object, co
     glossa_text key, value;
     char text[MOST_VALUE];
     for (size_t at = 0; glossa_json_next(object, &at, &key, &value);) {
-        if (!is_key(key, name)) continue;
+        if (!glossa_json_is(key, name)) continue;
         FAIL_IF(!text_of(value, text), error, GLOSSA_ERROR_ARGUMENT, "config: key '%s' is %.*s, need a name", name,
                 SHOWN(value));
         FORWARD(glossa_lab_set(config, name, text, error));
@@ -119,8 +115,9 @@ glossa_status glossa_lab_configure(glossa_lab_config *config, glossa_text json, 
     FORWARD(set_first(config, object, "preset", error));
     FORWARD(set_first(config, object, "task", error));
     for (size_t at = 0; glossa_json_next(object, &at, &key, &value);) {
-        const bool group = is_key(key, "model") || is_key(key, "network") || is_key(key, "training");
-        if (is_key(key, "preset") || is_key(key, "task")) continue;
+        const bool group =
+            glossa_json_is(key, "model") || glossa_json_is(key, "network") || glossa_json_is(key, "training");
+        if (glossa_json_is(key, "preset") || glossa_json_is(key, "task")) continue;
         if (!group) {
             FORWARD(set_member(config, key, value, error));
             continue;

@@ -68,14 +68,12 @@ typedef struct learner {
 static void *append(learner *self, list *to, size_t size) {
     if (to->count == to->capacity) {
         const size_t capacity = 2 * to->capacity + 64;
-        void *larger = capacity < NONE ? glossa_allocate(self->allocator, capacity, size) : NULL;
-        if (!larger) {
+        void *wider = capacity < NONE ? glossa_widen(self->allocator, to->data, to->count, capacity, size) : NULL;
+        if (!wider) {
             self->failed = true;
             return NULL;
         }
-        if (to->count > 0) memcpy(larger, to->data, to->count * size);
-        glossa_release(self->allocator, to->data);
-        to->data = larger;
+        to->data = wider;
         to->capacity = capacity;
     }
     return (char *)to->data + to->count++ * size;

@@ -8,32 +8,31 @@
 
 #define FIRST_SLOTS 12 /* bits */
 
-typedef enum class { CLASS_LETTER, CLASS_DIGIT, CLASS_SIGN } class;
+typedef enum letter_kind { KIND_LETTER, KIND_DIGIT, KIND_SIGN } letter_kind;
 
 /* ASCII by its kind; beyond it all are letters but general, CJK and full-width punctuation. */
-static class class_of(const uint8_t *at, size_t size) {
+static letter_kind kind_of(const uint8_t *at, size_t size) {
     const uint8_t c = at[0];
-    if (c >= '0' && c <= '9') return CLASS_DIGIT;
-    if (size == 1) return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ? CLASS_LETTER : CLASS_SIGN;
-    if (size == 2) return c == 0xC2 ? CLASS_SIGN : CLASS_LETTER; /* U+0080 to U+00BF */
+    if (c >= '0' && c <= '9') return KIND_DIGIT;
+    if (size == 1) return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ? KIND_LETTER : KIND_SIGN;
+    if (size == 2) return c == 0xC2 ? KIND_SIGN : KIND_LETTER; /* U+0080 to U+00BF */
     const uint32_t code = size == 3 ? glossa_utf8_code(at, size) : 0;
     const bool sign = (code >= 0x2000 && code <= 0x206F) || (code >= 0x3000 && code <= 0x303F) ||
                       (code >= 0xFF00 && code <= 0xFF0F) || (code >= 0xFF1A && code <= 0xFF20);
-    return sign ? CLASS_SIGN : CLASS_LETTER;
+    return sign ? KIND_SIGN : KIND_LETTER;
 }
 
 /* Bytes of the word at the start of a text that is not empty. A space goes with what follows it. */
-static size_t
-word_size(const uint8_t *text, size_t size) {
+static size_t word_size(const uint8_t *text, size_t size) {
     size_t at = 0;
     while (size - at >= SPACE_SYMBOL_SIZE && memcmp(text + at, SPACE_SYMBOL, SPACE_SYMBOL_SIZE) == 0)
         at += SPACE_SYMBOL_SIZE;
     if (at == size) return size;
-    const class kind = class_of(text + at, glossa_utf8_step(text[at]));
+    const letter_kind kind = kind_of(text + at, glossa_utf8_step(text[at]));
     do {
         at += glossa_utf8_step(text[at]);
         if (size - at >= SPACE_SYMBOL_SIZE && memcmp(text + at, SPACE_SYMBOL, SPACE_SYMBOL_SIZE) == 0) break;
-    } while (at < size && class_of(text + at, glossa_utf8_step(text[at])) == kind);
+    } while (at < size && kind_of(text + at, glossa_utf8_step(text[at])) == kind);
     return at < size ? at : size;
 }
 
@@ -49,30 +48,24 @@ static uint32_t slot_of(const glossa_merges *self, uint64_t hash, const char *te
     return slot;
 }
 
-/* Room for `count` elements in all: a block twice as large takes the old one's place. */
-static bool widen(const glossa_allocator *allocator, void **data, size_t used, size_t capacity, size_t size) {
-    void *larger = glossa_allocate(allocator, capacity, size);
-    if (larger && used > 0) memcpy(larger, *data, used * size);
-    if (larger) glossa_release(allocator, *data), *data = larger;
-    return larger != NULL;
-}
-
 static bool reserve(glossa_merges *self, size_t size) {
     if (self->size + size > self->size_capacity) {
         const size_t capacity = 2 * (self->size + size) + 4096;
-        void *texts = self->texts;
-        if (!widen(&self->allocator, &texts, self->size, capacity, 1)) return false;
+        char *texts = glossa_widen(&self->allocator, self->texts, self->size, capacity, 1);
+        if (!texts) return false;
         self->texts = texts;
         self->size_capacity = capacity;
     }
     if (self->count == self->count_capacity) {
         const size_t capacity = 2 * self->count + 1024;
-        void *ends = self->ends, *counts = self->counts, *hashes = self->hashes;
-        if (!widen(&self->allocator, &ends, self->count, capacity, sizeof *self->ends)) return false;
+        uint32_t *ends = glossa_widen(&self->allocator, self->ends, self->count, capacity, sizeof *ends);
+        if (!ends) return false;
         self->ends = ends;
-        if (!widen(&self->allocator, &counts, self->count, capacity, sizeof *self->counts)) return false;
+        uint64_t *counts = glossa_widen(&self->allocator, self->counts, self->count, capacity, sizeof *counts);
+        if (!counts) return false;
         self->counts = counts;
-        if (!widen(&self->allocator, &hashes, self->count, capacity, sizeof *self->hashes)) return false;
+        uint64_t *hashes = glossa_widen(&self->allocator, self->hashes, self->count, capacity, sizeof *hashes);
+        if (!hashes) return false;
         self->hashes = hashes;
         self->count_capacity = capacity;
     }

@@ -5,17 +5,11 @@
 #include <stdlib.h>
 
 #include "check.h"
-#include "gguf_builder.h"
 #include "glossa.h"
-#include "lab/lab.h"
+#include "lab_helpers.h"
 #include "scarcity.h"
 
 /* ---- helpers ---- */
-
-static bool keep(void *user, const void *bytes, size_t size) {
-    put(user, bytes, size);
-    return true;
-}
 
 static bool refuse(void *user, const void *bytes, size_t size) {
     (void)bytes;
@@ -43,31 +37,6 @@ static glossa_lab *small(glossa_error *error, const char *shards, const char *th
     return OPEN(error, "task", "reverse", "width", "16", "feed_forward", "32", "longest", "6", "batch", "16", "dropout",
                 "0.1", "label_smoothing", "0.1", "schedule", "inverse-sqrt", "warmup", "5", "shards", shards, "threads",
                 threads, "kernels", kernels);
-}
-
-/* What a lab would save, aligned as a checkpoint must be; the caller frees. */
-static uint8_t *saved(const glossa_lab *lab, glossa_lab_kind kind, size_t *size) {
-    buffer out = {0};
-    glossa_error error = {GLOSSA_OK, ""};
-    CHECK_INT(glossa_lab_save(lab, kind, (glossa_sink){keep, &out}, &error), GLOSSA_OK);
-    CHECK_STRING(error.message, "");
-    uint8_t *file = aligned_alloc(64, (out.size + 63) / 64 * 64 + 64);
-    if (!file) abort();
-    memcpy(file, out.bytes, out.size);
-    free(out.bytes);
-    *size = out.size;
-    return file;
-}
-
-static void steps(glossa_lab *lab, int count) {
-    glossa_error error = {GLOSSA_OK, ""};
-    for (int i = 0; i < count; i++)
-        CHECK_INT(glossa_lab_step(lab, NULL, NULL, &error), GLOSSA_OK);
-    CHECK_STRING(error.message, "");
-}
-
-static bool same_values(const glossa_lab *a, const glossa_lab *b) {
-    return memcmp(a->blocks.values, b->blocks.values, a->network.floats * sizeof(float)) == 0;
 }
 
 /* ---- the engine ---- */

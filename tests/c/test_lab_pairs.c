@@ -5,10 +5,9 @@
 #include <stdlib.h>
 
 #include "check.h"
-#include "gguf_builder.h"
 #include "glossa.h"
-#include "lab/lab.h"
 #include "lab/pairs.h"
+#include "lab_helpers.h"
 #include "scarcity.h"
 #include "text/merges.h"
 
@@ -73,34 +72,6 @@ static glossa_lab *open_lab(const char *table, const char *const *settings, glos
              (const char *const[]){"width", "16", "feed_forward", "32", "vocabulary", "300", "kernels", "exact",       \
                                    "threads", "1", __VA_ARGS__, NULL},                                                 \
              (error))
-
-static bool keep(void *user, const void *bytes, size_t size) {
-    put(user, bytes, size);
-    return true;
-}
-
-static uint8_t *saved(const glossa_lab *lab, glossa_lab_kind kind, size_t *size) {
-    buffer out = {0};
-    glossa_error error = {GLOSSA_OK, ""};
-    CHECK_INT(glossa_lab_save(lab, kind, (glossa_sink){keep, &out}, &error), GLOSSA_OK);
-    uint8_t *file = aligned_alloc(64, (out.size + 63) / 64 * 64 + 64);
-    if (!file) abort();
-    memcpy(file, out.bytes, out.size);
-    free(out.bytes);
-    *size = out.size;
-    return file;
-}
-
-static void steps(glossa_lab *lab, int count) {
-    glossa_error error = {GLOSSA_OK, ""};
-    for (int i = 0; i < count; i++)
-        CHECK_INT(glossa_lab_step(lab, NULL, NULL, &error), GLOSSA_OK);
-    CHECK_STRING(error.message, "");
-}
-
-static bool same_values(const glossa_lab *a, const glossa_lab *b) {
-    return memcmp(a->blocks.values, b->blocks.values, a->network.floats * sizeof(float)) == 0;
-}
 
 /* ---- files ---- */
 

@@ -1,0 +1,41 @@
+/* What the tests of the lab do with one: step it, save it, compare it with another. */
+#ifndef LAB_HELPERS_H
+#define LAB_HELPERS_H
+
+#include <stdlib.h>
+
+#include "check.h"
+#include "gguf_builder.h"
+#include "lab/lab.h"
+
+static inline bool keep(void *user, const void *bytes, size_t size) {
+    put(user, bytes, size);
+    return true;
+}
+
+/* What a lab would save, aligned as a checkpoint must be; the caller frees. */
+static inline uint8_t *saved(const glossa_lab *lab, glossa_lab_kind kind, size_t *size) {
+    buffer out = {0};
+    glossa_error error = {GLOSSA_OK, ""};
+    CHECK_INT(glossa_lab_save(lab, kind, (glossa_sink){keep, &out}, &error), GLOSSA_OK);
+    CHECK_STRING(error.message, "");
+    uint8_t *file = aligned_alloc(64, (out.size + 63) / 64 * 64 + 64);
+    if (!file) abort();
+    memcpy(file, out.bytes, out.size);
+    free(out.bytes);
+    *size = out.size;
+    return file;
+}
+
+static inline void steps(glossa_lab *lab, int count) {
+    glossa_error error = {GLOSSA_OK, ""};
+    for (int i = 0; i < count; i++)
+        CHECK_INT(glossa_lab_step(lab, NULL, NULL, &error), GLOSSA_OK);
+    CHECK_STRING(error.message, "");
+}
+
+static inline bool same_values(const glossa_lab *a, const glossa_lab *b) {
+    return memcmp(a->blocks.values, b->blocks.values, a->network.floats * sizeof(float)) == 0;
+}
+
+#endif
