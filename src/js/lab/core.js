@@ -20,6 +20,9 @@ const IMPORTS = {
 
 const WORDS = 16;
 
+/** @param {ArrayBufferView[]} parts */
+const bytesIn = (parts) => parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
+
 /** Names of settings, here and there. */
 const camelCase = (/** @type {string} */ name) => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
 const snakeCase = (/** @type {string} */ name) =>
@@ -70,12 +73,17 @@ export class LabCore {
     return new Float32Array(this.#wasm.memory.buffer, at, count).slice();
   }
 
-  /** @param {ArrayBufferView<ArrayBuffer>} bytes @returns {number} where they lie now */
-  #write(bytes) {
-    const at = this.#wasm.lab_context_block(this.#context, bytes.byteLength);
-    if (!at) throw makeError("QuotaExceededError", `There is no memory for ${bytes.byteLength} bytes in the lab.`);
-    const from = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    new Uint8Array(this.#wasm.memory.buffer, at).set(from);
+  /** One after the other. @param {...ArrayBufferView} parts @returns {number} where they lie now */
+  #write(...parts) {
+    const size = bytesIn(parts);
+    const at = this.#wasm.lab_context_block(this.#context, size);
+    if (!at) throw makeError("QuotaExceededError", `There is no memory for ${size} bytes in the lab.`);
+    const block = new Uint8Array(this.#wasm.memory.buffer, at, size);
+    let end = 0;
+    for (const { buffer, byteOffset, byteLength } of parts) {
+      block.set(new Uint8Array(buffer, byteOffset, byteLength), end);
+      end += byteLength;
+    }
     return at;
   }
 
@@ -118,26 +126,16 @@ export class LabCore {
 
   /** @param {import("./pairs.js").PairFile} file */
   addPairs({ heldOut, names, files }) {
-    const bytes = [...names.map((name) => toUTF8(`${name}\0`)), ...files];
-    const size = bytes.reduce((sum, { length }) => sum + length, 0);
-    const block = new Uint8Array(size);
-    let at = 0;
-    for (const part of bytes) {
-      block.set(part, at);
-      at += part.length;
-    }
-    this.#write(block);
+    const parts = [...names.map((name) => toUTF8(`${name}\0`)), ...files];
+    const size = bytesIn(parts);
+    this.#write(...parts);
     if (files.length === 1) this.#call("table", heldOut ? 1 : 0, size);
     else this.#call("lines", heldOut ? 1 : 0, files[0].length, size);
   }
 
   /** Opens a lab that learns from the pairs. @param {string} source @param {string} target @param {Uint8Array} [vocabulary] */
   startPairs(source, target, vocabulary = new Uint8Array(0)) {
-    const languages = toUTF8(`${source}\0${target}\0`);
-    const block = new Uint8Array(vocabulary.length + languages.length);
-    block.set(vocabulary);
-    block.set(languages, vocabulary.length);
-    this.#write(block);
+    this.#write(vocabulary, toUTF8(`${source}\0${target}\0`));
     this.#call("start_pairs", vocabulary.length);
   }
 
