@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "cli/files.h"
+#include "text/hash.h"
 
 static int failed(const glossa_error *error) {
     fprintf(stderr, "glossa-native train: %s\n", error->message);
@@ -33,14 +34,12 @@ static int save(const glossa_lab *lab, glossa_lab_kind kind, const char *path) {
 
 static bool hash_bytes(void *user, const void *bytes, size_t size) {
     uint64_t *state = user;
-    const unsigned char *at = bytes;
-    for (size_t i = 0; i < size; i++)
-        *state = (*state ^ at[i]) * 0x100000001b3u;
+    *state = glossa_hash_text(*state, bytes, size);
     return true;
 }
 
 static int print_digest(const glossa_lab *lab) {
-    uint64_t state = 0xcbf29ce484222325u;
+    uint64_t state = GLOSSA_HASH_START;
     glossa_error error;
     if (glossa_lab_save(lab, GLOSSA_LAB_MODEL, (glossa_sink){hash_bytes, &state}, &error)) return failed(&error);
     printf("%016" PRIx64 "\n", state);
