@@ -90,10 +90,21 @@ export async function openPage(browser, options) {
  */
 export const settled = (page) => page.locator('#target[aria-busy="false"]').waitFor({ state: "attached" });
 
-/** Waits until nothing more happens by itself: everything is loaded, and what waits for an idle moment has had two. @param {Page} page */
+/**
+ * Waits until nothing more happens by itself: everything is loaded, and what waits for an idle moment has had two.
+ * Chromium may owe the idle moment for ever where it has nothing to draw and other processes keep the machine busy, so
+ * the wait ends by itself, later than the page's own (4 s).
+ * @param {Page} page
+ */
 export async function idle(page) {
   await page.waitForLoadState("networkidle");
-  await page.evaluate(() => new Promise((done) => requestIdleCallback(() => requestIdleCallback(done))));
+  await page.evaluate(
+    () =>
+      new Promise((done) => {
+        const wait = { timeout: 5000 };
+        requestIdleCallback(() => requestIdleCallback(done, wait), wait);
+      }),
+  );
 }
 
 /**
