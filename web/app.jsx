@@ -5,6 +5,7 @@ import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { addressKeys, packedText, placeOf, readAddress, steps, unpackedText, writeAddress } from "./address.js";
 import { createEngine } from "./engine.js";
 import { firstExample } from "./example.js";
+import { isFetched } from "./fetching.js";
 import { Drawer } from "./frame/drawer.jsx";
 import { Footer } from "./frame/footer.jsx";
 import { Header } from "./frame/header.jsx";
@@ -43,14 +44,7 @@ const store = createStore({
 const engine = createEngine(store, "models/manifest.json");
 
 /** Rooms other than the first are fetched when somebody comes near them. */
-const fetchInside = () =>
-  import("./rooms/inside/room.jsx").then(
-    (one) => one.Inside,
-    (error) => {
-      reloadOnce();
-      throw error;
-    },
-  );
+const fetchInside = () => import("./rooms/inside/room.jsx").then((one) => one.Inside);
 const Inside = lazy(fetchInside);
 
 /**
@@ -153,9 +147,11 @@ async function follow(hash) {
   for (const key of addressKeys) fresh[key] = initialState[/** @type {keyof State} */ (key)];
   const patch = /** @type {Partial<State>} */ ({ ...fresh, drawer: false, lit: null, ...readAddress(hash) });
   patch.text = (await unpackedText(hash)) ?? patch.text;
-  const before = store.get();
-  const known = before.models.some((one) => one.id === patch.pair);
   const asked = patch.pair ?? "";
+  const isKnown = () => store.get().models.some((one) => one.id === asked);
+  if (isFetched(asked) && !isKnown()) await engine.readKept().catch(() => {}); // where nothing may be kept
+  const before = store.get();
+  const known = isKnown();
   if (!known) patch.pair = before.pair;
   // A link without a text is a link to a place: the text stays.
   if (!patch.text) patch.text = before.text;
@@ -241,7 +237,7 @@ async function begin() {
   }
   history.replaceState({ glossa: true }, "");
   render(
-    <AppContext.Provider value={{ store, engine }}>
+    <AppContext.Provider value={{ store, engine, reloadOnce }}>
       <App />
     </AppContext.Provider>,
     /** @type {HTMLElement} */ (document.getElementById("app")),

@@ -3,13 +3,13 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { basename, dirname, join, relative } from "node:path";
+import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { build } from "esbuild";
 import { keepReport, notices, packagesIn } from "../.ci/notices.js";
 import { Translator } from "../src/js/index.js";
-import { mozillaAddresses } from "../src/js/registry/facts.js";
+import { mozillaAddresses, mozillaSources } from "../src/js/registry/facts.js";
 import { firstHead } from "./heads.js";
 import { examplesOf } from "./languages.js";
 
@@ -31,8 +31,9 @@ const SITE = join(root, "dist/site");
 
 const HELP = `usage: node web/build.js [FOLDER] [options]      (npm run build -- [options])
 
-Builds the page into FOLDER, default dist/site. Readers may fetch more languages from where they are published, each on
-their own choice; the page's policy names these origins and no other.
+Builds the page into FOLDER, default dist/site. What FOLDER holds is deleted first: it may be new, empty, or an older build.
+Readers may fetch more languages from where they are published, each on their own choice; the page's policy names these
+addresses and no other.
 
   --registries mozilla|none   where languages may be fetched from; default mozilla. With none the page has the models
                               that lie beside it, and its policy no origin but its own
@@ -50,6 +51,7 @@ their own choice; the page's policy names these origins and no other.
  * @param {Addresses | null} [options.mozilla] null: no language is fetched from elsewhere
  */
 export async function buildSite({ out = SITE, models = join(root, "models"), mozilla = mozillaAddresses } = {}) {
+  if (out !== SITE) await refuseOthers(out);
   await rm(out, { recursive: true, force: true });
   await mkdir(join(out, "models"), { recursive: true });
   /** @type {import("esbuild").BuildOptions & {metafile: true}} */
@@ -100,7 +102,7 @@ export async function buildSite({ out = SITE, models = join(root, "models"), moz
   const text = `Glossa, the page and what it computes with:\n\n${await readFile(join(root, "LICENSE"), "utf8")}`;
   await writeFile(join(out, "licenses.txt"), `${text}\n\nIt contains:\n\n${notices(packagesIn(metafile))}\n`);
   const html = await readFile(join(root, "web/index.html"), "utf8");
-  await writeFile(join(out, "index.html"), withOrigins(html, mozilla));
+  await writeFile(join(out, "index.html"), withSources(html, mozilla));
   for (const name of ["icon.svg", "card.svg"]) await cp(join(root, "web", name), join(out, name));
   await writeFile(join(out, "style.css"), withDarkTheme(await readFile(join(root, "web/style.css"), "utf8")));
   for (const name of ["simd128", "relaxed"]) {
@@ -109,6 +111,17 @@ export async function buildSite({ out = SITE, models = join(root, "models"), moz
   await copyModels(models, join(out, "models"));
   const later = ["detector.js", ...Object.keys(parts.metafile.outputs).map((path) => basename(path))];
   await buildServiceWorker(out, new Set(later));
+}
+
+/** What is deleted is an older build and nothing else. @param {string} out */
+async function refuseOthers(out) {
+  const inside = relative(resolve(out), root);
+  if (!inside.startsWith("..") && !isAbsolute(inside))
+    throw new Error(`${out} holds the repository; it would be deleted`);
+  const found = existsSync(out) ? await readdir(out) : [];
+  // Both, for the folder of the page's sources has a file of the first name.
+  if (found.length > 0 && !["offline.js", "app.js"].every((name) => found.includes(name)))
+    throw new Error(`${out} holds what is no older build of the page; it would be deleted`);
 }
 
 /**
@@ -141,13 +154,13 @@ const besideThePage = {
   },
 };
 
-/** The policy of the page with the origins that it may ask. @param {string} html @param {Addresses | null} addresses */
-function withOrigins(html, addresses) {
-  const origins = [...new Set(Object.values(addresses ?? {}).map((address) => new URL(address).origin))];
+/** The policy of the page with the addresses that it may ask. @param {string} html @param {Addresses | null} addresses */
+function withSources(html, addresses) {
+  const sources = addresses ? mozillaSources(addresses) : [];
   const policy =
-    origins.length > 0 ? `default-src 'self'; connect-src 'self' ${origins.join(" ")};` : "default-src 'self';";
+    sources.length > 0 ? `default-src 'self'; connect-src 'self' ${sources.join(" ")};` : "default-src 'self';";
   if (!html.includes("default-src 'self';")) throw new Error("web/index.html has no policy");
-  return html.replace("default-src 'self';", policy);
+  return html.replace("default-src 'self';", () => policy);
 }
 
 /** The dark palette of the system's wish once more, for readers who choose it here. @param {string} css */

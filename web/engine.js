@@ -19,6 +19,7 @@ const KEPT = 400; // translations kept, so that typing at the end of a text tran
 const EXPLAINED = 24; // sentences of a text that are explained without being asked
 const TOP_K = 12;
 const OWN = "own"; // id of a model that the reader brought
+const GONE = "This model is no longer kept in this browser. The menu of languages fetches it again.";
 
 /** @param {unknown} error @returns {string} */
 export const messageOf = (error) => (error instanceof Error ? error.message : String(error));
@@ -179,13 +180,20 @@ export function createEngine(store, manifest) {
     if (!answer.ok) throw new Error(`The list of models did not come: ${answer.status} ${answer.url}`);
     const list = await answer.json().catch(() => null);
     if (!Array.isArray(list?.models)) throw new Error(`The list of models is damaged: ${answer.url}`);
-    const { pair, language } = store.get();
-    const own = pairsOf(list);
-    const models = isFetched(pair) ? [...own, ...(await keptModels())] : own;
-    const first = models.find((one) => language === "zh" && [one.source, one.target].includes("zh")) ?? models[0];
+    const kept = isFetched(store.get().pair) ? await keptModels() : [];
+    const { pair, models: before } = store.get();
+    const stay = before.filter((one) => (one.registry || one.id === OWN) && kept.every(({ id }) => id !== one.id));
+    const models = [...pairsOf(list), ...stay, ...kept];
     const known = models.some((one) => one.id === pair);
-    store.set({ models, pair: known ? pair : (first?.id ?? "") });
+    store.set({ models, pair: known ? pair : firstOf(models) });
     if (!known) offerMissing(pair);
+  }
+
+  /** The id of the model that suits the reader's language. @param {Model[]} models */
+  function firstOf(models) {
+    const suits = (/** @type {Model} */ { source, target }) =>
+      store.get().language === "zh" && [source, target].includes("zh");
+    return (models.find(suits) ?? models[0])?.id ?? "";
   }
 
   /** @returns {Promise<Model[]>} that the reader fetched, if this page still knows where from */
@@ -257,12 +265,31 @@ export function createEngine(store, manifest) {
    * @param {Translator} [made] where it is open already
    */
   async function choose(pair, text = store.get().text, made = undefined) {
+    turnTo(pair, text);
+    await open(made);
+  }
+
+  /** @param {string} pair @param {string} text */
+  function turnTo(pair, text) {
     const sentences = store.get().sentences.map((one) => ({
       ...one,
       ...{ done: false, prefix: null, explanation: null, previous: one.explanation ?? one.previous },
     }));
     store.set({ ...freshText, pair, text, sentences, layer: -1, head: -1, heads: [], off: "", notes: noNotes });
-    await open(made);
+  }
+
+  /** Whether a model that the reader fetched is no longer kept: deleted in another tab, or by the browser. @param {Model} model */
+  const isGone = async ({ id, registry }) =>
+    registry !== undefined && (await keptModels().catch(() => [])).every((one) => one.id !== id);
+
+  /** Another takes the place of a model that is gone, and the menu tells how it comes again. @param {string} gone */
+  function replaceModel(gone) {
+    const models = store.get().models.filter(({ id }) => id !== gone);
+    store.set({ models, status: "idle", problem: "" });
+    offerMissing(gone);
+    if (models.length === 0) return fail(new Error(GONE));
+    turnTo(firstOf(models), store.get().text);
+    schedule(0);
   }
 
   /** The same; an example gives way to one in the other language. @param {string} pair @param {Translator} [made] */
@@ -321,14 +348,18 @@ export function createEngine(store, manifest) {
       schedule(0);
       await readKept().catch(() => {}); // where nothing may be kept
     } catch (error) {
-      if (!signal.aborted) fail(error);
+      const model = currentModel();
+      const gone = !made && model !== undefined && (await isGone(model));
+      if (signal.aborted) return;
+      if (gone) replaceModel(model.id);
+      else fail(error);
     }
   }
 
   /** Opens the model, and gets the list of models first where it has not come yet. */
   async function begin() {
     try {
-      if (store.get().models.length === 0) await readManifest();
+      if (!currentModel()) await readManifest();
       await open();
     } catch (error) {
       fail(error);
@@ -504,7 +535,8 @@ export function createEngine(store, manifest) {
       if (!model) throw new Error("No model is chosen");
       if (model.registry) {
         const blob = await (await engines()).modelCache.blob(model.url);
-        if (blob) return openCheckpoint(blob, model.id);
+        if (!blob) throw new Error(GONE);
+        return openCheckpoint(blob, model.id);
       }
       return openCheckpoint(model.id === OWN && own ? own : urlOf(model), model.id);
     },

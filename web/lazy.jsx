@@ -1,7 +1,7 @@
 // A component whose code is fetched when it is first drawn.
 
 import { useEffect, useState } from "preact/hooks";
-import { useWords } from "./ui.jsx";
+import { useApp, useWords } from "./ui.jsx";
 
 /** @typedef {() => import("preact").VNode | null} Component */
 
@@ -13,6 +13,7 @@ export function lazy(fetchIt) {
   /** @type {Component | null} */
   let known = null;
   return function Lazy() {
+    const { reloadOnce } = useApp();
     const { t } = useWords();
     const [Body, setBody] = useState(() => known);
     const [problem, setProblem] = useState("");
@@ -23,7 +24,10 @@ export function lazy(fetchIt) {
           known = one;
           setBody(() => one);
         })
-        .catch((error) => setProblem(error.message));
+        .catch((error) => {
+          setProblem(error.message);
+          reloadOnce();
+        });
     }, []);
     if (problem) return <p role="alert">{t("failed", { problem })}</p>;
     return Body ? <Body /> : <p class="help">{t("working")}</p>;

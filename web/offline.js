@@ -15,7 +15,7 @@ worker.addEventListener("install", (event) => {
   event.waitUntil(
     caches
       .open(cacheName)
-      .then((cache) => cache.addAll([".", ...files].map((url) => new Request(url, { cache: "no-cache" }))))
+      .then((cache) => Promise.all([cache.addAll([".", ...files].map(fresh)), renew(cache).catch(() => {})]))
       .then(() => worker.skipWaiting()),
   );
 });
@@ -24,13 +24,7 @@ worker.addEventListener("activate", (event) => {
   event.waitUntil(
     caches
       .keys()
-      .then((names) =>
-        Promise.all(
-          names
-            .filter((name) => name.startsWith("glossa-page-") && name !== cacheName)
-            .map((name) => caches.delete(name)),
-        ),
-      )
+      .then((names) => Promise.all(names.filter(isOld).map((name) => caches.delete(name))))
       .then(() => worker.clients.claim()),
   );
 });
@@ -42,8 +36,7 @@ worker.addEventListener("fetch", (event) => {
   event.respondWith(
     fetch(event.request).then(
       (answer) => {
-        const name = url.pathname.slice(url.pathname.lastIndexOf("/") + 1);
-        if (answer.ok && later.includes(name)) event.waitUntil(keep(event.request, answer.clone()));
+        if (answer.ok && later.includes(nameOf(url))) event.waitUntil(keep(event.request, answer.clone()));
         return answer;
       },
       async () => {
@@ -53,6 +46,32 @@ worker.addEventListener("fetch", (event) => {
     ),
   );
 });
+
+/** @param {string} name of a cache */
+const isOld = (name) => name.startsWith("glossa-page-") && name !== cacheName;
+
+/** @param {string} url */
+const fresh = (url) => new Request(url, { cache: "no-cache" });
+
+/** @param {URL} url */
+const nameOf = ({ pathname }) => pathname.slice(pathname.lastIndexOf("/") + 1);
+
+/** A file's name without what changes with its content. @param {string} name */
+const stem = (name) => name.replace(/-[A-Z0-9]{8}\.js$/, ".js");
+
+/**
+ * What the page before this one kept, because it was wanted, is kept of this one too: a model that was fetched opens
+ * without a network after an update. What does not come now comes when it is wanted.
+ * @param {Cache} cache
+ */
+async function renew(cache) {
+  const old = await Promise.all((await caches.keys()).filter(isOld).map((name) => caches.open(name)));
+  const requests = (await Promise.all(old.map((one) => one.keys()))).flat();
+  const wanted = new Set(requests.map(({ url }) => stem(nameOf(new URL(url)))));
+  await Promise.all(
+    later.filter((name) => wanted.has(stem(name))).map((name) => cache.add(fresh(name)).catch(() => {})),
+  );
+}
 
 /** @param {Request} request @param {Response} answer */
 async function keep(request, answer) {

@@ -9,7 +9,12 @@ import { shownExplanation } from "./state.js";
 /** @typedef {import("./state.js").State} State */
 /** @typedef {import("preact").ComponentChildren} Children */
 
-/** @typedef {{store: import("./state.js").Store, engine: import("./engine.js").Engine}} App */
+/**
+ * @typedef {object} App
+ * @property {import("./state.js").Store} store
+ * @property {import("./engine.js").Engine} engine
+ * @property {() => void} reloadOnce for parts of the page that are gone
+ */
 
 export const AppContext = createContext(/** @type {App} */ (/** @type {unknown} */ (null)));
 

@@ -10,6 +10,7 @@ import { loadChunk } from "../../src/js/chunks.js";
 import { convertToBlob } from "../../src/js/convert/index.js";
 import { Translator } from "../../src/js/index.js";
 import { chunkFiles } from "../../src/js/own-files.js";
+import { mozillaAddresses, mozillaSources } from "../../src/js/registry/facts.js";
 import { listModels, provide, stateOf } from "../../src/js/registry/index.js";
 import { folder as marianFolder, makeModel, torchLegacy, torchZip } from "./marianmt-folder.js";
 import { concat } from "./marian-student.js";
@@ -273,4 +274,17 @@ test("the catalogue with Firefox's real entries: all are listed, and bytes that 
   } finally {
     await own.close();
   }
+});
+
+test("what a page's policy has to name for Mozilla: paths, not origins; those of a mirror in their place", () => {
+  assert.deepEqual(mozillaSources(), [
+    "https://firefox.settings.services.mozilla.com/v1/",
+    "https://storage.googleapis.com/storage/v1/b/moz-fx-translations-data--303e-prod-translations-data/o/",
+    "https://firefox-settings-attachments.cdn.mozilla.net/",
+  ]);
+  const mirror = "https://mirror.example/models;a,b";
+  assert.deepEqual(mozillaSources({ files: mirror, attachments: `${mirror}/` }), [
+    mozillaAddresses.catalogue,
+    "https://mirror.example/models%3Ba%2Cb/",
+  ]);
 });

@@ -128,6 +128,27 @@ describe("the menu of languages", { skip: noSite }, () => {
       await close();
     });
 
+    test("what an older page had kept of it comes with the new one", async () => {
+      const { page, close } = await openPage(browser);
+      page.setDefaultTimeout(PATIENCE);
+      await page.goto(`${site.url}licenses.txt`);
+      await page.evaluate(async () => {
+        const before = await caches.open("glossa-page-before");
+        for (const name of ["registry.js", "registry-AAAAAAAA.js", "catalogue.js"])
+          await before.put(name, new Response("old"));
+      });
+      await page.goto(site.url);
+      await page.locator(".model-chip.ready").waitFor();
+      await page.waitForFunction(
+        async () => navigator.serviceWorker.controller !== null && !(await caches.has("glossa-page-before")),
+      );
+      await page.context().setOffline(true);
+      await page.reload();
+      await openMenu(page);
+      assert.ok((await page.locator(".offer").count()) > 90);
+      await close();
+    });
+
     test("by keyboard: in at the button, through the list by arrows, out to the button", async () => {
       const { page, faults, close } = await visit();
       await page.locator(".pane.target .more-languages").focus();
@@ -214,7 +235,8 @@ describe("the menu of languages", { skip: noSite }, () => {
     page.on("request", (request) => asked.push(new URL(request.url()).origin));
     try {
       const policy = /content="(default-src[^"]*)"/.exec(readFileSync(join(site.out, "index.html"), "utf8"))?.[1] ?? "";
-      assert.match(policy, new RegExp(`connect-src 'self' ${homes.origins.one};`));
+      const { catalogue, files: bucket, attachments } = homes.mozilla;
+      assert.match(policy, new RegExp(`connect-src 'self' ${catalogue} ${bucket} ${attachments};`));
       await page.goto(site.url);
       await page.locator(".model-chip.ready").waitFor();
       await page.locator("#source").fill(TEXT);
@@ -310,10 +332,19 @@ describe("the menu of languages", { skip: noSite }, () => {
       await homes.close();
       await page.reload();
       await shows();
+      const other = await page.context().newPage();
+      other.setDefaultTimeout(PATIENCE);
+      await other.goto(`${site.url}#/translate?m=mozilla.en-fr.base-memory&t=ab`);
+      await other.locator(".model-chip.ready", { hasText: "English → French" }).waitFor();
       await openDrawerOf(page, "English → French");
       await page.getByRole("button", { name: "Delete English → French" }).click();
       await page.getByRole("button", { name: "Use English → German" }).click();
       await page.waitForFunction(() => !document.querySelector("#to")?.textContent?.includes("French"));
+      // In another tab it is gone too: as it is opened again, the menu offers it, and another translates.
+      await other.locator(".model-chip").click();
+      await other.locator('input[name="build"][value="simd128"]').check();
+      await other.locator('.offer[data-offer="en-fr"][aria-expanded="true"]').waitFor();
+      await other.locator(".model-chip.ready", { hasText: "English → German" }).waitFor();
       assert.deepEqual(
         faults.filter((one) => !/ERR_ABORTED|ERR_CONNECTION_REFUSED/.test(one)),
         [],

@@ -2,10 +2,10 @@
 // codes of languages.
 
 import { shelve } from "../chunks.js";
-import { mozillaAddresses } from "./addresses.js";
+import { mozillaAddresses, mozillaSources } from "./addresses.js";
 import { THREE } from "./codes.js";
 import { snapshot } from "./snapshot.js";
 
-export { mozillaAddresses, snapshot, THREE };
+export { mozillaAddresses, mozillaSources, snapshot, THREE };
 
-shelve("catalogue", { mozillaAddresses, snapshot, THREE });
+shelve("catalogue", { mozillaAddresses, mozillaSources, snapshot, THREE });
