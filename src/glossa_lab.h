@@ -1,5 +1,6 @@
 /*
- * Glossa's lab: trains the Transformer encoder-decoder that glossa.h runs, and shows every array of it.
+ * Glossa's lab: trains the Transformer encoder-decoder that glossa.h runs and the networks around it, and shows every
+ * array of them.
  *
  * Synopsis
  *
@@ -37,18 +38,27 @@ extern "C" {
    A number beside choices is the place of the choice. */
 typedef struct glossa_lab_config {
     /* the network */
+    uint32_t architecture;               /* transformer, recurrent */
     uint32_t width, heads, feed_forward; /* heads divide the width; width and feed_forward are multiples of 16 */
     uint32_t encoder_layers, decoder_layers;
     uint32_t context;     /* longest source or target in tokens, ends included */
     uint32_t norm;        /* post, pre */
     uint32_t activation;  /* relu, silu, gelu-erf, gelu-tanh, gelu-sigmoid */
-    uint32_t position;    /* sinusoid-interleaved, sinusoid-halves, sinusoid-marian, learned */
+    uint32_t position;    /* sinusoid-interleaved, sinusoid-halves, sinusoid-marian, learned, none */
     uint32_t mixer;       /* attention, ssru: of the decoder */
     uint32_t output;      /* tied, untied: whether the output layer is the embedding table */
     uint32_t output_bias; /* no, yes */
     uint32_t start;       /* bos, zero-vector: what the decoder starts from */
+    uint32_t normalise;   /* layer, none: whether layers have norms */
+    uint32_t residual;    /* yes, no: whether a sub-layer's input is added to its output */
+    uint32_t causal;      /* yes, no: whether the decoder is kept from seeing what it is to predict */
+    uint32_t score;       /* scaled-dot, dot; recurrent: general, additive, concat, cosine or none (no attention) too */
+    uint32_t selection;   /* soft, hard: attention takes the mean by its weights, or the largest alone */
+    uint32_t cell;        /* gated, plain: of a recurrent network */
+    uint32_t direction;   /* both, forward: of a recurrent encoder */
+    uint32_t keys;        /* whole, split: keys and values of a recurrent network are halves of the states */
     double norm_epsilon;
-    double embedding_scale; /* 0: the root of the width */
+    double embedding_scale; /* 0: the root of the width; recurrent: 1 */
     uint32_t initial;       /* xavier, kaiming, torch */
     /* the data */
     char task[16]; /* copy, reverse, sort, addition, dates, roman, pig-latin; empty: batches of the caller */
@@ -93,7 +103,7 @@ typedef struct glossa_lab_config {
     double guided; /* weight of guided alignment, where a batch has one */
 } glossa_lab_config;
 
-/* A small network for the seeded tasks: width 64, 4 heads, 1 + 1 layers, Adam. */
+/* A small Transformer for the seeded tasks: width 64, 4 heads, 1 + 1 layers, Adam. */
 void glossa_lab_defaults(glossa_lab_config *config);
 
 /*
@@ -103,7 +113,8 @@ void glossa_lab_defaults(glossa_lab_config *config);
  * The preset "pairs" is a small translator that learns from some thousand pairs: width 128, 4 heads, 2 + 2 layers,
  * dropout. "tutorial" is the Transformer of the well-known PyTorch tutorials: width 512, 8 heads, 6 + 6 layers,
  * feed-forward 2,048, Kaiming initialisation, Adam with weight decay, ReduceLROnPlateau after a warm-up.
- * "tutorial-small" is the same in small, which learns in minutes.
+ * "tutorial-small" is the same in small, which learns in minutes. "recurrent" is the recurrent encoder-decoder with
+ * additive attention of one head.
  *
  * Fails with ARGUMENT for an unknown name, and for a value that is not one of the choices or beyond the bounds.
  */
@@ -323,7 +334,8 @@ typedef struct glossa_lab_array {
 } glossa_lab_array;
 
 /* An array by name: "enc.embd", "enc.blk.0", "dec.blk.0" (outputs of layers), "enc.blk.0.attn", "dec.blk.0.attn",
-   "dec.blk.0.cross_attn" (weights), or a parameter's name in the checkpoint ("enc.blk.0.attn_q.weight"), with
+   "dec.blk.0.cross_attn", of a recurrent network "dec.attn" (weights), or a parameter's name in the checkpoint
+   ("enc.blk.0.attn_q.weight"), with
    ".gradient" behind it for its gradient. Fails with ARGUMENT for another name. */
 glossa_status glossa_lab_read(const glossa_lab *lab, const char *name, glossa_lab_array *array, glossa_error *error);
 

@@ -18,6 +18,7 @@
 #define BELOW_ONE  0.999999
 
 static const glossa_setting settings[] = {
+    CHOICE(architecture, "transformer, recurrent", true),
     COUNT(width, 16, MOST_WIDTH, true),
     COUNT(heads, 1, MOST_WIDTH, true),
     COUNT(feed_forward, 16, MOST_WIDTH, true),
@@ -26,11 +27,19 @@ static const glossa_setting settings[] = {
     COUNT(context, 2, 65536, true),
     CHOICE(norm, "post, pre", true),
     CHOICE(activation, "relu, silu, gelu-erf, gelu-tanh, gelu-sigmoid", true),
-    CHOICE(position, "sinusoid-interleaved, sinusoid-halves, sinusoid-marian, learned", true),
+    CHOICE(position, "sinusoid-interleaved, sinusoid-halves, sinusoid-marian, learned, none", true),
     CHOICE(mixer, "attention, ssru", true),
     CHOICE(output, "tied, untied", true),
     CHOICE(output_bias, "no, yes", true),
     CHOICE(start, "bos, zero-vector", true),
+    CHOICE(normalise, "layer, none", true),
+    CHOICE(residual, "yes, no", true),
+    CHOICE(causal, "yes, no", true),
+    CHOICE(score, "scaled-dot, dot, general, additive, concat, cosine, none", true),
+    CHOICE(selection, "soft, hard", true),
+    CHOICE(cell, "gated, plain", true),
+    CHOICE(direction, "both, forward", true),
+    CHOICE(keys, "whole, split", true),
     REAL(norm_epsilon, 1e-12, 1, true),
     REAL(embedding_scale, 0, 1e6, true),
     CHOICE(initial, "xavier, kaiming, torch", true),
@@ -278,19 +287,29 @@ static void set_pairs(glossa_lab_config *c) {
     c->sampling_share = 0.5;
 }
 
+/* The network of Bahdanau et al. 2015 and Luong et al. 2015 in small: for strings of a task. */
+static void set_recurrent(glossa_lab_config *c) {
+    c->architecture = ARCHITECTURE_RECURRENT;
+    c->heads = 1;
+    c->score = SCORING_ADDITIVE;
+}
+
 glossa_status glossa_lab_set(glossa_lab_config *config, const char *name, const char *value, glossa_error *error) {
     if (strcmp(name, "preset") == 0) {
         static const struct {
             const char *name;
             void (*set)(glossa_lab_config *config);
-        } presets[] = {{"pairs", set_pairs}, {"tutorial", set_tutorial}, {"tutorial-small", set_tutorial_small}};
+        } presets[] = {{"pairs", set_pairs},
+                       {"tutorial", set_tutorial},
+                       {"tutorial-small", set_tutorial_small},
+                       {"recurrent", set_recurrent}};
         for (size_t i = 0; i < sizeof presets / sizeof *presets; i++) {
             if (strcmp(value, presets[i].name) != 0) continue;
             presets[i].set(config);
             return GLOSSA_OK;
         }
         return glossa_fail(error, GLOSSA_ERROR_ARGUMENT,
-                           "setting 'preset' is '%s', need one of pairs, tutorial, tutorial-small", value);
+                           "setting 'preset' is '%s', need one of pairs, tutorial, tutorial-small, recurrent", value);
     }
     const glossa_setting *setting = glossa_setting_find(name);
     FAIL_IF(!setting, error, GLOSSA_ERROR_ARGUMENT, "there is no setting '%s'", name);
@@ -311,6 +330,19 @@ const char *glossa_lab_setting(size_t index, const char **takes) {
 
 #define STEP 16 /* of widths, as the engine wants them */
 
+/* Whether the parts of the network go together. */
+static glossa_status check_network(const glossa_lab_config *c, glossa_error *error) {
+    const bool recurrent = c->architecture == ARCHITECTURE_RECURRENT, split = c->keys == KEYS_SPLIT;
+    FAIL_IF(!recurrent && c->score > SCORING_DOT, error, GLOSSA_ERROR_ARGUMENT,
+            "setting 'score' is none that architecture 'transformer' has: need scaled-dot or dot");
+    FAIL_IF(!recurrent && split, error, GLOSSA_ERROR_ARGUMENT,
+            "setting 'keys' is 'split', which architecture 'transformer' does not have: need whole");
+    FAIL_IF(split && c->width / 2 % c->heads != 0, error, GLOSSA_ERROR_ARGUMENT,
+            "setting 'heads' is %u, which does not divide half the width %u, as keys have where these are split",
+            (unsigned)c->heads, (unsigned)c->width);
+    return GLOSSA_OK;
+}
+
 glossa_status glossa_lab_check(const glossa_lab_config *config, glossa_error *error) {
     glossa_lab_config c = *config;
     for (size_t i = 0; i < SETTINGS; i++) {
@@ -327,6 +359,7 @@ glossa_status glossa_lab_check(const glossa_lab_config *config, glossa_error *er
             (unsigned)c.feed_forward, STEP);
     FAIL_IF(c.width % c.heads, error, GLOSSA_ERROR_ARGUMENT,
             "setting 'heads' is %u, which does not divide the width %u", (unsigned)c.heads, (unsigned)c.width);
+    FORWARD(check_network(&c, error));
     FAIL_IF(c.shortest > c.longest, error, GLOSSA_ERROR_ARGUMENT, "setting 'shortest' is %u, more than 'longest', %u",
             (unsigned)c.shortest, (unsigned)c.longest);
     const glossa_task *task = glossa_task_find(c.task);

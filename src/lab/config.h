@@ -30,7 +30,17 @@ char *glossa_setting_text(const glossa_setting *setting, glossa_lab_config *conf
 /* Choice `index` of a setting's, empty beyond the last. */
 glossa_text glossa_setting_choice(const glossa_setting *setting, uint32_t index);
 
+enum { ARCHITECTURE_TRANSFORMER, ARCHITECTURE_RECURRENT };
 enum { NORM_POST, NORM_PRE };
+enum { NORMALISE_LAYER, NORMALISE_NO };
+enum { RESIDUAL_YES, RESIDUAL_NO };
+enum { CAUSAL_YES, CAUSAL_NO };
+enum { SCORING_SCALED_DOT, SCORING_DOT, SCORING_GENERAL, SCORING_ADDITIVE, SCORING_CONCAT, SCORING_COSINE, SCORING_NO };
+enum { SELECTION_SOFT, SELECTION_HARD };
+enum { CELL_GATED, CELL_PLAIN };
+enum { DIRECTION_BOTH, DIRECTION_FORWARD };
+enum { KEYS_WHOLE, KEYS_SPLIT };
+enum { POSITION_NO = 4 }; /* beyond those that the engine has */
 enum { OUTPUT_TIED, OUTPUT_UNTIED };
 enum { START_BOS, START_ZERO_VECTOR };
 enum { TOKENS_BPE, TOKENS_CHARACTERS };

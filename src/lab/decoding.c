@@ -3,6 +3,7 @@
 
 #include "lab/batch.h"
 #include "lab/bleu.h"
+#include "lab/decoding.h"
 #include "lab/pass.h"
 
 /* Sources that are decoded together. */
@@ -94,6 +95,23 @@ static glossa_status open_decoder(glossa_lab *lab, const glossa_lab_batch *sourc
         d->ended[i] = d->limits[i] == 0;
     }
     return GLOSSA_OK;
+}
+
+glossa_status glossa_decode_exact(glossa_lab *lab, const glossa_lab_batch *batch, uint32_t *exact,
+                                  glossa_error *error) {
+    decoder d;
+    void *memory = NULL;
+    *exact = 0;
+    glossa_status status = open_decoder(lab, batch, &d, &memory, error);
+    if (status == GLOSSA_OK) status = decode(&d, error);
+    for (size_t i = 0; i < batch->count && status == GLOSSA_OK; i++) {
+        const uint32_t *target = batch->target + batch->target_starts[i];
+        const uint32_t count = batch->target_starts[i + 1] - batch->target_starts[i]; /* the end included */
+        *exact +=
+            d.lengths[i] + 1 == count && memcmp(d.outputs + i * d.width, target, d.lengths[i] * sizeof *target) == 0;
+    }
+    glossa_release(&lab->allocator, memory);
+    return status;
 }
 
 /* ---- texts ------------------------------------------------------------------------------------------------------ */

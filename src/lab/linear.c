@@ -33,3 +33,44 @@ glossa_node glossa_tape_linear(glossa_tape *tape, glossa_node x, const glossa_pa
     if (o) *o = (linear){o->head, x, y, w, b};
     return y;
 }
+
+/* ---- a part of the inputs: y = x w[:, first:first + K]^T + b ----------------------------------------------------- */
+
+typedef struct part {
+    glossa_operation head;
+    glossa_node x, y;
+    const glossa_parameter *w, *b;
+    size_t first;
+} part;
+
+static void part_backward(glossa_tape *tape, const glossa_operation *self) {
+    const part *o = (const part *)self;
+    const glossa_gradients *g = tape->kernels;
+    const size_t m = o->x.rows, k = o->x.width, n = o->y.width, columns = o->w->cols;
+    const float *dy = o->y.gradient;
+    if (o->x.gradient)
+        g->multiply((glossa_factor){dy, n, 1}, (glossa_factor){value_of(tape, o->w) + o->first, 1, columns}, m, k, n,
+                    o->x.gradient, k, tape->work);
+    g->multiply((glossa_factor){dy, 1, n}, (glossa_factor){o->x.value, 1, k}, n, k, m,
+                gradient_of(tape, o->w) + o->first, columns, tape->work);
+    if (o->b) g->column_sums(dy, m, n, gradient_of(tape, o->b));
+}
+
+glossa_node glossa_tape_linear_part(glossa_tape *tape, glossa_node x, const glossa_parameter *w, size_t first,
+                                    const glossa_parameter *b) {
+    const size_t n = w->rows;
+    const glossa_node y = glossa_tape_take(tape, x.rows, n);
+    part *o = glossa_tape_record(tape, sizeof *o, part_backward);
+    if (!is_ready(tape, y.value)) return y;
+    for (size_t i = 0; i < x.rows; i++) {
+        if (b)
+            memcpy(y.value + i * n, value_of(tape, b), n * sizeof *y.value);
+        else
+            clear(y.value + i * n, n);
+    }
+    tape->kernels->multiply((glossa_factor){x.value, x.width, 1},
+                            (glossa_factor){value_of(tape, w) + first, w->cols, 1}, x.rows, n, x.width, y.value, n,
+                            tape->work);
+    if (o) *o = (part){o->head, x, y, w, b, first};
+    return y;
+}

@@ -59,13 +59,15 @@ static glossa_status read_network(const glossa_gguf *g, glossa_lab_config *c, gl
     FAIL_IF(version != 1, error, GLOSSA_ERROR_UNSUPPORTED,
             "checkpoint: key 'glossa.format_version' is %u, this library reads version 1", (unsigned)version);
     FORWARD(read_text(g, "glossa.task", false, task, sizeof task, error));
-    FAIL_IF(strcmp(task, "translation") != 0, error, GLOSSA_ERROR_UNSUPPORTED,
-            "checkpoint: key 'glossa.task' is '%s', need 'translation'", task);
     const glossa_network_key *network;
     for (size_t i = 0; (network = glossa_network_key_at(i)); i++) {
-        const bool required = strcmp(network->setting, "mixer") != 0;
-        FORWARD(read_setting(g, network->key, required, glossa_setting_find(network->setting), c, error));
+        const glossa_setting *setting = glossa_setting_find(network->setting);
+        const bool required = glossa_network_key_required(i);
+        if (!required) *glossa_setting_count(setting, c) = 0; /* what a file does not say is as by default */
+        FORWARD(read_setting(g, network->key, required, setting, c, error));
     }
+    FAIL_IF(strcmp(task, glossa_network_task(c)) != 0, error, GLOSSA_ERROR_UNSUPPORTED,
+            "checkpoint: key 'glossa.task' is '%s', but its network is one of '%s'", task, glossa_network_task(c));
     FORWARD(glossa_gguf_f32(g, "glossa.norm.epsilon", true, &epsilon, error));
     FORWARD(glossa_gguf_f32(g, "glossa.embedding.scale", false, &scale, error));
     FORWARD(glossa_gguf_bool(g, "glossa.output.shared", false, &shared, error));

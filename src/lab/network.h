@@ -1,6 +1,7 @@
 /*
- * The encoder-decoder that the engine runs (Vaswani et al. 2017), as a table of parameters and a short builder on the
- * tape. Names of tensors are the checkpoint's.
+ * Networks as a table of parameters and a short builder on the tape: the encoder-decoder that the engine runs
+ * (transformer.c), and the recurrent one with attention that came before it (recurrent.c). Names of tensors are the
+ * checkpoint's.
  */
 #ifndef GLOSSA_NETWORK_H
 #define GLOSSA_NETWORK_H
@@ -18,11 +19,13 @@ typedef struct glossa_attention_part {
     char name[32]; /* of its weights, "enc.blk.0.attn" */
 } glossa_attention_part;
 
-/* An encoder layer has attn and ffn; a decoder layer attn or ssru, cross and ffn. */
+/* An encoder layer has attn and ffn; a decoder layer attn or ssru, cross and ffn. A recurrent layer has input and state
+   of one direction or two, and in the decoder begin. */
 typedef struct glossa_network_layer {
     glossa_attention_part attn, cross;
     glossa_pair ssru_w, ssru_f, ssru_norm;
     glossa_pair up, down, ffn_norm;
+    glossa_pair input[2], state[2], begin;
     char name[16]; /* of its output, "enc.blk.0" */
 } glossa_network_layer;
 
@@ -37,6 +40,8 @@ typedef struct glossa_network {
     const glossa_parameter *source_table, *target_table, *output, *output_bias, *source_positions, *target_positions;
     glossa_network_layer *encoder, *decoder;
     glossa_pair encoder_norm, decoder_norm; /* pre-norm only */
+    glossa_attention_part attention;        /* of a recurrent decoder, ... */
+    const glossa_parameter *score;          /* ... and what its score learns, or NULL */
     float *sinusoids;                       /* (context, D), or NULL where positions are learned */
     float embedding_scale;
 } glossa_network;
@@ -60,7 +65,7 @@ typedef struct glossa_shard {
     float weight;           /* of each target token in the loss */
 } glossa_shard;
 
-/* Encoder, decoder and prediction of a shard on the tape. */
+/* The network's rows and their prediction, of a shard, on the tape. */
 glossa_predicted glossa_network_run(const glossa_network *network, const glossa_lab_config *rates,
                                     const glossa_shard *shard, glossa_tape *tape);
 

@@ -15,11 +15,33 @@ static const glossa_network_key network_keys[] = {
     {"glossa.activation", "activation"},
     {"glossa.position", "position"},
     {"glossa.decoder.mixer", "mixer"},
+    {"glossa.architecture", "architecture"},
+    {"glossa.normalise", "normalise"},
+    {"glossa.residual", "residual"},
+    {"glossa.causal", "causal"},
+    {"glossa.attention.score", "score"},
+    {"glossa.attention.selection", "selection"},
+    {"glossa.attention.keys", "keys"},
+    {"glossa.recurrent.cell", "cell"},
+    {"glossa.recurrent.direction", "direction"},
 };
 #define NETWORK_KEYS (sizeof network_keys / sizeof *network_keys)
+#define ENGINE_KEYS  9 /* those before "mixer", which every checkpoint has; the others are what they are by default */
+
+bool glossa_network_key_required(size_t index) {
+    return index < ENGINE_KEYS;
+}
 
 const glossa_network_key *glossa_network_key_at(size_t index) {
     return index < NETWORK_KEYS ? &network_keys[index] : NULL;
+}
+
+const char *glossa_network_task(const glossa_lab_config *c) {
+    if (c->architecture == ARCHITECTURE_RECURRENT) return "recurrent-translation";
+    const bool whole = c->normalise == NORMALISE_LAYER && c->residual == RESIDUAL_YES && c->causal == CAUSAL_YES &&
+                       c->position != POSITION_NO;
+    const bool usual = c->score == SCORING_SCALED_DOT && c->selection == SELECTION_SOFT;
+    return whole && usual ? "translation" : "switched-translation";
 }
 
 const char *glossa_network_key_of(const glossa_setting *setting) {
@@ -66,9 +88,11 @@ static void put_network(const glossa_lab *lab, glossa_gguf_writer *w) {
     glossa_lab_config c = lab->config;
     glossa_gguf_put_string(w, "general.architecture", "glossa");
     glossa_gguf_put_u32(w, "glossa.format_version", 1);
-    glossa_gguf_put_string(w, "glossa.task", "translation");
-    for (size_t i = 0; i < NETWORK_KEYS; i++)
-        put_setting(w, network_keys[i].key, glossa_setting_find(network_keys[i].setting), &c);
+    glossa_gguf_put_string(w, "glossa.task", glossa_network_task(&c));
+    for (size_t i = 0; i < NETWORK_KEYS; i++) {
+        const glossa_setting *setting = glossa_setting_find(network_keys[i].setting);
+        if (i < ENGINE_KEYS || *glossa_setting_count(setting, &c) > 0) put_setting(w, network_keys[i].key, setting, &c);
+    }
     glossa_gguf_put_f32(w, "glossa.norm.epsilon", (float)c.norm_epsilon);
     if (c.start == START_ZERO_VECTOR)
         glossa_gguf_put_string(w, "glossa.decoder.start", "zero-vector");

@@ -133,6 +133,26 @@ glossa_node glossa_tape_add(glossa_tape *tape, glossa_node x, glossa_node z);
 /* y = f(x). */
 glossa_node glossa_tape_activate(glossa_tape *tape, glossa_activation f, glossa_node x);
 
+/* y = tanh(x). */
+glossa_node glossa_tape_tanh(glossa_tape *tape, glossa_node x);
+
+/* y = x u^T + b with u the columns [first, first + K) of w (N, ...), x (M, K); b (N) or NULL. */
+glossa_node glossa_tape_linear_part(glossa_tape *tape, glossa_node x, const glossa_parameter *w, size_t first,
+                                    const glossa_parameter *b);
+
+/* y (M, K) = the columns [first, first + K) of x. */
+glossa_node glossa_tape_columns(glossa_tape *tape, glossa_node x, size_t first, size_t count);
+
+/* y (M, D + E) = x (M, D) beside z (M, E). */
+glossa_node glossa_tape_beside(glossa_tape *tape, glossa_node x, glossa_node z);
+
+/* y[i] = x[rows[i]]; `rows` (count) is borrowed for the step. Rows may come several times: windows, shifts, merged
+   patches, the last states of sequences. */
+glossa_node glossa_tape_gather(glossa_tape *tape, glossa_node x, const uint32_t *rows, size_t count);
+
+/* y[s] = mean of the rows of sequence s. */
+glossa_node glossa_tape_pool(glossa_tape *tape, glossa_node x, const glossa_segments *segments);
+
 /* Layer norm over each row (Ba et al. 2016), as glossa_kernels.layer_norm. */
 glossa_node glossa_tape_norm(glossa_tape *tape, glossa_node x, const glossa_parameter *weight,
                              const glossa_parameter *bias, float epsilon);
@@ -140,6 +160,13 @@ glossa_node glossa_tape_norm(glossa_tape *tape, glossa_node x, const glossa_para
 /* Each element is 0 with probability p, else x / (1 - p) (Srivastava et al. 2014); x itself where p is 0 or nothing is
    learnt. The draw depends on seed, step, site, sequence and element alone. */
 glossa_node glossa_tape_dropout(glossa_tape *tape, glossa_node x, float p, const glossa_segments *segments);
+
+/* How a query and a key give a score. */
+typedef enum glossa_score_kind {
+    SCORE_DOT, /* scale * q . k (Vaswani et al. 2017, 3.2.1; Luong et al. 2015: scale 1; with W k for k: general) */
+    SCORE_ADDITIVE, /* v . tanh(q + k) (Bahdanau et al. 2015, A.1.2), q and k being projected already */
+    SCORE_COSINE    /* exp(min(s, ln 100)) * q . k / (|q| |k|), s learnt for each head (Liu et al. 2022, 3.3) */
+} glossa_score_kind;
 
 /* What attention does beside its inputs. */
 typedef struct glossa_attending {
@@ -155,15 +182,42 @@ typedef struct glossa_attending {
     const float *guide;
     size_t guide_head;
     float guide_weight;
+    glossa_score_kind score;
+    const glossa_parameter *learnt; /* additive: v (1, D), head by head; cosine: s (1, H); dot: NULL */
+    bool hard;                      /* the key of the largest weight alone, with the gradient of soft weights
+                                       (straight-through, Bengio et al. 2013); without dropout */
+    /* Windows (Liu et al. 2021, 3.2): every sequence has the same number n of rows. `bias` (entries, H) is added to the
+       scores, entry bias_index[i * n + j] of query i and key j; 100 is taken from scores of rows whose `regions` (of
+       all rows) differ. NULL: none. */
+    const glossa_parameter *bias;
+    const uint32_t *bias_index;
+    const uint8_t *regions;
 } glossa_attending;
 
-/* Scaled dot-product attention (Vaswani et al. 2017, 3.2.1), heads side by side: q (M, D), k and v (N, D). */
+/* Attention, heads side by side: q (M, D), k (N, D), v (N, E) give (M, E). E is D but for keys and values of their own
+   widths (Daniluk et al. 2017). */
 glossa_node glossa_tape_attention(glossa_tape *tape, glossa_node q, glossa_node k, glossa_node v,
                                   const glossa_attending *attending);
 
 /* The SSRU (Kim et al. 2019) with forget gates f, already sigmoids: within each sequence
    cell[t] = f[t] * cell[t - 1] + (1 - f[t]) * x[t], y[t] = max(0, cell[t]). */
 glossa_node glossa_tape_ssru(glossa_tape *tape, glossa_node f, glossa_node x, const glossa_segments *segments);
+
+/* A recurrent layer over sequences. */
+typedef struct glossa_cell {
+    const glossa_parameter *w, *b; /* (G, D) and (G) of the state before; G is 3 D gated, D plain */
+    bool gated;
+    bool backwards; /* from the last row of each sequence to the first */
+} glossa_cell;
+
+/*
+ * States h (M, D) from g (M, G), the projected inputs with their bias, and first states `begin` (sequences, D), of
+ * which no value means zeros. Plain (Elman 1990): h' = tanh(g + w h + b). Gated (Cho et al. 2014, as PyTorch's GRU has
+ * it, in whose order the gates r, z, n lie): r = sigmoid(g_r + w_r h + b_r), z = sigmoid(g_z + w_z h + b_z), n =
+ * tanh(g_n + r * (w_n h + b_n)), h' = (1 - z) * n + z * h.
+ */
+glossa_node glossa_tape_recur(glossa_tape *tape, glossa_node g, glossa_node begin, const glossa_cell *cell,
+                              const glossa_segments *segments);
 
 /* What is predicted from rows, and how it counts. */
 typedef struct glossa_prediction {

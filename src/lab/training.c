@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "lab/batch.h"
+#include "lab/decoding.h"
 #include "lab/pass.h"
 
 #define GOOD_STEPS 100 /* after so many steps that went well, the weights are kept */
@@ -83,6 +84,11 @@ glossa_status glossa_lab_step(glossa_lab *lab, const glossa_lab_batch *batch, gl
 
 /* ---- without learning ------------------------------------------------------------------------------------------- */
 
+/* Whether the lab knows the token that ends a text. */
+static bool can_decode(const glossa_lab *lab) {
+    return lab->task || lab->lexicon.target;
+}
+
 glossa_status glossa_lab_evaluate(glossa_lab *lab, const glossa_lab_batch *batch, uint32_t first, uint32_t count,
                                   glossa_lab_report *report, glossa_error *error) {
     glossa_lab_report all = {.step = lab->step};
@@ -99,6 +105,8 @@ glossa_status glossa_lab_evaluate(glossa_lab *lab, const glossa_lab_batch *batch
             FORWARD(glossa_batch_held_out(lab, first + at, total - at < group ? total - at : group, &drawn, error));
         const glossa_lab_batch *b = batch ? batch : &drawn;
         FORWARD(glossa_pass_run(lab, b, 1, &r, &loss, &exact, error));
+        /* A decoder that sees what it is to predict says nothing of what it would write. */
+        if (lab->config.causal == CAUSAL_NO && can_decode(lab)) FORWARD(glossa_decode_exact(lab, b, &exact, error));
         const uint32_t tokens = b->target_starts[b->count] - b->target_starts[0];
         all.loss += loss * tokens;
         all.tokens += tokens;

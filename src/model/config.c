@@ -38,9 +38,8 @@ static glossa_status bounded(glossa_loader *l, const char *name, uint32_t least,
 
 /* Whether the file is one of ours, and of a version that this library reads. */
 static glossa_status check_kind(glossa_loader *l) {
-    glossa_text architecture;
+    glossa_text architecture, task = {NULL, 0};
     uint32_t version = 0;
-    int task = 0;
     FORWARD(glossa_gguf_string(l->gguf, "general.architecture", true, &architecture, l->error));
     FAIL_IF(!text_is(architecture, "glossa"), l->error, GLOSSA_ERROR_UNSUPPORTED,
             "checkpoint: key 'general.architecture' is '%.*s', need 'glossa'", SHOWN(architecture));
@@ -48,7 +47,11 @@ static glossa_status check_kind(glossa_loader *l) {
     FAIL_IF(version != GLOSSA_FORMAT_VERSION, l->error, GLOSSA_ERROR_UNSUPPORTED,
             "checkpoint: key 'glossa.format_version' is %u, this library reads version %d", (unsigned)version,
             GLOSSA_FORMAT_VERSION);
-    return choose(l, "glossa.task", false, glossa_tasks, &task);
+    FORWARD(glossa_gguf_string(l->gguf, "glossa.task", false, &task, l->error));
+    FAIL_IF(task.data && !text_is(task, glossa_tasks[0]), l->error, GLOSSA_ERROR_UNSUPPORTED,
+            "checkpoint: key 'glossa.task' is '%.*s', need '%s'; models of other tasks are for 'glossa lab'",
+            SHOWN(task), glossa_tasks[0]);
+    return GLOSSA_OK;
 }
 
 static glossa_status load_sizes(glossa_loader *l, glossa_config *c) {

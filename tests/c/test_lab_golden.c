@@ -1,6 +1,7 @@
 /*
  * The lab against PyTorch in float64 (tests/golden/make_lab.py): the loss and every gradient of twenty configs that
- * cover every pair of options, twenty steps of every optimizer, and ReduceLROnPlateau to the letter.
+ * cover every pair of options, and of twenty others of the family, twenty steps of every optimizer, and
+ * ReduceLROnPlateau to the letter.
  */
 #include <stdlib.h>
 
@@ -8,6 +9,9 @@
 #include "lab/lab.h"
 
 enum { PROBES = 4, PAIRS = 4, STEPS = 20, LINE = 1 << 16 };
+
+#define USUAL  "tests/golden/lab/gradients.txt"
+#define FAMILY "tests/golden/lab/family.txt"
 
 static const uint32_t source_sizes[PAIRS] = {5, 3, 9, 1}, target_sizes[PAIRS] = {4, 6, 2, 7};
 
@@ -137,12 +141,13 @@ static double check_probes(const glossa_lab *lab, const float *block, char *line
 
 /* ---- gradients ---- */
 
-static void check_gradients(const char *kernels, const char *shards, const char *threads) {
+static void check_gradients(const char *path, size_t expected, const char *kernels, const char *shards,
+                            const char *threads) {
     static char line[LINE];
     const char *extra[] = {network[0], network[1], network[2],    network[3], network[4], network[5],
                            network[6], network[7], "kernels",     kernels,    "shards",   shards,
                            "threads",  threads,    "output_bias", "yes",      NULL};
-    FILE *file = open_golden("tests/golden/lab/gradients.txt");
+    FILE *file = open_golden(path);
     glossa_lab *lab = NULL;
     glossa_error error = {GLOSSA_OK, ""};
     glossa_lab_report report = {0};
@@ -168,7 +173,7 @@ static void check_gradients(const char *kernels, const char *shards, const char 
             worst = fmax(worst, check_probes(lab, lab->blocks.gradients, line, 0.01 * report.norm, 5e-6));
         }
     }
-    CHECK_INT(configs, 20);
+    CHECK_INT(configs, expected);
     printf("       %s, %s shards: the worst is %.2f of the tolerance\n", kernels, shards, worst);
     glossa_lab_close(lab);
     if (file) fclose(file);
@@ -176,12 +181,18 @@ static void check_gradients(const char *kernels, const char *shards, const char 
 
 static void test_every_gradient(void) {
     for (const glossa_gradients *const *t = glossa_gradients_all(); *t; t++)
-        check_gradients((*t)->name, "1", "1");
+        check_gradients(USUAL, 20, (*t)->name, "1", "1");
 }
 
 static void test_every_gradient_in_shards(void) {
-    check_gradients("exact", "3", "2");
-    check_gradients("", "4", "4");
+    check_gradients(USUAL, 20, "exact", "3", "2");
+    check_gradients(USUAL, 20, "", "4", "4");
+}
+
+static void test_every_gradient_of_the_family(void) {
+    for (const glossa_gradients *const *t = glossa_gradients_all(); *t; t++)
+        check_gradients(FAMILY, 20, (*t)->name, "1", "1");
+    check_gradients(FAMILY, 20, "exact", "3", "2");
 }
 
 /* ---- optimizers ---- */
@@ -256,6 +267,7 @@ static void test_plateau_to_the_letter(void) {
 int main(void) {
     RUN(test_every_gradient);
     RUN(test_every_gradient_in_shards);
+    RUN(test_every_gradient_of_the_family);
     RUN(test_twenty_steps_of_every_optimizer);
     RUN(test_plateau_to_the_letter);
     return CHECK_RESULT();

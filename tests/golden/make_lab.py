@@ -11,6 +11,7 @@ the norm and four products with vectors of the same hash, which no wrong gradien
 tests/golden/lab/gradients.txt    a config, its loss, and one line for each tensor
 tests/golden/lab/steps.txt        twenty steps of each optimizer: losses, and products of the final values
 tests/golden/lab/plateau.txt      learning rates of torch's ReduceLROnPlateau over seeded validation losses
+tests/golden/lab/family.txt       as gradients.txt: Transformers of which parts are left out, and recurrent networks
 """
 
 import itertools
@@ -45,6 +46,31 @@ OPTIONS = {
     "activation_dropout": [0, 0.2],
     "attention_dropout": [0, 0.15],
 }
+SWITCHES = {
+    "normalise": ["layer", "none"],
+    "residual": ["yes", "no"],
+    "causal": ["yes", "no"],
+    "score": ["scaled-dot", "dot"],
+    "selection": ["soft", "hard"],
+    "position": ["none", "learned"],
+    "norm": ["post", "pre"],
+    "guided": [0, 0.5],
+    "attention_dropout": [0, 0.15],
+}
+RECURRENT = {
+    "cell": ["gated", "plain"],
+    "direction": ["both", "forward"],
+    "keys": ["whole", "split"],
+    "selection": ["soft", "hard"],
+    "heads": [1, 2],
+    "encoder_layers": [1, 2],
+    "decoder_layers": [1, 2],
+    "output": ["tied", "untied"],
+    "dropout": [0, 0.25],
+    "attention_dropout": [0, 0.15],
+    "guided": [0, 0.5],
+}
+SCORES = ["scaled-dot", "dot", "general", "additive", "concat", "cosine", "none"]
 D, FFN, V, CONTEXT, EPSILON = 16, 32, 20, 12, 1e-5
 SOURCES, TARGETS = [5, 3, 9, 1], [4, 6, 2, 7]  # tokens of the batch's four pairs, ends included
 BOS, EOS = 2, 3
@@ -173,6 +199,8 @@ class Network:
         self.add(f"{name}.bias", 1, rows)
 
     def add_norm(self, name: str) -> None:
+        if self.c.get("normalise") == "none":
+            return
         self.add(f"{name}.weight", 1, D)
         self.add(f"{name}.bias", 1, D)
 
@@ -191,13 +219,16 @@ class Network:
 
     def norm(self, name: str, parts: list[torch.Tensor]) -> list[torch.Tensor]:
         p = self.parameters
+        if self.c.get("normalise") == "none":
+            return parts
         return [F.layer_norm(x, (D,), p[f"{name}.weight"], p[f"{name}.bias"], EPSILON) for x in parts]
 
     def input(self, name: str, x: list[torch.Tensor]) -> list[torch.Tensor]:
         return self.norm(name, x) if self.c["norm"] == "pre" else x
 
     def end(self, name: str, x: list[torch.Tensor], y: list[torch.Tensor], draws: Draws) -> list[torch.Tensor]:
-        x = [a + b for a, b in zip(x, draws.drop(y, self.c["dropout"]))]
+        y = draws.drop(y, self.c["dropout"])
+        x = y if self.c.get("residual") == "no" else [a + b for a, b in zip(x, y)]
         return x if self.c["norm"] == "pre" else self.norm(name, x)
 
     def attend(self, name, x, memory, causal, draws, guide=None):
@@ -205,25 +236,38 @@ class Network:
         inner = self.input(f"{name}_norm", x)
         memory = inner if memory is None else memory
         q, k, v = self.linear(f"{name}_q", inner), self.linear(f"{name}_k", memory), self.linear(f"{name}_v", memory)
+        mixed, loss = self.mix(q, k, v, causal and self.c.get("causal") != "no", draws, guide)
+        return self.end(f"{name}_norm", x, self.linear(f"{name}_o", mixed), draws), loss
+
+    def scores(self, q: torch.Tensor, k: torch.Tensor, head: int) -> torch.Tensor:
+        """Of one head of one sequence."""
+        return q @ k.T / (math.sqrt(q.shape[1]) if self.c.get("score", "scaled-dot") == "scaled-dot" else 1)
+
+    def mix(self, q, k, v, causal, draws, guide):
+        """Values by attention, and the guided loss of head 0."""
         heads, p = self.c["heads"], self.c["attention_dropout"]
-        site = draws.next_site() if p and draws.on else 0
+        hard = self.c.get("selection") == "hard"
+        drops = p and draws.on and not hard
+        site = draws.next_site() if drops else 0
         out, loss = [], torch.zeros((), dtype=torch.float64)
         for i in range(len(q)):
             mixed = []
             for h in range(heads):
-                part = slice(h * D // heads, (h + 1) * D // heads)
-                scores = q[i][:, part] @ k[i][:, part].T / math.sqrt(D // heads)
+                of = [x[:, slice(h * x.shape[1] // heads, (h + 1) * x.shape[1] // heads)] for x in (q[i], k[i], v[i])]
+                scores = self.scores(of[0], of[1], h)
                 m, n = scores.shape
                 if causal:
                     scores = scores.masked_fill(~torch.ones(m, n, dtype=torch.bool).tril(), float("-inf"))
                 weights = scores.softmax(-1)
                 if guide is not None and h == 0:
                     loss = loss - (guide[i] * scores.log_softmax(-1)).sum()
-                if p and draws.on:  # the rows of the heads count on
+                if drops:  # the rows of the heads count on
                     weights = weights * draws.mask(p, (h + 1) * m, n, i, site)[h * m :]
-                mixed.append(weights @ v[i][:, part])
+                if hard:  # straight-through: the largest, with the gradient of the soft weights
+                    weights = F.one_hot(weights.argmax(-1), n) + weights - weights.detach()
+                mixed.append(weights @ of[2])
             out.append(torch.cat(mixed, -1))
-        return self.end(f"{name}_norm", x, self.linear(f"{name}_o", out), draws), loss
+        return out, loss
 
     def feed_forward(self, prefix, x, draws):
         y = self.linear(f"{prefix}ffn_up", self.input(f"{prefix}ffn_norm", x))
@@ -244,7 +288,9 @@ class Network:
 
     def embed(self, ids, side, draws):
         learned = self.c["position"] == "learned"
-        place = self.parameters[f"{side}.position_embd.weight"] if learned else sinusoids(self.c["position"])
+        none = torch.zeros(CONTEXT, D, dtype=torch.float64)
+        place = none if self.c["position"] == "none" else sinusoids(self.c["position"])
+        place = self.parameters[f"{side}.position_embd.weight"] if learned else place
         parts = []
         for row in ids:
             x = self.parameters["token_embd.weight"][row] * math.sqrt(D)
@@ -271,12 +317,114 @@ class Network:
             x, guided = self.attend(f"{prefix}cross_attn", x, memory, False, draws, guide if last else None)
             x = self.feed_forward(prefix, x, draws)
         x = self.norm("dec.output_norm", x) if self.c["norm"] == "pre" else x
+        return self.predict(x, targets, guided)
+
+    def predict(self, x, targets, guided) -> torch.Tensor:
         p = self.parameters
         table = p["output.weight"] if self.c["output"] == "untied" else p["token_embd.weight"]
         logits = F.linear(torch.cat(x), table, p.get("output.bias"))
         flat = torch.tensor([token for row in targets for token in row])
         smooth = F.cross_entropy(logits, flat, label_smoothing=self.c["label_smoothing"])
         return smooth + self.c["guided"] * guided / len(flat)
+
+
+class Recurrent(Network):
+    """The recurrent encoder-decoder on torch.nn.GRU and torch.nn.RNN, without attention and with Luong's."""
+
+    def __init__(self, config: dict, seed: int):
+        self.c, self.seed = config, seed
+        self.parameters = {}
+        self.width = D // 2 if config["keys"] == "split" else D
+        self.both = config["direction"] == "both"
+        own, half = D // 2 if self.both else D, self.width
+        self.add("token_embd.weight", V, D)
+        for i in range(config["encoder_layers"]):
+            for way in ["", "back_"][: 2 if self.both else 1]:
+                self.add_linear(f"enc.blk.{i}.{way}input", self.gates() * own, D)
+                self.add_linear(f"enc.blk.{i}.{way}state", self.gates() * own, own)
+        for i in range(config["decoder_layers"]):
+            self.add_linear(f"dec.blk.{i}.begin", D, D)
+            self.add_linear(f"dec.blk.{i}.input", self.gates() * D, D)
+            self.add_linear(f"dec.blk.{i}.state", self.gates() * D, D)
+        score = config["score"]
+        if score == "general":
+            self.add("dec.attn_k.weight", half, half)
+        if score == "additive":
+            self.add("dec.attn_q.weight", half, half)
+            self.add_linear("dec.attn_k", half, half)
+        if score == "concat":
+            self.add_linear("dec.attn_qk", half, 2 * half)
+        if score in ("additive", "concat"):
+            self.add("dec.attn_score.weight", 1, half)
+        if score == "cosine":
+            self.add("dec.attn_score.weight", 1, config["heads"])
+        if score != "none":
+            self.add_linear("dec.attn_o", D, half + D)
+        if config["output"] == "untied":
+            self.add("output.weight", V, D)
+        self.add("output.bias", 1, V)
+
+    def gates(self) -> int:
+        return 3 if self.c["cell"] == "gated" else 1
+
+    def recur(self, prefix: str, width: int, ways: list[str], x: torch.Tensor, begin=None):
+        """States of one sequence (L, ways x width), and the last of each way."""
+        kind = torch.nn.GRU if self.c["cell"] == "gated" else torch.nn.RNN
+        module = kind(D, width, bidirectional=len(ways) == 2).double()
+        weights = {}
+        for way, end in zip(ways, ["", "_reverse"]):
+            for part, name in (("ih", "input"), ("hh", "state")):
+                weights[f"weight_{part}_l0{end}"] = self.parameters[f"{prefix}{way}{name}.weight"]
+                weights[f"bias_{part}_l0{end}"] = self.parameters[f"{prefix}{way}{name}.bias"]
+        arguments = (x,) if begin is None else (x, begin[None])
+        states, last = torch.func.functional_call(module, weights, arguments)
+        return states, last.flatten()
+
+    def scores(self, q, k, head):
+        score, p = self.c["score"], self.parameters
+        if score in ("additive", "concat"):
+            v = p["dec.attn_score.weight"][head * q.shape[1] : (head + 1) * q.shape[1]]
+            return (q[:, None] + k[None]).tanh() @ v
+        if score == "cosine":
+            sharp = p["dec.attn_score.weight"][head].clamp(max=math.log(100)).exp()
+            return F.cosine_similarity(q[:, None], k[None], dim=-1) * sharp
+        return super().scores(q, k, head)
+
+    def attend_to(self, states, memory, draws, guide):
+        score, p, half = self.c["score"], self.parameters, self.width
+        split = self.c["keys"] == "split"
+        q = [x[:, :half] for x in states]
+        k = [x[:, :half] for x in memory]
+        v = [x[:, half:] for x in memory] if split else memory
+        if score == "general":
+            k = [F.linear(x, p["dec.attn_k.weight"]) for x in k]
+        if score == "additive":
+            q = [F.linear(x, p["dec.attn_q.weight"]) for x in q]
+            k = self.linear("dec.attn_k", k)
+        if score == "concat":  # W [q; k] + b
+            w, b = p["dec.attn_qk.weight"], p["dec.attn_qk.bias"]
+            q, k = [F.linear(x, w[:, :half], b) for x in q], [F.linear(x, w[:, half:]) for x in k]
+        context, loss = self.mix(q, k, v, False, draws, guide)
+        joined = [torch.cat(pair, -1) for pair in zip(context, states)]
+        return draws.drop([x.tanh() for x in self.linear("dec.attn_o", joined)], self.c["dropout"]), loss
+
+    def loss(self, sources, targets, guide, draws) -> torch.Tensor:
+        table, drop = self.parameters["token_embd.weight"], self.c["dropout"]
+        ways = ["", "back_"][: 2 if self.both else 1]
+        x = draws.drop([table[row] for row in sources], drop)
+        for i in range(self.c["encoder_layers"]):
+            done = [self.recur(f"enc.blk.{i}.", D // len(ways), ways, part) for part in x]
+            x, last = draws.drop([states for states, _ in done], drop), [end for _, end in done]
+        memory = x
+        x = draws.drop([table[[BOS, *row[:-1]]] for row in targets], drop)
+        for i in range(self.c["decoder_layers"]):
+            begin = [b.tanh() for b in self.linear(f"dec.blk.{i}.begin", last)]
+            done = [self.recur(f"dec.blk.{i}.", D, [""], part, b) for part, b in zip(x, begin)]
+            x = draws.drop([states for states, _ in done], drop)
+        guided = torch.zeros((), dtype=torch.float64)
+        if self.c["score"] != "none":
+            x, guided = self.attend_to(x, memory, draws, guide if self.c["guided"] > 0 else None)
+        return self.predict(x, targets, guided)
 
 
 def batch(seed: int):
@@ -316,6 +464,39 @@ def gradients() -> None:
         lines.append(f"loss {loss.item():.12g}")
         lines += [f"{name} {probes(name, p.grad)}" for name, p in network.parameters.items()]
     (here / "lab" / "gradients.txt").write_text("\n".join(lines) + "\n")
+
+
+def drawn(options: dict, rows: list[dict], rng: random.Random) -> list[dict]:
+    """For each row the config, of some random ones, with the most pairs of options that were not there yet."""
+    seen, out = set(), []
+    for row in rows:
+        some = [{name: rng.choice(values) for name, values in options.items()} | row for _ in range(500)]
+        best = max(some, key=lambda config: len(pairs_of(config) - seen))
+        seen |= pairs_of(best)
+        out.append(best)
+    return out
+
+
+def family() -> None:
+    """Switched Transformers, and recurrent networks of every score twice."""
+    rng, lines = random.Random(2), []
+    usual = {"activation": "relu", "output": "tied", "output_bias": "yes", "start": "bos", "label_smoothing": 0.1}
+    usual |= {"mixer": "attention", "heads": 4, "encoder_layers": 1, "decoder_layers": 1, "dropout": 0}
+    usual |= {"activation_dropout": 0}
+    switched = drawn(SWITCHES, [{}] * 6, rng)
+    recurrent = drawn(RECURRENT, [{"score": score} for score in SCORES * 2], rng)
+    rest = {"output_bias": "yes", "start": "bos", "label_smoothing": 0.1}
+    configs = [(Network, usual | config) for config in switched]
+    configs += [(Recurrent, {"architecture": "recurrent"} | config | rest) for config in recurrent]
+    for number, (kind, config) in enumerate(configs):
+        seed = 4000 + number
+        network = kind(config, seed)
+        loss = network.loss(*batch(seed), Draws(seed, 0))
+        loss.backward()
+        lines.append(f"config {settings(config)} seed={seed}")
+        lines.append(f"loss {loss.item():.12g}")
+        lines += [f"{name} {probes(name, p.grad)}" for name, p in network.parameters.items()]
+    (here / "lab" / "family.txt").write_text("\n".join(lines) + "\n")
 
 
 BASE = {name: values[0] for name, values in OPTIONS.items()} | {"heads": 4, "encoder_layers": 1, "decoder_layers": 1}
@@ -420,5 +601,6 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     (here / "lab").mkdir(exist_ok=True)
     gradients()
+    family()
     steps()
     plateau()

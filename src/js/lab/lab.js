@@ -258,7 +258,7 @@ export class Lab {
 
   /**
    * Predicts, and gives arrays of that pass by name: "enc.embd", "enc.blk.0", "dec.blk.0" (outputs of layers),
-   * "enc.blk.0.attn", "dec.blk.0.attn", "dec.blk.0.cross_attn" (weights of attention), and parameters
+   * "enc.blk.0.attn", "dec.blk.0.attn", "dec.blk.0.cross_attn", of a recurrent network "dec.attn" (weights of attention), and parameters
    * ("enc.blk.0.attn_q.weight", with ".gradient" behind it for its gradient). Without names, all attention.
    * @param {string} source
    * @param {string[]} [names]

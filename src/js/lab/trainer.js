@@ -168,6 +168,7 @@ export class Trainer {
       take(`dec.blk.${layer}.attn`);
       found = take(`dec.blk.${layer}.cross_attn`);
     }
+    take("dec.attn"); // of a recurrent network
     return arrays;
   }
 

@@ -1,0 +1,47 @@
+/*
+ * What the networks share: a table of parameters that each fills, and a builder that each runs on the tape.
+ */
+#ifndef GLOSSA_LAB_BUILDER_H
+#define GLOSSA_LAB_BUILDER_H
+
+#include "lab/network.h"
+#include "model/tensors.h"
+
+/* ---- the table -------------------------------------------------------------------------------------------------- */
+
+/* Adds the tensors of a part. The table has room for all that a network of so many layers can have. */
+glossa_pair glossa_network_add(glossa_network *network, const glossa_part *part);
+
+/* The same for a part that the engine's table lacks: NAME.weight (rows, cols) and, `biased`, NAME.bias. A linear one
+   counts as within a layer. `name` is shorter than GLOSSA_PART_NAME. */
+glossa_pair glossa_network_own(glossa_network *network, glossa_role role, const char *name, uint32_t rows,
+                               uint32_t cols, bool biased);
+
+void glossa_transformer_fill(glossa_network *network);
+void glossa_recurrent_fill(glossa_network *network);
+
+/* ---- the pass --------------------------------------------------------------------------------------------------- */
+
+typedef struct glossa_builder {
+    const glossa_network *n;
+    const glossa_lab_config *rates;
+    const glossa_shard *shard;
+    glossa_tape *tape;
+} glossa_builder;
+
+/* The rows that the tokens of `shard->targets` are predicted from: (target tokens, width). */
+glossa_node glossa_transformer_build(const glossa_builder *builder);
+glossa_node glossa_recurrent_build(const glossa_builder *builder);
+
+/* Embedded tokens, with positions where the network has any, shown as "enc.embd" and "dec.embd", after dropout. */
+glossa_node glossa_embed_source(const glossa_builder *builder);
+glossa_node glossa_embed_target(const glossa_builder *builder);
+
+/* What dot products of heads of width d are multiplied by. */
+float glossa_score_scale(const glossa_lab_config *config, uint32_t d);
+
+static inline glossa_node glossa_apply(const glossa_builder *b, glossa_node x, glossa_pair p) {
+    return glossa_tape_linear(b->tape, x, p.w, p.b);
+}
+
+#endif

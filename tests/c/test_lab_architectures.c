@@ -1,0 +1,199 @@
+/*
+ * Networks beside the Transformer, and Transformers of which a part is left out: they learn, every parameter moves, a
+ * training goes on to the bit, what is saved opens again in the lab, and the engine says that it is not for it.
+ */
+#include "glossa.h"
+#include "lab_helpers.h"
+
+static const char *const recurrent[][12] = {
+    {"score", "scaled-dot", "cell", "plain", NULL},
+    {"score", "dot", "direction", "forward", NULL},
+    {"score", "general", "encoder_layers", "2", "decoder_layers", "2", NULL},
+    {"score", "additive", NULL},
+    {"score", "additive", "keys", "split", "heads", "2", NULL},
+    {"score", "additive", "selection", "hard", NULL},
+    {"score", "concat", "output", "untied", NULL},
+    {"score", "cosine", "heads", "4", "position", "learned", NULL},
+    {"score", "none", "output_bias", "no", NULL},
+};
+
+static const char *const switched[][12] = {
+    {"normalise", "none", NULL}, {"residual", "no", "norm", "pre", NULL},
+    {"causal", "no", NULL},      {"position", "none", NULL},
+    {"score", "dot", NULL},      {"selection", "hard", NULL},
+};
+
+static glossa_lab *open_lab(const char *architecture, const char *const *settings, const char *task) {
+    glossa_lab_config config;
+    glossa_lab *lab = NULL;
+    glossa_error error = {GLOSSA_OK, ""};
+    const char *const first[] = {"architecture", architecture, "task",         task,    "batch",  "16",
+                                 "width",        "32",         "feed_forward", "32",    "warmup", "0",
+                                 "shards",       "3",          "kernels",      "exact", NULL};
+    glossa_lab_defaults(&config);
+    for (const char *const *s = first; *s; s += 2)
+        CHECK_INT(glossa_lab_set(&config, s[0], s[1], &error), GLOSSA_OK);
+    for (const char *const *s = settings; *s; s += 2)
+        CHECK_INT(glossa_lab_set(&config, s[0], s[1], &error), GLOSSA_OK);
+    CHECK_INT(glossa_lab_open(&config, NULL, &lab, &error), GLOSSA_OK);
+    CHECK_STRING(error.message, "");
+    return lab;
+}
+
+/* Every parameter has a gradient and moves; a bias of keys that moves no softmax has one by rounding. */
+static void check_moves(const char *architecture, const char *const *settings) {
+    glossa_lab *lab = open_lab(architecture, settings, "pig-latin");
+    if (!lab) return;
+    float *before = malloc(lab->network.floats * sizeof *before);
+    if (!before) abort();
+    memcpy(before, lab->blocks.values, lab->network.floats * sizeof *before);
+    steps(lab, 1);
+    for (size_t i = 0; i < lab->network.count; i++) {
+        const glossa_parameter *p = &lab->network.parameters[i];
+        double gradient = 0, moved = 0;
+        for (size_t j = p->offset; j < p->offset + (size_t)p->rows * p->cols; j++) {
+            gradient = fmax(gradient, fabs((double)lab->blocks.gradients[j]));
+            moved = fmax(moved, fabs((double)before[j] - (double)lab->blocks.values[j]));
+        }
+        if (moved == 0 || gradient == 0) fprintf(stderr, "%s: ", p->name);
+        CHECK(moved > 0 && gradient > 0);
+    }
+    free(before);
+    glossa_lab_close(lab);
+}
+
+static void check_state(const char *architecture, const char *const *settings) {
+    glossa_lab *lab = open_lab(architecture, settings, "reverse"), *again;
+    glossa_error error = {GLOSSA_OK, ""};
+    size_t size;
+    if (!lab) return;
+    steps(lab, 3);
+    uint8_t *file = saved(lab, GLOSSA_LAB_STATE, &size);
+    CHECK_INT(glossa_lab_load(file, size, NULL, NULL, &again, &error), GLOSSA_OK);
+    CHECK_STRING(error.message, "");
+    free(file);
+    if (again) {
+        steps(lab, 3);
+        steps(again, 3);
+        CHECK(same_values(lab, again));
+        CHECK(memcmp(&lab->config, &again->config, offsetof(glossa_lab_config, norm_epsilon)) == 0);
+    }
+    glossa_lab_close(lab);
+    glossa_lab_close(again);
+}
+
+/* What is saved says the same in another lab, whatever that lab's own config; the engine names the task. */
+static void check_model(const char *architecture, const char *const *settings, const char *task) {
+    glossa_lab *lab = open_lab(architecture, settings, "reverse"), *again;
+    glossa_error error = {GLOSSA_OK, ""};
+    glossa_model *model = NULL;
+    glossa_lab_config other;
+    glossa_text text;
+    size_t size;
+    char expected[GLOSSA_TASK_TEXT];
+    if (!lab) return;
+    steps(lab, 2);
+    uint8_t *file = saved(lab, GLOSSA_LAB_MODEL, &size);
+    glossa_lab_defaults(&other);
+    glossa_lab_set(&other, "preset", "recurrent", &error);
+    glossa_lab_set(&other, "task", "reverse", &error);
+    glossa_lab_set(&other, "residual", "no", &error);
+    CHECK_INT(glossa_lab_load(file, size, &other, NULL, &again, &error), GLOSSA_OK);
+    CHECK_STRING(error.message, "");
+    if (again) {
+        CHECK_INT(glossa_lab_predict(lab, (glossa_text){"31415", 5}, &text, &error), GLOSSA_OK);
+        memcpy(expected, text.data, text.size + 1);
+        CHECK_INT(glossa_lab_predict(again, (glossa_text){"31415", 5}, &text, &error), GLOSSA_OK);
+        CHECK_STRING(text.data, expected);
+    }
+    CHECK_INT(glossa_model_open(file, size, NULL, &model, &error), GLOSSA_ERROR_UNSUPPORTED);
+    CHECK(strstr(error.message, task) && strstr(error.message, "glossa lab"));
+    glossa_lab_close(lab);
+    glossa_lab_close(again);
+    free(file);
+}
+
+static void test_recurrent_networks(void) {
+    for (size_t i = 0; i < sizeof recurrent / sizeof *recurrent; i++) {
+        check_moves("recurrent", recurrent[i]);
+        check_state("recurrent", recurrent[i]);
+        check_model("recurrent", recurrent[i], "recurrent-translation");
+    }
+}
+
+static void test_switched_transformers(void) {
+    for (size_t i = 0; i < sizeof switched / sizeof *switched; i++) {
+        check_moves("transformer", switched[i]);
+        check_state("transformer", switched[i]);
+        check_model("transformer", switched[i], "switched-translation");
+    }
+}
+
+/* With attention a recurrent network copies strings; the weights of its attention go along the string. */
+static void test_a_recurrent_network_learns(void) {
+    const char *const settings[] = {"score", "additive", "width", "64",      "batch", "64", "heads",
+                                    "1",     "longest",  "8",     "kernels", "",      NULL};
+    glossa_error error = {GLOSSA_OK, ""};
+    glossa_lab_report report = {0};
+    glossa_lab_array weights;
+    glossa_text text;
+    glossa_lab *lab = open_lab("recurrent", settings, "reverse");
+    if (!lab) return;
+    steps(lab, 500);
+    CHECK_INT(glossa_lab_evaluate(lab, NULL, 0, 256, &report, &error), GLOSSA_OK);
+    CHECK(report.exact >= 250);
+    CHECK_INT(glossa_lab_predict(lab, (glossa_text){"271828", 6}, &text, &error), GLOSSA_OK);
+    CHECK_TEXT(text, "828172");
+    CHECK_INT(glossa_lab_read(lab, "dec.attn", &weights, &error), GLOSSA_OK);
+    CHECK_INT(weights.heads, 1);
+    CHECK_INT(weights.query_starts[1], 7);
+    CHECK_INT(weights.key_starts[1], 7);
+    glossa_lab_close(lab);
+}
+
+/* A decoder that sees what it is to predict has no loss left, and cannot write: its score is of what it writes. */
+static void test_without_the_causal_mask(void) {
+    const char *const settings[] = {"causal", "no", "width", "64", "batch", "64", "kernels", "", NULL};
+    glossa_error error = {GLOSSA_OK, ""};
+    glossa_lab_report report = {0};
+    glossa_lab *lab = open_lab("transformer", settings, "addition");
+    if (!lab) return;
+    steps(lab, 200);
+    CHECK_INT(glossa_lab_evaluate(lab, NULL, 0, 64, &report, &error), GLOSSA_OK);
+    CHECK(report.loss < 0.3);
+    CHECK(report.exact < 4);
+    glossa_lab_close(lab);
+}
+
+static void test_what_does_not_go_together(void) {
+    static const struct {
+        const char *name, *value, *says;
+    } bad[] = {{"score", "additive", "setting 'score'"}, {"keys", "split", "setting 'keys' is 'split'"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        glossa_lab_config config;
+        glossa_lab *lab;
+        glossa_error error = {GLOSSA_OK, ""};
+        glossa_lab_defaults(&config);
+        glossa_lab_set(&config, bad[i].name, bad[i].value, &error);
+        CHECK_INT(glossa_lab_open(&config, NULL, &lab, &error), GLOSSA_ERROR_ARGUMENT);
+        CHECK(strstr(error.message, bad[i].says) != NULL);
+        glossa_lab_set(&config, "architecture", "recurrent", &error);
+        glossa_lab_set(&config, "heads", "3", &error);
+        glossa_lab_set(&config, "width", "48", &error);
+        CHECK_INT(glossa_lab_open(&config, NULL, &lab, &error), GLOSSA_OK);
+        glossa_lab_close(lab);
+        if (strcmp(bad[i].name, "keys") != 0) continue;
+        glossa_lab_set(&config, "heads", "16", &error);
+        CHECK_INT(glossa_lab_open(&config, NULL, &lab, &error), GLOSSA_ERROR_ARGUMENT);
+        CHECK(strstr(error.message, "half the width 48") != NULL);
+    }
+}
+
+int main(void) {
+    RUN(test_recurrent_networks);
+    RUN(test_switched_transformers);
+    RUN(test_a_recurrent_network_learns);
+    RUN(test_without_the_causal_mask);
+    RUN(test_what_does_not_go_together);
+    return CHECK_RESULT();
+}
