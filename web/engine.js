@@ -4,6 +4,8 @@
 import { createFetching, fetchedModels, isFetched } from "./fetching.js";
 import { examplesOf, isExample } from "./languages.js";
 import { freshText, headMask, noNotes } from "./state.js";
+import { speak } from "./strings.js";
+import { modelsThrough } from "./through.js";
 
 /** @typedef {import("./state.js").Store} Store */
 /** @typedef {import("./state.js").Sentence} Sentence */
@@ -19,7 +21,9 @@ const KEPT = 400; // translations kept, so that typing at the end of a text tran
 const EXPLAINED = 24; // sentences of a text that are explained without being asked
 const TOP_K = 12;
 const OWN = "own"; // id of a model that the reader brought
-const GONE = "This model is no longer kept in this browser. The menu of languages fetches it again.";
+
+/** A model that the reader fetched is no longer kept: deleted in another tab, or by the browser. @param {Store} store */
+const gone = (store) => Object.assign(new Error(speak(store.get().language)("gone")), { name: "GoneError" });
 
 /** @param {unknown} error @returns {string} */
 export const messageOf = (error) => (error instanceof Error ? error.message : String(error));
@@ -74,6 +78,16 @@ function segments({ splitText, joiner }, text, source, target) {
 /** The translator, and the rules by which it cuts a text, come when there is something to do. */
 const engines = () => import("./translator.js");
 
+/** @returns {Promise<Model[]>} that the reader fetched, if this page still knows where from */
+async function keptModels() {
+  const { modelCache, registries } = await engines();
+  return registries().length > 0 ? fetchedModels(await modelCache.list()) : [];
+}
+
+/** Whether a model that the reader fetched is no longer kept. @param {Model} model */
+const isGone = async ({ id, registry }) =>
+  registry !== undefined && (await keptModels().catch(() => [])).every((one) => one.id !== id);
+
 /** What reads a checkpoint comes when somebody looks into one. @param {Blob | string} source @param {string} name */
 async function openCheckpoint(source, name) {
   const { openCheckpoint: open } = await import("../src/js/convert/index.js");
@@ -103,11 +117,14 @@ export function pairsOf({ models }) {
  * @param {typeof import("./translator.js")} rules
  * @param {Model} model
  * @param {string} url
+ * @param {string | URL} manifest
  * @returns {CreateOptions}
  */
-function createFrom({ registries }, { sha256, multilingual, source, target, registry, variant }, url) {
+function createFrom({ registries }, model, url, manifest) {
+  const { sha256, multilingual, source, target, registry, variant, halves } = model;
   const languages = { sourceLanguage: source, targetLanguage: target };
   if (registry) return { ...languages, registries: registries(), variant, offline: true };
+  if (halves) return { ...languages, manifest };
   return { model: url, sha256, ...(multilingual && languages) };
 }
 
@@ -183,7 +200,9 @@ export function createEngine(store, manifest) {
     const kept = isFetched(store.get().pair) ? await keptModels() : [];
     const { pair, models: before } = store.get();
     const stay = before.filter((one) => (one.registry || one.id === OWN) && kept.every(({ id }) => id !== one.id));
-    const models = [...pairsOf(list), ...stay, ...kept];
+    const pairs = pairsOf(list);
+    const own = [...pairs, ...modelsThrough(pairs, ({ source, target }) => `${source}-${target}.through-en`)];
+    const models = [...own, ...stay, ...kept];
     const known = models.some((one) => one.id === pair);
     store.set({ models, pair: known ? pair : firstOf(models) });
     if (!known) offerMissing(pair);
@@ -194,12 +213,6 @@ export function createEngine(store, manifest) {
     const suits = (/** @type {Model} */ { source, target }) =>
       store.get().language === "zh" && [source, target].includes("zh");
     return (models.find(suits) ?? models[0])?.id ?? "";
-  }
-
-  /** @returns {Promise<Model[]>} that the reader fetched, if this page still knows where from */
-  async function keptModels() {
-    const { modelCache, registries } = await engines();
-    return registries().length > 0 ? fetchedModels(await modelCache.list()) : [];
   }
 
   /** Looks what the reader fetched before. The model in use stays in the list even if it is no longer kept. */
@@ -224,7 +237,7 @@ export function createEngine(store, manifest) {
     const model = currentModel();
     if (!model) throw new Error("The list of models is empty");
     if (model.id === OWN && own) return { model: own };
-    return createFrom(rules, model, urlOf(model));
+    return createFrom(rules, model, urlOf(model), new URL(manifest, document.baseURI));
   };
 
   /**
@@ -278,16 +291,12 @@ export function createEngine(store, manifest) {
     store.set({ ...freshText, pair, text, sentences, layer: -1, head: -1, heads: [], off: "", notes: noNotes });
   }
 
-  /** Whether a model that the reader fetched is no longer kept: deleted in another tab, or by the browser. @param {Model} model */
-  const isGone = async ({ id, registry }) =>
-    registry !== undefined && (await keptModels().catch(() => [])).every((one) => one.id !== id);
-
-  /** Another takes the place of a model that is gone, and the menu tells how it comes again. @param {string} gone */
-  function replaceModel(gone) {
-    const models = store.get().models.filter(({ id }) => id !== gone);
+  /** Another takes the place of a model that is gone, and the menu tells how it comes again. @param {string} id */
+  function replaceModel(id) {
+    const models = store.get().models.filter((one) => one.id !== id);
     store.set({ models, status: "idle", problem: "" });
-    offerMissing(gone);
-    if (models.length === 0) return fail(new Error(GONE));
+    offerMissing(id);
+    if (models.length === 0) return fail(gone(store));
     turnTo(firstOf(models), store.get().text);
     schedule(0);
   }
@@ -304,12 +313,12 @@ export function createEngine(store, manifest) {
   const isAnExample = (text) =>
     text === store.get().example || store.get().notes.examples.includes(text) || isExample(text);
 
-  /** Where the model of the current pair lies, if that is not where the page lies. */
+  /** Where the model of the current pair, or one of the two, lies, if that is not where the page lies. */
   function foreignOrigin() {
     const model = currentModel();
-    if (model?.registry) return "";
-    const origin = model?.url ? new URL(urlOf(model)).origin : location.origin;
-    return origin === location.origin ? "" : origin;
+    if (!model || model.registry) return "";
+    const files = store.get().models.filter(({ id, url }) => url && (model.halves ?? [model.id]).includes(id));
+    return files.map((one) => new URL(urlOf(one)).origin).find((origin) => origin !== location.origin) ?? "";
   }
 
   /** Loads the model when it is first needed; from another origin only the reader may ask for it. */
@@ -344,14 +353,16 @@ export function createEngine(store, manifest) {
       translator = made;
       creation = new AbortController(); // what is opened after it ends it by itself, if that opens
       const { alignmentHead: aligning, notes } = made.info.model;
-      store.set({ status: "ready", loaded: 1, info: made.info, aligning, notes });
+      const two = made.info.models.length > 1; // there is no picture of both, and no measure of how sure they are
+      const known = two ? { ...notes, confidence: noNotes.confidence } : notes;
+      store.set({ status: "ready", loaded: 1, info: made.info, aligning, notes: known });
       schedule(0);
       await readKept().catch(() => {}); // where nothing may be kept
     } catch (error) {
       const model = currentModel();
-      const gone = !made && model !== undefined && (await isGone(model));
+      const missing = !made && model !== undefined && (await isGone(model));
       if (signal.aborted) return;
-      if (gone) replaceModel(model.id);
+      if (missing) replaceModel(model.id);
       else fail(error);
     }
   }
@@ -403,7 +414,7 @@ export function createEngine(store, manifest) {
       return {
         // Until its own first words come, a sentence shows what stood in its place.
         ...{ translation: there?.translation ?? "", partial: "", done: false, milliseconds: 0 },
-        ...{ prefix: null, explanation: null },
+        ...{ prefix: null, explanation: null, middle: "" },
         ...old,
         ...(forced ? { prefix: fix, done: false, explanation: null } : {}),
         ...part,
@@ -452,6 +463,7 @@ export function createEngine(store, manifest) {
   async function explain(index, signal) {
     const sentence = store.get().sentences[index];
     if (!sentence || sentence.explanation || !translator) return;
+    if (currentModel()?.halves) return explainHalves(index, signal);
     const begun = performance.now();
     const pieces = await askAll(sentence.text, { prefix: sentence.prefix ?? undefined, signal });
     if (signal.aborted || store.get().sentences[index]?.text !== sentence.text) return;
@@ -460,6 +472,16 @@ export function createEngine(store, manifest) {
     // What was translated may have signs that the model itself cannot say.
     const translation = sentence.done && !sentence.prefix ? sentence.translation : pieces[0].translation;
     change(index, { explanation: pieces[0], previous: null, translation, partial: "", done: true, milliseconds });
+  }
+
+  /** What stood between two models that translate in turn. @param {number} index @param {AbortSignal} signal */
+  async function explainHalves(index, signal) {
+    const { text, middle } = store.get().sentences[index];
+    if (middle || index !== store.get().sentence) return;
+    const { beam } = store.get();
+    const { stages } = await /** @type {Translator} */ (translator).explain(text, { beamSize: beam, signal });
+    if (signal.aborted || store.get().sentences[index]?.text !== text) return;
+    change(index, { middle: stages[0].translation, previous: null });
   }
 
   /** A sentence too long for the model came back in pieces: each is a sentence of its own. @param {number} index @param {SentenceExplanation[]} pieces */
@@ -535,7 +557,7 @@ export function createEngine(store, manifest) {
       if (!model) throw new Error("No model is chosen");
       if (model.registry) {
         const blob = await (await engines()).modelCache.blob(model.url);
-        if (!blob) throw new Error(GONE);
+        if (!blob) throw gone(store);
         return openCheckpoint(blob, model.id);
       }
       return openCheckpoint(model.id === OWN && own ? own : urlOf(model), model.id);
@@ -634,11 +656,15 @@ export class Comparison {
     if (model !== this.#model || !this.#translator) {
       this.close();
       const entry = this.#store.get().models.find((one) => one.id === model);
-      const url = new URL(entry?.url ?? "", new URL("models/", document.baseURI)).href;
+      const folder = new URL("models/", document.baseURI);
+      const url = new URL(entry?.url ?? "", folder).href;
       const rules = await engines();
-      const translator = await rules.Translator.create(
-        entry ? createFrom(rules, entry, url) : { model: /** @type {File} */ (model) },
-      );
+      const options = entry
+        ? createFrom(rules, entry, url, new URL("manifest.json", folder))
+        : { model: /** @type {File} */ (model) };
+      const translator = await rules.Translator.create(options).catch(async (error) => {
+        throw entry && (await isGone(entry)) ? gone(this.#store) : error;
+      });
       if (signal.aborted) {
         translator.destroy();
         signal.throwIfAborted();

@@ -70,7 +70,7 @@ export function namesOf({ source, target }, language) {
 export const pairName = (pair, language) => namesOf(pair, language).join(" → ");
 
 /** What tells models of one pair apart. @param {Pick<Model, "id" | "registry" | "variant">} model */
-export const makerOf = ({ id, registry, variant }) => (registry === "mozilla" ? `Firefox, ${variant}` : id);
+export const makerOf = ({ id, registry, variant }) => (registry === "mozilla" && variant ? `Firefox, ${variant}` : id);
 
 /** Whether a licence keeps a model from being used for money. @param {string} [licence] */
 export const isNonCommercial = (licence = "") => /non-?commercial|(^|[-\s])NC([-\s]|$)/i.test(licence);

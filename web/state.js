@@ -24,6 +24,7 @@
  * @property {number[] | null} prefix target ids that the reader has fixed
  * @property {SentenceExplanation | null} explanation
  * @property {SentenceExplanation | null} previous what is shown, dimmed, until the explanation comes
+ * @property {string} [middle] what the first of two models made of it, once that is asked for
  */
 
 /**
@@ -39,6 +40,7 @@
  * @property {string} [kind]
  * @property {string} [registry] of a model that the reader fetched from there
  * @property {string} [variant] its architecture
+ * @property {[string, string]} [halves] ids of the two models that go this way in turn, through English
  */
 
 /**

@@ -11,6 +11,8 @@ import { addHints } from "../../models/recipes/hints.js";
 import { Translator } from "../../src/js/index.js";
 import { serveFolders } from "../../src/js/cli/server.js";
 import { idle, launchChromium, openDrawer, openPage, openPart, PATIENCE, settled, shot, Visitor } from "./browser.js";
+import { steps } from "../../web/address.js";
+import { freezable, lostInPrint } from "./print.js";
 import { model, models, noSite, openSite } from "./site.js";
 
 const SHELL = 60_000; // bytes, gzipped, of what comes before the first paint
@@ -273,6 +275,45 @@ describe("the gates of the page", { skip: noSite }, () => {
         await close();
       }
     }
+  });
+
+  test("print shows every number and word that the screen shows, on the sheet, with its colours and no controls", async () => {
+    const { page, close } = await openPage(browser, { viewport: { width: 1440, height: 900 } });
+    page.setDefaultTimeout(PATIENCE);
+    await freezable(page);
+    await page.goto(site.url);
+    await page.locator(".model-chip.ready").waitFor();
+    const text = "t=The+children+have+eaten+all+the+apples.";
+    const stories = steps.map((step, i) => `#/inside/${i + 1}-${step}?`);
+    for (const place of [
+      "#/translate?",
+      "#/inside?",
+      "#/inside?picture=lines&kind=encoder&",
+      "#/inside?off=c0.1&",
+      ...stories,
+    ]) {
+      await page.evaluate(() => Object.assign(window, { frozen: false }));
+      await page.emulateMedia({ media: null });
+      await page.setViewportSize({ width: 1440, height: 900 });
+      await page.evaluate((hash) => location.assign(hash), place + text);
+      await settled(page);
+      await page.locator(".threads .thread, .large svg, .story-stage .number, .story-stage svg").first().waitFor();
+      if (/\/\d/.test(place))
+        await page
+          .locator(`.story-stage[data-step="${steps[stories.indexOf(place)]}"] .number`)
+          .first()
+          .waitFor({ state: "attached" });
+      await page.evaluate(() => {
+        for (const part of document.querySelectorAll("details.part")) part.setAttribute("open", "");
+      });
+      if (place.startsWith("#/translate")) await page.locator(".hypotheses:visible").waitFor();
+      else if (!stories.includes(place)) await page.locator(".switch:visible").first().waitFor();
+      const { numbers, ...lost } = await lostInPrint(page);
+      assert.ok(numbers > 10, `${place}: ${numbers} numbers and words`);
+      const nothing = { wide: false, cut: [], gone: [], unnamed: false, pale: [], controls: [] };
+      assert.deepEqual(lost, nothing, place);
+    }
+    await close();
   });
 
   test("one long sentence has progress and Stop", async () => {

@@ -10,7 +10,7 @@ import { Translator } from "../../src/js/index.js";
 import { steps } from "../../web/address.js";
 import { fileName, startHomes, studentFiles } from "../js/registry-homes.js";
 import { findings, idle, launchChromium, openPage, PATIENCE, settled, shot } from "./browser.js";
-import { noSite, openSite } from "./site.js";
+import { models, noSite, openSite } from "./site.js";
 
 const PARTS = /\/(registry|converter|catalogue|zstd)\.js$/;
 const FOREIGN = /mozilla|googleapis/;
@@ -210,6 +210,51 @@ describe("the menu of languages", { skip: noSite }, () => {
         await close();
       });
 
+    test("models that lie beside the page take turns too: from Chinese to German nothing is fetched from elsewhere", async () => {
+      const text = "今天的天气很好。";
+      const [first, second] = await Promise.all(
+        ["zh-en", "en-de"].map((id) =>
+          Translator.create({ model: join(models, `${id}.gguf`), worker: false, build: "simd128" }),
+        ),
+      );
+      const middle = await first.translate(text, { beamSize: 4 });
+      const translation = await second.translate(middle, { beamSize: 4 });
+      for (const one of [first, second]) one.destroy();
+      const { page, faults, requests, close } = await visit();
+      await page.locator("#from").selectOption("zh");
+      assert.equal(await page.locator("#to").inputValue(), "zh-en"); // one model, with its pictures, comes first
+      await page.locator("#to").selectOption("zh-de.through-en");
+      await page.locator("#source").fill(text);
+      await page.waitForFunction(
+        (said) => document.querySelector("#target")?.textContent?.trim() === said,
+        translation,
+      );
+      await page.locator(".through .middle", { hasText: middle }).waitFor();
+      assert.match((await page.locator(".through").textContent()) ?? "", /Chinese → English and English → German/);
+      await page.waitForFunction(() => location.hash.includes("m=zh-de.through-en"));
+      await page.locator(".model-chip").click();
+      const facts = (await page.locator(".facts").textContent()) ?? "";
+      assert.match(facts, /non-commercial/);
+      assert.match(facts, /CC-BY-SA-3\.0/);
+      await page.keyboard.press("Escape");
+      const foot = (await page.locator("footer").textContent()) ?? "";
+      assert.ok(foot.includes("model: CC-BY-SA-3.0; non-commercial (research and education only)"), foot);
+      await page.reload();
+      await page.locator(".through .middle", { hasText: middle }).waitFor();
+      assert.deepEqual(await findings(page), []);
+      await shot(page, "through");
+      const own = new URL(site.url).origin;
+      assert.deepEqual(
+        requests.filter((url) => new URL(url).origin !== own),
+        [],
+      );
+      assert.deepEqual(
+        faults.filter((one) => !/ERR_ABORTED/.test(one)), // what a reload gives up
+        [],
+      );
+      await close();
+    });
+
     test("a link to a language that is not here opens the menu on it", async () => {
       const { page, requests, close } = await visit({}, "#/translate?m=mozilla.en-fr.base-memory&t=A+dog.");
       await page.locator('.offer[data-offer="en-fr"][aria-expanded="true"]').waitFor();
@@ -345,6 +390,107 @@ describe("the menu of languages", { skip: noSite }, () => {
       await other.locator('input[name="build"][value="simd128"]').check();
       await other.locator('.offer[data-offer="en-fr"][aria-expanded="true"]').waitFor();
       await other.locator(".model-chip.ready", { hasText: "English → German" }).waitFor();
+      assert.deepEqual(
+        faults.filter((one) => !/ERR_ABORTED|ERR_CONNECTION_REFUSED/.test(one)),
+        [],
+      );
+    } finally {
+      await close();
+      await site.close();
+      await homes.close().catch(() => {});
+    }
+  });
+
+  test("a language through English is two models: told, fetched, kept and looked at as two", async () => {
+    const homes = await startHomes();
+    const halves = { fren: studentFiles({ seed: 46 }), enit: studentFiles({ seed: 44 }) };
+    homes.addMozilla("fr", "en", halves.fren);
+    homes.addMozilla("en", "it", halves.enit);
+    const site = await openSite(undefined, homes.mozilla);
+    const { page, faults, close } = await openPage(browser);
+    page.setDefaultTimeout(PATIENCE);
+    try {
+      await page.goto(site.url);
+      await page.locator(".model-chip.ready").waitFor();
+      await page.locator("#source").fill(TEXT);
+      await settled(page);
+      await page.locator(".pane.target .more-languages").click();
+      await page.getByRole("button", { name: /^Ask 127\.0\.0\.1:\d+ for the newest list/ }).click();
+      await page.locator('.offer[data-offer="fr-en"]').waitFor();
+      assert.equal(await page.locator('.offer[data-offer="fr-it"]').count(), 0);
+      await page.getByText("Pairs without English go through it").waitFor();
+      await page.getByRole("searchbox").fill("french italian");
+      await page.locator('.offer[data-offer="fr-it"]').click();
+      const told = (await page.locator(".offer-choices").textContent()) ?? "";
+      assert.match(told, /No model goes from one to the other \(French → Italian\)/);
+      assert.match(told, /French → English: Licence: MPL-2\.0/);
+      assert.match(told, /English → Italian: Licence: MPL-2\.0/);
+      const kilobytes = [...told.matchAll(/base-memory ([\d.]+) kB/g)].map((found) => Number(found[1]));
+      assert.equal(kilobytes.length, 2);
+      const sum = Number(/Fetch ([\d.]+) kB from/.exec(told)?.[1]);
+      assert.ok(Math.abs(sum - kilobytes[0] - kilobytes[1]) <= 1, `${sum} of ${kilobytes.join(" and ")}`);
+
+      /** @type {Translator[]} */
+      const byHand = [];
+      for (const [pair, files] of Object.entries(halves)) {
+        const named = Object.entries(files).map(
+          ([type, bytes]) => /** @type {[string, Uint8Array]} */ ([fileName(type, pair), bytes]),
+        );
+        const { blob } = await convertToBlob(named);
+        byHand.push(await Translator.create({ model: blob, worker: false, build: "simd128" }));
+      }
+      const middle = await byHand[0].translate(TEXT, { beamSize: 4 });
+      const translation = await byHand[1].translate(middle, { beamSize: 4 });
+      for (const one of byHand) one.destroy();
+      homes.take();
+      await page.getByRole("button", { name: /^Fetch .* from 127/ }).click();
+      await page.locator("dialog.languages").waitFor({ state: "hidden" });
+      const shows = async () => {
+        await page.waitForFunction(
+          (text) => document.querySelector("#target")?.textContent?.trim() === text,
+          translation.trim(),
+        );
+        await page.locator(".through .middle", { hasText: middle.trim() }).waitFor();
+        assert.equal(await page.locator("#to").inputValue(), "mozilla.fr-it.through-en");
+      };
+      await shows();
+      for (const pair of ["fren", "enit"]) {
+        const model = new RegExp(`/model\\.${pair}`);
+        assert.equal(homes.requests.filter(({ path }) => model.test(path)).length, 1, pair);
+      }
+      assert.equal(await page.locator(".threads-box").count(), 0);
+      assert.deepEqual(await findings(page), []);
+      await page.getByRole("link", { name: "Look inside" }).click();
+      await page.locator(".through:visible").waitFor();
+      await page.getByRole("link", { name: "Translate" }).click();
+
+      // Again when nobody answers; and each of the two, in a tab of its own, with its own words.
+      await homes.close();
+      await page.reload();
+      await shows();
+      const [tab] = await Promise.all([
+        page.context().waitForEvent("page"),
+        page.getByRole("link", { name: "Look at English → Italian" }).click(),
+      ]);
+      tab.setDefaultTimeout(PATIENCE);
+      await tab.locator(".model-chip.ready", { hasText: "English → Italian" }).waitFor();
+      assert.equal(await tab.locator("#source").inputValue(), middle);
+      await tab.locator(".threads .thread").first().waitFor({ state: "attached" });
+
+      // One half is deleted in that tab: to compare with it is to be told so in the page's words, and how it comes back.
+      await page.locator("#from").selectOption("en");
+      await page.locator("#to").selectOption("en-de");
+      await page.locator(".model-chip.ready", { hasText: "English → German" }).waitFor();
+      await settled(page);
+      await openDrawerOf(tab, "English → Italian");
+      await tab.getByRole("button", { name: "Delete English → Italian" }).click();
+      await page.getByRole("link", { name: "Look inside" }).click();
+      await page.locator('[data-part="heads-off"] > summary').click();
+      await page.locator("#other").selectOption("model mozilla.en-it.base-memory");
+      const note = page.locator(".status.bad", { hasText: "This model is no longer kept in this browser." });
+      await note.getByRole("button", { name: "More languages…" }).click();
+      await page.locator('.offer[data-offer="en-it"][aria-expanded="true"]').waitFor();
+      assert.doesNotMatch((await note.textContent()) ?? "", /glossa models/);
       assert.deepEqual(
         faults.filter((one) => !/ERR_ABORTED|ERR_CONNECTION_REFUSED/.test(one)),
         [],

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { Translator } from "../../src/js/index.js";
 import { sourceAddress } from "../../web/build.js";
 import { fetchedModels } from "../../web/fetching.js";
-import { found, grouped, offersOf, problemOf, qualityOf } from "../../web/frame/offers.js";
+import { found, grouped, offersOf, offersThrough, problemOf, qualityOf } from "../../web/frame/offers.js";
 import { isNonCommercial } from "../../web/languages.js";
 
 /** @param {string} source @param {string} target @param {string} variant @returns {any} */
@@ -30,7 +30,7 @@ const ids = (/** @type {{id: string}[]} */ all) => all.map(({ id }) => id);
 test("a direction is offered once, with its models in the registry's order", () => {
   assert.deepEqual(ids(offers), ["en-fr", "fr-en", "sl-en", "en-zh-Hans", "nb-en", "en-cs", "ja-ko"]);
   assert.deepEqual(
-    offers[0].models.map(({ variant }) => variant),
+    offers[0].plans.map(({ variant }) => variant),
     ["base", "tiny"],
   );
 });
@@ -101,14 +101,55 @@ test("what was fetched before is found among what is kept", () => {
   });
 });
 
+test("two that were fetched to go together are a pair of their own; those that were fetched by name are not", () => {
+  /** @param {string} source @param {string} target @param {string[]} chosen */
+  const record = (source, target, chosen) => ({
+    ...{ url: `glossa:mozilla/${source}-${target}`, bytes: 5, etag: "", sha256: "", complete: true },
+    about: { part: "model", registry: "mozilla", variant: "tiny", licence: "MPL-2.0", source, target, chosen },
+  });
+  const both = [record("fr", "en", [""]), record("en", "it", ["tiny", ""])];
+  assert.deepEqual(fetchedModels([...both, record("en", "cs", ["tiny"])]).slice(3), [
+    {
+      ...{ id: "mozilla.fr-it.through-en", source: "fr", target: "it", url: "", bytes: 10, licence: "MPL-2.0" },
+      ...{ registry: "mozilla", halves: ["mozilla.fr-en.tiny", "mozilla.en-it.tiny"] },
+    },
+  ]);
+});
+
 test("every one of Firefox's models, as this release knows them, has its place in the menu", async () => {
   const models = await Translator.models({ registries: [{ registry: "mozilla" }], offline: true });
   assert.ok(models.length > 100);
   const all = offersOf(models);
   const groups = grouped(all, "en");
   assert.equal(groups.flatMap((group) => group.offers).length, all.length);
-  assert.equal(all.flatMap((one) => one.models).length, models.length);
+  assert.equal(all.flatMap((one) => one.plans).length, models.length);
   for (const { source, target } of all) assert.ok(found(all, `${source}-${target}`).length > 0);
+});
+
+test("a direction through English is two models, those that the package would take; none that goes directly", async () => {
+  assert.deepEqual(ids(offersThrough(offers)), [
+    "fr-zh-Hans",
+    "fr-cs",
+    "sl-fr",
+    "sl-zh-Hans",
+    "sl-cs",
+    "nb-fr",
+    "nb-zh-Hans",
+    "nb-cs",
+  ]);
+  assert.deepEqual(ids(offersThrough(offersOf([model("fr", "en"), model("en", "it"), model("fr", "it")]))), []);
+  const registries = [{ registry: /** @type {const} */ ("mozilla") }];
+  const through = offersThrough(offersOf(await Translator.models({ registries, offline: true })));
+  assert.ok(through.length > 1000, `${through.length}`);
+  for (const { source, target, plans } of through.filter((_, i) => i % 40 === 0)) {
+    const taken = await Translator.models({
+      sourceLanguage: source,
+      targetLanguage: target,
+      registries,
+      offline: true,
+    });
+    assert.deepEqual(ids(plans[0].parts), ids(taken), `${source}-${target}`);
+  }
 });
 
 test("the footer's link to the source is package.json's, or there is none", () => {

@@ -11,7 +11,7 @@ export function Footer() {
     <footer class="foot">
       <p>
         <span>{t("onDevice")}</span> · <span>{t("offline")}</span>
-        {licence && <span> · {t("licenceOf", { licence: licence.split(".")[0] })}</span>}
+        {licence && <span> · {t("licenceOf", { licence: licence.split(/\.(?:\s|$)/)[0] })}</span>}
       </p>
       <details>
         <summary>{t("about")}</summary>

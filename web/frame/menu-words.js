@@ -21,6 +21,13 @@ export const words = {
     fromEnglish: "From English",
     intoEnglish: "Into English",
     betweenOthers: "Between other languages",
+    throughHint:
+      "Pairs without English go through it, by two models: look for both languages, such as “French German”.",
+    throughTitle: "Through English, by two models: {n} directions",
+    byTwo: "by two models, through English",
+    throughTells:
+      "No model goes from one to the other ({pair}) by itself. Two do it in turn, and what the first gets wrong goes into the second.",
+    bothHere: "Both models are on this device; {catalogue} may be asked whether they are what it has now.",
     onDeviceNow: "on this device",
     whichModel: "Which model",
     fetchTells:
@@ -58,6 +65,11 @@ export const words = {
     fromEnglish: "从英语",
     intoEnglish: "译成英语",
     betweenOthers: "其他语言之间",
+    throughHint: "不含英语的方向由两个模型经英语接力：请同时输入两种语言，例如“法语 德语”。",
+    throughTitle: "经英语，由两个模型接力：{n} 个翻译方向",
+    byTwo: "两个模型经英语接力",
+    throughTells: "没有模型直接翻译这个方向（{pair}）。两个模型先后接力，前一个的错误会带进后一个。",
+    bothHere: "两个模型都已在本机；可能会向 {catalogue} 询问它们是否仍是最新的。",
     onDeviceNow: "已在本机",
     whichModel: "选择模型",
     fetchTells:

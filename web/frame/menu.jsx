@@ -2,21 +2,23 @@
 // choice, who is told whom it asks, how much comes, and under which licence.
 
 import { mozillaAddresses } from "glossa:site";
-import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { offeredId } from "../fetching.js";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { isNonCommercial, makerOf, pairName } from "../languages.js";
 import { learn, size } from "../strings.js";
 import { useApp, useKeys, useRoving, useWords } from "../ui.jsx";
 import { words } from "./menu-words.js";
-import { found, grouped, offersOf, problemOf, qualityOf } from "./offers.js";
+import { found, grouped, missingOf, offersOf, offersThrough, problemOf, qualityOf, sumOf } from "./offers.js";
 
 learn(words);
 
 /** @typedef {import("../../src/js/types.js").AvailableModel} AvailableModel */
 /** @typedef {import("./offers.js").Offer} Offer */
+/** @typedef {import("../fetching.js").Plan} Plan */
 /** @typedef {{offers: Offer[], date: string}} List `date`: of the list that came with the page; empty: its server was asked */
 /** @typedef {{name: string, message: string}} Problem */
 /** @typedef {Problem & {asked: boolean}} ListProblem `asked`: whether its server was asked */
+
+const FEW = 12; // directions by two models that are shown without being asked for
 
 const hosts = Object.fromEntries(
   Object.entries(mozillaAddresses ?? {}).map(([name, address]) => [name, new URL(address).host]),
@@ -78,6 +80,7 @@ export function Offers() {
     if (matchMedia("(hover: hover)").matches) search.current?.focus();
   }, [menu]);
   const offers = found(list?.offers ?? [], query);
+  const through = useMemo(() => offersThrough(list?.offers ?? []), [list]);
   return (
     <>
       <p class="search-line">
@@ -112,7 +115,28 @@ export function Offers() {
           <OfferList offers={group.offers} opened={menu ?? ""} />
         </section>
       ))}
+      {through.length > 0 && <ThroughOffers offers={through} query={query} opened={menu ?? ""} />}
     </>
+  );
+}
+
+/** Directions by two models: as many as there are pairs of languages, and so only those that are looked for. @param {{offers: Offer[], query: string, opened: string}} props */
+function ThroughOffers({ offers, query, opened }) {
+  const { t, language } = useWords();
+  const fitting = useMemo(
+    () => (query.trim() ? grouped(found(offers, query), language).flatMap((one) => one.offers) : []),
+    [offers, query, language],
+  );
+  const few = fitting.length <= FEW;
+  const [open, setOpen] = useState(few);
+  useEffect(() => setOpen(few), [few, query]);
+  if (!query.trim()) return <p class="help">{t("throughHint")}</p>;
+  if (fitting.length === 0) return null;
+  return (
+    <details class="part" data-part="through" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>{t("throughTitle", { n: fitting.length })}</summary>
+      {open && <OfferList offers={fitting} opened={opened} />}
+    </details>
   );
 }
 
@@ -136,7 +160,7 @@ function Here({ query }) {
             <span class="offer-name">{pairName(one, language)}</span>
             <span class="help">
               {[
-                one.registry ? makerOf(one) : "",
+                one.halves ? t("byTwo") : one.registry ? makerOf(one) : "",
                 one.bytes ? size(one.bytes, language) : "",
                 isNonCommercial(one.licence) ? t("nonCommercial") : "",
               ]
@@ -145,7 +169,7 @@ function Here({ query }) {
             </span>
             <button
               type="button"
-              aria-label={`${t("useIt")}: ${pairName(one, language)}, ${makerOf(one)}`}
+              aria-label={`${t("useIt")}: ${pairName(one, language)}, ${one.halves ? t("byTwo") : makerOf(one)}`}
               aria-pressed={one.id === pair}
               onClick={() => {
                 store.set({ menu: null });
@@ -182,7 +206,8 @@ function OfferList({ offers, opened }) {
   return (
     <ul class="offers" ref={list}>
       {offers.map((one) => {
-        const [first] = one.models;
+        const [first] = one.plans;
+        const missing = missingOf(first);
         const mine = fetching?.source === one.source && fetching.target === one.target ? fetching : null;
         const shown = open === one.id || mine !== null;
         return (
@@ -201,8 +226,8 @@ function OfferList({ offers, opened }) {
             >
               <span class="offer-name">{pairName(one, language)}</span>
               <span class="help">
-                {one.models.some((model) => model.here) && `${t("onDeviceNow")} · `}
-                {size(first.downloadBytes, language)}
+                {one.plans.some(isHere) && `${t("onDeviceNow")} · `}
+                {size(sumOf(missing.length > 0 ? missing : first.parts, "downloadBytes"), language)}
               </span>
             </button>
             {shown && <Choices offer={one} />}
@@ -213,54 +238,73 @@ function OfferList({ offers, opened }) {
   );
 }
 
+/** Whether all of it is on this device. @param {Plan} plan */
+const isHere = ({ parts }) => parts.every((one) => one.here);
+
 /** What fetching a direction means, and the choice. @param {{offer: Offer}} props */
 function Choices({ offer }) {
   const { t, language } = useWords();
   const { fetching, models } = useKeys("fetching", "models");
   const mine = fetching?.source === offer.source && fetching.target === offer.target ? fetching : null;
   const [chosen, setChosen] = useState(mine?.id ?? "");
-  const model = offer.models.find((one) => offeredId(one) === chosen) ?? offer.models[0];
+  const plan = offer.plans.find((one) => one.id === chosen) ?? offer.plans[0];
   const busy = mine !== null && mine.problem === null;
-  const usable = model.here && models.some((one) => one.id === offeredId(model));
+  const usable = isHere(plan) && models.some((one) => one.id === plan.id);
+  const missing = missingOf(plan);
   return (
     <div class="offer-choices">
-      {offer.models.length > 1 && (
+      {plan.parts.length > 1 && <p>{t("throughTells", { pair: pairName(offer, language) })}</p>}
+      {offer.plans.length > 1 && (
         <fieldset class="variants">
           <legend>{t("whichModel")}</legend>
-          {offer.models.map((one) => (
-            <label key={one.variant} class="tick">
+          {offer.plans.map((one) => (
+            <label key={one.id} class="tick">
               <input
                 type="radio"
                 name={`variant-${offer.id}`}
-                checked={one === model}
+                checked={one === plan}
                 disabled={busy}
-                onChange={() => setChosen(offeredId(one))}
+                onChange={() => setChosen(one.id)}
               />
               <span>
-                {one.variant} <span class="help">{factsOf(one)}</span>
+                {one.variant} <span class="help">{factsOf(one.parts[0])}</span>
               </span>
             </label>
           ))}
         </fieldset>
       )}
-      {offer.models.length === 1 && <p class="help">{`${model.variant} ${factsOf(model)}`}</p>}
-      {!usable && (
+      {offer.plans.length === 1 &&
+        plan.parts.map((one) => (
+          <p class="help" key={one.id}>
+            {[plan.parts.length > 1 ? `${nameOfPart(one)}:` : "", one.variant, factsOf(one)].filter(Boolean).join(" ")}
+          </p>
+        ))}
+      {!usable && missing.length > 0 && (
         <p>
           {t("fetchTells", {
             ...hosts,
-            size: size(model.downloadBytes, language),
-            disk: size(model.diskBytes, language),
+            size: size(sumOf(missing, "downloadBytes"), language),
+            disk: size(sumOf(missing, "diskBytes"), language),
           })}
         </p>
       )}
-      <p class={isNonCommercial(model.licence) ? "warning" : "help"}>
-        {t("licenceIs", { licence: model.licence || t("licenceUnknown"), origin: model.origin })}
-        {isNonCommercial(model.licence) && ` ${t("nonCommercialLong")}`}
-      </p>
+      {!usable && missing.length === 0 && <p>{t("bothHere", hosts)}</p>}
+      {plan.parts.map((one) => (
+        <p key={one.id} class={isNonCommercial(one.licence) ? "warning" : "help"}>
+          {plan.parts.length > 1 && `${nameOfPart(one)}: `}
+          {t("licenceIs", { licence: one.licence || t("licenceUnknown"), origin: one.origin })}
+          {isNonCommercial(one.licence) && ` ${t("nonCommercialLong")}`}
+        </p>
+      ))}
       {mine?.problem && <ProblemNote problem={mine.problem} host={hosts.files} />}
-      <Actions {...{ offer, model, usable }} />
+      <Actions {...{ offer, plan, usable }} />
     </div>
   );
+
+  /** @param {AvailableModel} one */
+  function nameOfPart({ sourceLanguages: [source], targetLanguages: [target] }) {
+    return pairName({ source, target }, language);
+  }
 
   /** @param {AvailableModel} one */
   function factsOf(one) {
@@ -272,9 +316,9 @@ function Choices({ offer }) {
 
 /**
  * The one button, which stays while it changes, so that the focus stays on it: fetch, stop, use.
- * @param {{offer: Offer, model: AvailableModel, usable: boolean}} props `usable`: it is here
+ * @param {{offer: Offer, plan: Plan, usable: boolean}} props `usable`: it is here
  */
-function Actions({ offer, model, usable }) {
+function Actions({ offer, plan, usable }) {
   const { store, engine } = useApp();
   const { t, language } = useWords();
   const { fetching, pair } = useKeys("fetching", "pair");
@@ -282,19 +326,20 @@ function Actions({ offer, model, usable }) {
   const coming = fetching && !fetching.problem ? fetching : null;
   const busy = coming?.source === offer.source && coming.target === offer.target;
   const other = coming && !busy ? coming : null;
-  const id = offeredId(model);
+  const { id } = plan;
+  const bytes = sumOf(missingOf(plan), "downloadBytes");
   const act = () => {
     if (busy) engine.fetching.stop();
     else if (usable) {
       store.set({ menu: null });
       if (id !== pair) engine.use(id);
-    } else engine.fetching.start(model);
+    } else engine.fetching.start(plan);
     setStopped(busy);
   };
   const label = () => {
     if (busy) return t("stop");
     if (usable) return t(id === pair ? "inUse" : "useIt");
-    return t("fetchFrom", { size: size(model.downloadBytes, language), host: hosts.files });
+    return bytes > 0 ? t("fetchFrom", { size: size(bytes, language), host: hosts.files }) : t("useIt");
   };
   const said = () => {
     if (coming) return t(busy ? "fetchingNow" : "oneAtATime", { pair: pairName(coming, language) });

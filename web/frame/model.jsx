@@ -46,18 +46,26 @@ function Facts() {
   const number = new Intl.NumberFormat(language);
   /** @type {[string, string][]} */
   const lines = [];
-  if (info?.model.name) lines.push([t("name"), info.model.name]);
+  const names = info?.models
+    .map((one) => one.name)
+    .filter(Boolean)
+    .join(" → ");
+  if (names) lines.push([t("name"), names]);
   if (entry) {
     lines.push([t("languages"), pairName(entry, language)], [t("download"), size(entry.bytes, language)]);
     if (entry.licence) lines.push([t("licence"), entry.licence]);
   }
   if (info) {
-    const { model } = info;
+    /** Of both, where two models take turns. @param {(one: import("../../src/js/types.js").ModelInfo) => string} say */
+    const each = (say) => [...new Set(info.models.map(say))].join(" → ");
     lines.push(
-      [t("parameters"), number.format(model.parameters)],
-      [t("layers"), t("layersAre", { encoder: model.encoderLayers, decoder: model.decoderLayers, heads: model.heads })],
-      [t("widths"), t("widthsAre", { width: model.width, ffn: model.ffnWidth })],
-      [t("vocabulary"), number.format(model.targetVocabulary)],
+      [t("parameters"), each((one) => number.format(one.parameters))],
+      [
+        t("layers"),
+        each((one) => t("layersAre", { encoder: one.encoderLayers, decoder: one.decoderLayers, heads: one.heads })),
+      ],
+      [t("widths"), each((one) => t("widthsAre", { width: one.width, ffn: one.ffnWidth }))],
+      [t("vocabulary"), each((one) => number.format(one.targetVocabulary))],
       [
         t("memory"),
         t("memoryIs", { working: size(info.workingBytes, language), wasm: size(info.wasmBytes, language) }),
@@ -219,7 +227,7 @@ function Own() {
 function Inspector() {
   const { engine } = useApp();
   const { t, language } = useWords();
-  const { info } = useKeys("info");
+  const { info, models, pair } = useKeys("info", "models", "pair");
   const [gguf, setGguf] = useState(/** @type {Checkpoint | null} */ (null));
   const [said, setSaid] = useState("");
   const [tensor, setTensor] = useState("");
@@ -235,6 +243,7 @@ function Inspector() {
       setSaid(t("failed", { problem: messageOf(error) }));
     }
   };
+  if (models.some((one) => one.id === pair && one.halves)) return null; // each of the two has its own
   const tensors = gguf ? [...gguf.tensors.values()] : [];
   const keys = gguf ? [...gguf.keys].map(([name, { value }]) => ({ name, value })) : [];
   return (

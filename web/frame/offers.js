@@ -1,6 +1,10 @@
 // What the menu of languages offers: directions, not files; found by any name that a reader may type.
 
+import { offeredId, throughId } from "../fetching.js";
+import { throughEnglish } from "../through.js";
+
 /** @typedef {import("../../src/js/types.js").AvailableModel} AvailableModel */
+/** @typedef {import("../fetching.js").Plan} Plan */
 
 /**
  * A direction that a registry has models for.
@@ -8,7 +12,7 @@
  * @property {string} id the tags, such as "en-fr"
  * @property {string} source
  * @property {string} target
- * @property {AvailableModel[]} models that the registry prefers first
+ * @property {Plan[]} plans what may be fetched for it: that which the registry prefers first
  */
 
 /** @typedef {Pick<Offer, "source" | "target">} Pair */
@@ -24,12 +28,26 @@ export function offersOf(models) {
     for (const source of model.sourceLanguages)
       for (const target of model.targetLanguages) {
         const id = `${source}-${target}`;
-        const offer = offers.get(id) ?? { id, source, target, models: [] };
-        offer.models.push(model);
+        const offer = offers.get(id) ?? { id, source, target, plans: [] };
+        offer.plans.push({ id: offeredId(model), source, target, parts: [model], variant: model.variant });
         offers.set(id, offer);
       }
   return [...offers.values()];
 }
+
+/** The directions that two of these models go in turn. @param {Offer[]} offers @returns {Offer[]} */
+export const offersThrough = (offers) =>
+  throughEnglish(offers).map(({ source, target, halves }) => {
+    const pair = { source, target };
+    const parts = halves.flatMap(({ plans }) => plans[0].parts);
+    return { id: `${source}-${target}`, ...pair, plans: [{ id: throughId(pair), ...pair, parts }] };
+  });
+
+/** What would still come of a plan's models. @param {Plan} plan */
+export const missingOf = ({ parts }) => (parts.length > 1 ? parts.filter((one) => !one.here) : parts);
+
+/** @param {AvailableModel[]} models @param {"downloadBytes" | "diskBytes"} what */
+export const sumOf = (models, what) => models.reduce((sum, one) => sum + one[what], 0);
 
 /**
  * Offers under three headings, each sorted by the name of the language that is not English.

@@ -8,7 +8,7 @@ import { h } from "../../draw/dom.js";
 import { heatmap } from "../../draw/heatmap.js";
 import { matrixTable } from "../../draw/labels.js";
 import { collage, sheet } from "../../draw/sheet.js";
-import { Comparison, messageOf } from "../../engine.js";
+import { Comparison } from "../../engine.js";
 import { firstHead, habitOf, headOf, headsOf, idOf, kinds } from "../../heads.js";
 import { pairName } from "../../languages.js";
 import { headMask, isStale, shownExplanation } from "../../state.js";
@@ -328,7 +328,7 @@ export function SideBySide() {
   const comparison = useMemo(() => new Comparison(store), []);
   useEffect(() => () => comparison.close(), []);
   const here = state.models.find((one) => one.id === state.pair);
-  const models = state.models.filter((one) => one.id !== state.pair && one.source === here?.source);
+  const models = state.models.filter((one) => one.id !== state.pair && one.source === here?.source && !one.halves);
   const explanation = state.sentences[state.sentence]?.explanation ?? null;
   const [what, which] = other.split(" ");
   const select = useRef(/** @type {HTMLSelectElement | null} */ (null));
@@ -375,7 +375,16 @@ export function SideBySide() {
           />
         )}
       </p>
-      {problem && <p class="status bad">{t("failed", { problem: messageOf(new Error(problem)) })}</p>}
+      {problem && (
+        <p class="status bad" role="status">
+          {t("failed", { problem })}{" "}
+          {problem === t("gone") && (
+            <button type="button" onClick={() => engine.offerMissing(which)}>
+              {t("moreLanguages")}
+            </button>
+          )}
+        </p>
+      )}
       {what && value && (
         <div class={late ? "stale" : ""}>
           <Sides

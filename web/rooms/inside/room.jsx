@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { learn } from "../../strings.js";
 import { useApp, useKeys, useWords } from "../../ui.jsx";
+import { Through } from "../translate/through.jsx";
 import { AttentionStage } from "./attention.jsx";
 import { HeadsOff, Ranking, SideBySide, useRanking } from "./heads.jsx";
 import { NetworkMap } from "./map.jsx";
@@ -15,7 +16,14 @@ learn(words);
 export function Inside() {
   const { store } = useApp();
   const { t } = useWords();
-  const { story } = useKeys("story");
+  const { story, models, pair } = useKeys("story", "models", "pair");
+  if (models.some((one) => one.id === pair && one.halves))
+    return (
+      <>
+        <h1 class="sr">{t("inside")}</h1>
+        <Through room="inside" />
+      </>
+    );
   return (
     <>
       <h1 class="sr">{t("inside")}</h1>

@@ -77,7 +77,8 @@ export async function otherLanguage(text, source, detector) {
  * @returns {Model | undefined}
  */
 export function pairFor(models, language, here) {
-  const reads = models.filter((one) => base(one.source) === language);
+  const all = models.filter((one) => base(one.source) === language);
+  const reads = all.some((one) => !one.halves) ? all.filter((one) => !one.halves) : all;
   return (
     reads.find((one) => one.target === here?.target) ?? reads.find((one) => one.target === here?.source) ?? reads[0]
   );

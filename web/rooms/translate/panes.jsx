@@ -76,7 +76,8 @@ function Source() {
   /** @param {string} from */
   const chooseSource = (from) => {
     const fitting = state.models.filter((one) => one.source === from);
-    const next = fitting.find((one) => one.target === here?.target) ?? fitting[0];
+    const alone = fitting.filter((one) => !one.halves); // the pictures show one model
+    const next = alone.find((one) => one.target === here?.target) ?? alone[0] ?? fitting[0];
     if (next) engine.use(next.id);
   };
   /** Takes the text away so that the browser's own undo brings it back. */

@@ -10,11 +10,14 @@ import { useApp, useKeys, useWords } from "../../ui.jsx";
 /** @typedef {import("../../state.js").Room} Room */
 
 const Others = lazy(() => import("./details.jsx").then((one) => one.Others));
+const Through = lazy(() => import("./through.jsx").then((one) => () => <one.Through room="translate" />));
 const Confidence = lazy(() => import("./details.jsx").then((one) => one.Confidence));
 
 /** @param {{prepare: (room: Room) => void, goTo: (place: {room: Room, story: string}) => void}} props */
 export function Translate({ prepare, goTo }) {
   const { t } = useWords();
+  const { models, pair } = useKeys("models", "pair");
+  const byTwo = models.some((one) => one.id === pair && one.halves);
   /** @param {string} story @param {string} label */
   const way = (story, label) => (
     <button
@@ -33,13 +36,19 @@ export function Translate({ prepare, goTo }) {
       <Panes />
       <Notice />
       <Turn />
-      <ThreadsFigure />
-      <p class="ways">
-        {way("tokens", t("how"))}
-        {way("break", t("whatIf"))}
-      </p>
-      <Part name="others" title={t("others")} Body={Others} />
-      <Part name="confidence" title={t("confidence")} Body={Confidence} />
+      {byTwo ? (
+        <Through />
+      ) : (
+        <>
+          <ThreadsFigure />
+          <p class="ways">
+            {way("tokens", t("how"))}
+            {way("break", t("whatIf"))}
+          </p>
+          <Part name="others" title={t("others")} Body={Others} />
+          <Part name="confidence" title={t("confidence")} Body={Confidence} />
+        </>
+      )}
     </>
   );
 }

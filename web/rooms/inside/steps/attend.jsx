@@ -398,6 +398,7 @@ export const heads = {
                 </ul>
                 <button
                   type="button"
+                  class="head-toggle"
                   aria-pressed={out}
                   onClick={() => {
                     const next = new Set(names);
