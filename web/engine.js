@@ -189,7 +189,17 @@ export function createEngine(store, manifest) {
 
   /** @param {unknown} error */
   function fail(error) {
-    if (!isAbort(error)) store.set({ status: "failed", problem: messageOf(error) });
+    if (!isAbort(error)) store.set({ status: "failed", problem: messageOf(error), detail: "" });
+  }
+
+  /** Why the model did not come, to somebody who typed no address. @param {unknown} error @param {Model} [model] */
+  function failToOpen(error, model) {
+    const key = { NetworkError: navigator.onLine ? "modelUnreachable" : "modelOffline", DataError: "modelDamaged" }[
+      error instanceof Error ? error.name : ""
+    ];
+    if (!key || !model || model.id === OWN) return fail(error);
+    const { host } = new URL(urlOf(model));
+    store.set({ status: "failed", problem: speak(store.get().language)(key, { host }), detail: messageOf(error) });
   }
 
   async function readManifest() {
@@ -363,7 +373,7 @@ export function createEngine(store, manifest) {
       const missing = !made && model !== undefined && (await isGone(model));
       if (signal.aborted) return;
       if (missing) replaceModel(model.id);
-      else fail(error);
+      else failToOpen(error, model);
     }
   }
 

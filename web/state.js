@@ -95,6 +95,7 @@
  * @property {"auto" | "simd128" | "relaxed"} build WebAssembly build that is asked for
  * @property {"idle" | "loading" | "working" | "ready" | "failed"} status
  * @property {string} problem message of the last failure
+ * @property {string} detail what the engine said of it, where the message is the page's own
  * @property {number} loaded share of the model that has arrived, 0 to 1
  * @property {number} begun when the work on the text began, in milliseconds of performance.now()
  * @property {Model[]} models
@@ -143,6 +144,7 @@ export const initialState = {
   build: "auto",
   status: "idle",
   problem: "",
+  detail: "",
   loaded: 0,
   begun: 0,
   models: [],

@@ -316,6 +316,18 @@ describe("the gates of the page", { skip: noSite }, () => {
     await close();
   });
 
+  test("on a phone the picture comes soon: below the sentence and what chooses it stand in lines of their own", async () => {
+    const how = { viewport: { width: 360, height: 740 } };
+    const { page, close } = await visitor.open("#/inside?t=The+children+have+eaten+all+the+apples.", how);
+    await page.locator(".large svg").waitFor();
+    const { y = 0, height = 0 } = (await page.locator(".large svg").boundingBox()) ?? {};
+    assert.ok(height > 200 && y < 0.6 * 740, `it begins at ${y} of 740 pixels`);
+    const kinds = page.locator('.controls .choice:has([name="kind"]) label');
+    const boxes = await kinds.evaluateAll((all) => all.map((one) => Math.round(one.getBoundingClientRect().top)));
+    assert.equal(new Set(boxes).size, 1, "one line");
+    await close();
+  });
+
   test("one long sentence has progress and Stop", async () => {
     const { page, close } = await visitor.open("#/translate?t=A+dog+runs.");
     const long = Array.from({ length: 1200 }, (_, i) => `word${i % 7} in the red house`).join(" ");

@@ -205,6 +205,45 @@ describe("the manners of the page", { skip: noSite }, () => {
     await close();
   });
 
+  /** @type {[string, (route: import("playwright-core").Route) => Promise<void>, RegExp][]} */
+  const missing = [
+    [
+      "not there",
+      (route) => route.fulfill({ status: 404, body: "no" }),
+      /could not be fetched from localhost:\d+\. Your text stays/,
+    ],
+    [
+      "not to be reached",
+      (route) => route.abort("connectionrefused"),
+      /could not be fetched from localhost:\d+\. Your text stays/,
+    ],
+    [
+      "a page instead",
+      (route) => route.fulfill({ body: "<!DOCTYPE html><title>Log in</title>" }),
+      /is no model, or a damaged one/,
+    ],
+  ];
+  for (const [what, answer, told] of missing)
+    test(`a model that is ${what} is told in plain words, without an address that nobody typed, and can be asked again`, async () => {
+      const { page, close } = await openPage(browser, { serviceWorkers: "block" });
+      page.setDefaultTimeout(PATIENCE);
+      await page.route("**/*.gguf", answer);
+      await page.goto(`${site.url}#/translate?t=A+dog+runs.`);
+      const foot = page.locator(".pane.target .pane-foot");
+      await foot.locator(".status.bad").waitFor();
+      const said = (await foot.locator(".status.bad").textContent()) ?? "";
+      assert.match(said, told);
+      assert.doesNotMatch(said, /https?:|\.gguf|Check the/);
+      assert.match((await foot.locator("details").textContent()) ?? "", /en-de\.gguf/); // for those who know
+      assert.doesNotMatch((await page.locator("#target").textContent()) ?? "", /…/);
+      assert.deepEqual(await findings(page), []);
+      await page.unroute("**/*.gguf");
+      await foot.getByRole("button", { name: "Try again" }).click();
+      await page.locator("#target .word").first().waitFor();
+      assert.equal(await page.locator("#source").inputValue(), "A dog runs.");
+      await close();
+    });
+
   test("prints the texts and the pictures, whole, without what only a screen can do", async () => {
     for (const view of ["attention", "effect"]) {
       const { page, close } = await open(view);

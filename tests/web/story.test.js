@@ -151,4 +151,39 @@ describe("the story", { skip: noSite }, () => {
     assert.deepEqual(faults, []);
     await close();
   });
+
+  test("formulas fit a phone, multiply rows by matrices throughout, and set one letter as a variable", async () => {
+    const { page, close } = await openPage(browser, { viewport: { width: 360, height: 740 } });
+    page.setDefaultTimeout(PATIENCE);
+    const functions = new Set(["argmax", "log", "sin", "cos", "softmax", "relu", "LayerNorm", "Attention", "score"]);
+    /** @type {Record<string, string>} */
+    const said = {};
+    await page.goto(site.url);
+    for (const [i, step] of steps.entries()) {
+      await page.evaluate((hash) => location.assign(hash), `#/inside/${i + 1}-${step}?t=A+dog+runs.`);
+      await page.locator(`.story-stage[data-step="${step}"] .number`).first().waitFor({ state: "attached" });
+      const found = await page.evaluate(() => {
+        const box = document.querySelector(".formula-box");
+        box?.setAttribute("open", "");
+        const one = box?.querySelector(".formula");
+        return one
+          ? {
+              wide: one.scrollWidth - one.clientWidth,
+              text: one.textContent ?? "",
+              names: [...one.querySelectorAll("mi")].map((name) => name.textContent ?? ""),
+            }
+          : null;
+      });
+      if (!found) continue;
+      said[step] = found.text;
+      assert.ok(found.wide <= 0, `${step}: ${found.text} is cut by ${found.wide} pixels`);
+      const upright = found.names.filter(
+        (name) => name.length > 1 && !functions.has(name) && !/^(source|target)$/.test(name),
+      );
+      assert.deepEqual(upright, [], step);
+    }
+    assert.ok(Object.keys(said).length > 8, Object.keys(said).join());
+    for (const [step, text] of Object.entries(said)) assert.doesNotMatch(text, /[WE]\d?⊤?[hXY](?!′)/, step);
+    await close();
+  });
 });

@@ -32,9 +32,16 @@ export const sub = (a, b) => element("msub", a, b);
 /** @param {Part} a @param {Part} b */
 export const sup = (a, b) => element("msup", a, b);
 
+/** @param {Element[]} rows */
+const table = (rows) => element("mtable", ...rows.map((one) => element("mtr", element("mtd", one))));
+
 /** @param {...Part} parts */
-export function formula(...parts) {
-  const math = element("math", row(...parts));
+export const formula = (...parts) => formulas(parts);
+
+/** Several, one below the other, so that none is wider than it must be. @param {...Part[]} lines */
+export function formulas(...lines) {
+  const rows = lines.map((parts) => row(...parts));
+  const math = element("math", rows.length === 1 ? rows[0] : table(rows));
   math.setAttribute("display", "block");
   return math;
 }

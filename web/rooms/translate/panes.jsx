@@ -230,9 +230,10 @@ function Mirror({ box, lang }) {
 
 /**
  * A sentence, its words as elements.
- * @param {{sentence: Sentence, index: number, side: Side, lit: Lit | null, chosen: boolean, unsure: number | null}} props
+ * @param {{sentence: Sentence, index: number, side: Side, lit: Lit | null, chosen: boolean, unsure: number | null, coming?: boolean}} props
+ *     `coming`: whether what is not there yet is on its way
  */
-function SentenceWords({ sentence, index, side, lit, chosen, unsure }) {
+function SentenceWords({ sentence, index, side, lit, chosen, unsure, coming = true }) {
   const { t } = useWords();
   const { explanation, partial, translation, text: source, done, prefix } = sentence;
   const text = side === "source" ? source : translation;
@@ -241,11 +242,12 @@ function SentenceWords({ sentence, index, side, lit, chosen, unsure }) {
   const reach = side === "target" ? { role: /** @type {const} */ ("button"), tabIndex: -1 } : {};
   if (!explanation) {
     const old = side === "target" && !done ? held(partial, translation) : text;
+    const empty = side === "target" && !done && !old && !partial && !coming;
     return (
       <span class={name}>
-        <span class="said" data-sentence={index} {...reach}>
+        <span class="said" data-sentence={index} {...(empty ? {} : reach)}>
           {side === "target" && !done && partial}
-          {side === "target" && !done ? <span class="held">{old || (partial ? "" : "…")}</span> : text}
+          {side === "target" && !done ? <span class="held">{old || (partial || !coming ? "" : "…")}</span> : text}
         </span>
       </span>
     );
@@ -336,7 +338,7 @@ function Target() {
 function Output({ lang }) {
   const { store, engine } = useApp();
   const { t } = useWords();
-  const state = useKeys("sentences", "sentence", "lit", "notes", "text");
+  const state = useKeys("sentences", "sentence", "lit", "notes", "text", "status");
   const { sentences, lit } = state;
   const box = useRef(/** @type {HTMLDivElement | null} */ (null));
   useEffect(() => roving(/** @type {HTMLElement} */ (box.current), "[data-sentence][tabindex]"), []);
@@ -407,6 +409,7 @@ function Output({ lang }) {
             lit={lit?.sentence === i ? lit : null}
             chosen={sentences.length > 1 && i === state.sentence}
             unsure={state.notes.confidence.word}
+            coming={state.status !== "failed"}
           />,
           one.joint,
         ])}
@@ -468,7 +471,18 @@ function Progress() {
 function Foot() {
   const { engine } = useApp();
   const { t, language } = useWords();
-  const state = useKeys("status", "problem", "models", "pair", "sentences", "sentence", "notes", "text", "begun");
+  const state = useKeys(
+    "status",
+    "problem",
+    "detail",
+    "models",
+    "pair",
+    "sentences",
+    "sentence",
+    "notes",
+    "text",
+    "begun",
+  );
   const long = useLong();
   const { status, models, sentences, notes } = state;
   const model = models.find((one) => one.id === state.pair);
@@ -498,6 +512,12 @@ function Foot() {
       <p class={`status${status === "failed" ? " bad" : ""}`} role="status">
         {text}
       </p>
+      {status === "failed" && state.detail && (
+        <details class="help detail">
+          <summary>{t("details")}</summary>
+          {state.detail}
+        </details>
+      )}
       <button type="button" class="action" hidden={!offer} onClick={() => offer?.[1]()}>
         {offer?.[0]}
       </button>

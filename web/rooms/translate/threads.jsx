@@ -64,7 +64,7 @@ export function ThreadsFigure() {
     data: threads.weights,
   };
   return (
-    <div class={`threads-box${isStale(state) ? " stale" : ""}`} ref={box}>
+    <div class={`threads-box${explanation && isStale(state) ? " stale" : ""}`} ref={box}>
       {explanation && threads && matrix && width > 0 ? (
         <Figure
           name="glossa-threads"

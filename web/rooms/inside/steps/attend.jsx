@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { headWeights } from "../../../attention.js";
 import { headColour } from "../../../draw/colour.js";
-import { formula, frac, root, row, sub, sup } from "../../../draw/formula.js";
+import { formula, formulas, frac, root, row, sub, sup } from "../../../draw/formula.js";
 import { habitOf, idOf } from "../../../heads.js";
 import { dot, largestDifference, slice, softmax } from "../../../network.js";
 import { signed } from "../../../strings.js";
@@ -43,29 +43,7 @@ export const Sceptic = ({ value, t }) => <p class="help sceptic">{t("differs", {
 
 /** @type {Step} */
 export const projections = {
-  formula: () =>
-    formula(
-      "Q",
-      "=",
-      "X",
-      sub("W", "Q"),
-      "+",
-      sub("b", "Q"),
-      "   ",
-      "K",
-      "=",
-      "X",
-      sub("W", "K"),
-      "+",
-      sub("b", "K"),
-      "   ",
-      "V",
-      "=",
-      "X",
-      sub("W", "V"),
-      "+",
-      sub("b", "V"),
-    ),
+  formula: () => formulas(...["Q", "K", "V"].map((one) => [one, "=", "X", sub("W", one), "+", sub("b", one)])),
   quiz: ({ depth, t }) =>
     depth &&
     numberOf(t("projectionsAsk"), depth.shape.headWidth, [

@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { axes, headWeights } from "../../../attention.js";
-import { formula, frac, row, sub, sup } from "../../../draw/formula.js";
+import { formula, formulas, frac, root, row, sub, sup } from "../../../draw/formula.js";
 import { readable } from "../../../draw/pieces.js";
 import { firstHead, idOf } from "../../../heads.js";
 import { logitsOf, softmax } from "../../../network.js";
@@ -24,23 +24,9 @@ import { choiceOf, largest, numberOf } from "./types.js";
 /** @type {Step} */
 export const decoder = {
   formula: () =>
-    formula(
-      "A",
-      "=",
-      "softmax",
-      "(",
-      frac(row("Q", sup("K", "⊤")), "√d"),
-      "+",
-      "M",
-      ")",
-      "   ",
-      sub("M", row("i", "j")),
-      "=",
-      "−∞",
-      "  ",
-      "j",
-      ">",
-      "i",
+    formulas(
+      ["A", "=", "softmax", "(", frac(row("Q", sup("K", "⊤")), root("d")), "+", "M", ")"],
+      [sub("M", row("i", "j")), "=", "−∞", "  ", "j", ">", "i"],
     ),
   quiz({ explanation, token, t }) {
     if (!explanation.decoder) return null;
@@ -106,14 +92,9 @@ function crossRow({ explanation, token, head }) {
 /** @type {Step} */
 export const cross = {
   formula: () =>
-    formula(
-      "Z",
-      "=",
-      "softmax",
-      "(",
-      frac(row(sub("Q", "target"), sup(sub("K", "source"), "⊤")), "√d"),
-      ")",
-      sub("V", "source"),
+    formulas(
+      ["A", "=", "softmax", "(", frac(row(sub("Q", "target"), sup(sub("K", "source"), "⊤")), root("d")), ")"],
+      ["Z", "=", "A", sub("V", "source")],
     ),
   quiz(data) {
     const names = data.labels.source.map((one) => one.text);
@@ -174,7 +155,7 @@ export const cross = {
 /** @type {Step} */
 export const vocabulary = {
   values: ({ state }) => ({ n: state.info?.model.targetVocabulary ?? 6000 }),
-  formula: () => formula("p", "(", "w", ")", "=", "softmax", "(", "E", sub("h", "t"), "+", "b", ")"),
+  formula: () => formula("p", "(", "w", ")", "=", "softmax", "(", sub("h", "t"), sup("E", "⊤"), "+", "b", ")"),
   quiz({ explanation, token, labels, t }) {
     const share = Math.round(100 * Math.exp(explanation.targetTokens[token].logProbability));
     const others = [share > 50 ? share - 35 : share + 30, share > 50 ? Math.round(share / 3) : share + 55].map((one) =>

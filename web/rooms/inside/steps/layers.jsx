@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { barsTable } from "../../../draw/bars.js";
-import { formula, frac, row, sub } from "../../../draw/formula.js";
+import { formulas, frac, row, sub, sup } from "../../../draw/formula.js";
 import { batchNorm, cosine, largestDifference, layerNorm, moments } from "../../../network.js";
 import { signed } from "../../../strings.js";
 import { Choice, Figure, useWidth, useWords } from "../../../ui.jsx";
@@ -21,29 +21,10 @@ const rowOf = (x, at, width) => x.subarray(at * width, (at + 1) * width);
 /** @type {Step} */
 export const norm = {
   formula: () =>
-    formula(
-      "Y",
-      "=",
-      "LayerNorm",
-      "(",
-      "X",
-      "+",
-      "Attention",
-      "(",
-      "X",
-      ")",
-      ")",
-      "   ",
-      "LayerNorm",
-      "(",
-      "x",
-      ")",
-      "=",
-      frac(row("x", "−", "μ"), "σ"),
-      "⊙",
-      "g",
-      "+",
-      "b",
+    formulas(
+      ["Z", "=", "X", "+", "Attention", "(", "X", ")"],
+      ["Y", "=", "LayerNorm", "(", "Z", ")"],
+      ["LayerNorm", "(", "z", ")", "=", frac(row("z", "−", "μ"), "σ"), "⊙", "g", "+", "b"],
     ),
   quiz: ({ t }) => numberOf(t("normAsk"), 1, [0, 16, 64]),
   Stage({ data }) {
@@ -109,24 +90,10 @@ const CELLS = 64; // in a row
 export const forward = {
   values: ({ depth }) => ({ n: depth?.shape.ffn ?? 1024 }),
   formula: ({ depth }) =>
-    formula(
-      "X′",
-      "=",
-      "LayerNorm",
-      "(",
-      "Y",
-      "+",
-      depth?.shape.activation ?? "relu",
-      "(",
-      "Y",
-      sub("W", "1"),
-      "+",
-      sub("b", "1"),
-      ")",
-      sub("W", "2"),
-      "+",
-      sub("b", "2"),
-      ")",
+    formulas(
+      ["H", "=", depth?.shape.activation ?? "relu", "(", "Y", sub("W", "1"), "+", sub("b", "1"), ")"],
+      ["Z", "=", "H", sub("W", "2"), "+", sub("b", "2")],
+      [sup("X", "′"), "=", "LayerNorm", "(", "Y", "+", "Z", ")"],
     ),
   async quiz({ depth, word, head, labels, t }) {
     if (!depth) return null;
