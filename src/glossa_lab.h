@@ -38,7 +38,7 @@ extern "C" {
    A number beside choices is the place of the choice. */
 typedef struct glossa_lab_config {
     /* the network */
-    uint32_t architecture;               /* transformer, recurrent */
+    uint32_t architecture;               /* transformer, recurrent; classifier: a Transformer's encoder and a label */
     uint32_t width, heads, feed_forward; /* heads divide the width; width and feed_forward are multiples of 16 */
     uint32_t encoder_layers, decoder_layers;
     uint32_t context;     /* longest source or target in tokens, ends included */
@@ -54,6 +54,7 @@ typedef struct glossa_lab_config {
     uint32_t causal;      /* yes, no: whether the decoder is kept from seeing what it is to predict */
     uint32_t score;       /* scaled-dot, dot; recurrent: general, additive, concat, cosine or none (no attention) too */
     uint32_t selection;   /* soft, hard: attention takes the mean by its weights, or the largest alone */
+    uint32_t pool;        /* mean, token: a classifier judges by all rows, or by that of the end */
     uint32_t cell;        /* gated, plain: of a recurrent network */
     uint32_t direction;   /* both, forward: of a recurrent encoder */
     uint32_t keys;        /* whole, split: keys and values of a recurrent network are halves of the states */
@@ -114,7 +115,7 @@ void glossa_lab_defaults(glossa_lab_config *config);
  * dropout. "tutorial" is the Transformer of the well-known PyTorch tutorials: width 512, 8 heads, 6 + 6 layers,
  * feed-forward 2,048, Kaiming initialisation, Adam with weight decay, ReduceLROnPlateau after a warm-up.
  * "tutorial-small" is the same in small, which learns in minutes. "recurrent" is the recurrent encoder-decoder with
- * additive attention of one head.
+ * additive attention of one head, "classifier" a small one for some thousand labelled texts.
  *
  * Fails with ARGUMENT for an unknown name, and for a value that is not one of the choices or beyond the bounds.
  */
@@ -167,9 +168,9 @@ void glossa_lab_data_close(glossa_lab_data *data);
 
 /*
  * Adds the pairs of a table: a source, a tab and a target in each line, in UTF-8; columns beyond those are ignored,
- * lines that lack one side are left out and counted. `held_out`: to judge by, not to train on. `name` is the file's in
- * messages. Fails with FORMAT for a line without a tab or in another encoding, which it names, with MEMORY or LIMIT;
- * then nothing was added.
+ * lines that lack one side are left out and counted. For a classifier a target is a label. `held_out`: to judge by, not
+ * to train on. `name` is the file's in messages. Fails with FORMAT for a line without a tab or in another encoding,
+ * which it names, with MEMORY or LIMIT; then nothing was added.
  */
 glossa_status glossa_lab_data_table(glossa_lab_data *data, bool held_out, const char *name, glossa_text file,
                                     glossa_error *error);
@@ -355,13 +356,21 @@ glossa_status glossa_lab_example(glossa_lab *lab, bool held_out, uint32_t index,
 glossa_status glossa_lab_encode(glossa_lab *lab, bool target, glossa_text text, const uint32_t **ids, size_t *count,
                                 glossa_error *error);
 
+/* Labels of a classifier: how many, 0 of another network, and the text of one. */
+uint32_t glossa_lab_labels(const glossa_lab *lab);
+glossa_text glossa_lab_label(const glossa_lab *lab, uint32_t label);
+
+/* The probability of each label for a text, into `probability` (labels). Its arrays are those of the last pass, whose
+   sequences are all that text. Fails with STATE for a lab that is no classifier, and as glossa_lab_predict. */
+glossa_status glossa_lab_classify(glossa_lab *lab, glossa_text text, float *probability, glossa_error *error);
+
 /* The text of such a token, as it lies in the vocabulary; empty where there is none. */
 glossa_text glossa_lab_piece(const glossa_lab *lab, bool target, uint32_t id);
 
-/* What the network makes of a source, the most probable token at each place. The text holds until the next call, and
-   the arrays are those of the last pass, whose target is one token longer than the text's. Fails with STATE where there
-   is neither a task nor a vocabulary, ARGUMENT for a character that a task lacks, and LIMIT for more tokens than the
-   context has room for. */
+/* What the network makes of a source, the most probable token at each place, or the most probable label. The text holds
+   until the next call, and the arrays are those of the last pass, whose target is one token longer than the text's.
+   Fails with STATE where there is neither a task nor a vocabulary, ARGUMENT for a character that a task lacks, and
+   LIMIT for more tokens than the context has room for. */
 glossa_status glossa_lab_predict(glossa_lab *lab, glossa_text source, glossa_text *target, glossa_error *error);
 
 /* ---- saving ----------------------------------------------------------------------------------------------------- */

@@ -90,7 +90,7 @@ static int judge(glossa_lab *lab, uint32_t count, uint32_t scored, judgement *ou
     glossa_lab_describe_pairs(lab, &pairs);
     out->bleu = -1;
     if (glossa_lab_evaluate(lab, NULL, 0, count, &out->report, &error)) return failed(&error);
-    if (pairs.train == 0 || scored == 0) return 0;
+    if (pairs.train == 0 || scored == 0 || glossa_lab_labels(lab) > 0) return 0;
     return glossa_lab_bleu(lab, scored, &out->bleu, &error) ? failed(&error) : 0;
 }
 

@@ -32,6 +32,7 @@ typedef struct glossa_builder {
 /* The rows that the tokens of `shard->targets` are predicted from: (target tokens, width). */
 glossa_node glossa_transformer_build(const glossa_builder *builder);
 glossa_node glossa_recurrent_build(const glossa_builder *builder);
+glossa_node glossa_classifier_build(const glossa_builder *builder);
 
 /* Embedded tokens, with positions where the network has any, shown as "enc.embd" and "dec.embd", after dropout. */
 glossa_node glossa_embed_source(const glossa_builder *builder);

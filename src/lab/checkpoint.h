@@ -21,8 +21,8 @@ const glossa_network_key *glossa_network_key_at(size_t index);
 /* Whether every checkpoint has key `index`. */
 bool glossa_network_key_required(size_t index);
 
-/* The key "glossa.task": "translation" for what the engine runs, "recurrent-translation", or "switched-translation" for
-   a Transformer of which a part is left out or changed. */
+/* The key "glossa.task": "translation" for what the engine runs, "recurrent-translation", "classification", or
+   "switched-translation" for a Transformer of which a part is left out or changed. */
 const char *glossa_network_task(const glossa_lab_config *config);
 
 /* The engine's key of a setting; NULL where it has none. */

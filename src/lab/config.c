@@ -18,7 +18,7 @@
 #define BELOW_ONE  0.999999
 
 static const glossa_setting settings[] = {
-    CHOICE(architecture, "transformer, recurrent", true),
+    CHOICE(architecture, "transformer, recurrent, classifier", true),
     COUNT(width, 16, MOST_WIDTH, true),
     COUNT(heads, 1, MOST_WIDTH, true),
     COUNT(feed_forward, 16, MOST_WIDTH, true),
@@ -37,6 +37,7 @@ static const glossa_setting settings[] = {
     CHOICE(causal, "yes, no", true),
     CHOICE(score, "scaled-dot, dot, general, additive, concat, cosine, none", true),
     CHOICE(selection, "soft, hard", true),
+    CHOICE(pool, "mean, token", true),
     CHOICE(cell, "gated, plain", true),
     CHOICE(direction, "both, forward", true),
     CHOICE(keys, "whole, split", true),
@@ -294,6 +295,19 @@ static void set_recurrent(glossa_lab_config *c) {
     c->score = SCORING_ADDITIVE;
 }
 
+/* For some thousand labelled texts. */
+static void set_classifier(glossa_lab_config *c) {
+    set_pairs(c);
+    c->architecture = ARCHITECTURE_CLASSIFIER;
+    c->width = 64;
+    c->feed_forward = 128;
+    c->vocabulary = 4000;
+    c->dropout = 0.4;
+    c->learning_rate = 1e-3;
+    c->warmup = 100;
+    c->steps = 1200;
+}
+
 glossa_status glossa_lab_set(glossa_lab_config *config, const char *name, const char *value, glossa_error *error) {
     if (strcmp(name, "preset") == 0) {
         static const struct {
@@ -302,14 +316,16 @@ glossa_status glossa_lab_set(glossa_lab_config *config, const char *name, const 
         } presets[] = {{"pairs", set_pairs},
                        {"tutorial", set_tutorial},
                        {"tutorial-small", set_tutorial_small},
-                       {"recurrent", set_recurrent}};
+                       {"recurrent", set_recurrent},
+                       {"classifier", set_classifier}};
         for (size_t i = 0; i < sizeof presets / sizeof *presets; i++) {
             if (strcmp(value, presets[i].name) != 0) continue;
             presets[i].set(config);
             return GLOSSA_OK;
         }
-        return glossa_fail(error, GLOSSA_ERROR_ARGUMENT,
-                           "setting 'preset' is '%s', need one of pairs, tutorial, tutorial-small, recurrent", value);
+        return glossa_fail(
+            error, GLOSSA_ERROR_ARGUMENT,
+            "setting 'preset' is '%s', need one of pairs, tutorial, tutorial-small, recurrent, classifier", value);
     }
     const glossa_setting *setting = glossa_setting_find(name);
     FAIL_IF(!setting, error, GLOSSA_ERROR_ARGUMENT, "there is no setting '%s'", name);
@@ -334,9 +350,11 @@ const char *glossa_lab_setting(size_t index, const char **takes) {
 static glossa_status check_network(const glossa_lab_config *c, glossa_error *error) {
     const bool recurrent = c->architecture == ARCHITECTURE_RECURRENT, split = c->keys == KEYS_SPLIT;
     FAIL_IF(!recurrent && c->score > SCORING_DOT, error, GLOSSA_ERROR_ARGUMENT,
-            "setting 'score' is none that architecture 'transformer' has: need scaled-dot or dot");
+            "setting 'score' is none that a Transformer has: need scaled-dot or dot");
     FAIL_IF(!recurrent && split, error, GLOSSA_ERROR_ARGUMENT,
-            "setting 'keys' is 'split', which architecture 'transformer' does not have: need whole");
+            "setting 'keys' is 'split', which a Transformer does not have: need whole");
+    FAIL_IF(c->architecture == ARCHITECTURE_CLASSIFIER && c->task[0], error, GLOSSA_ERROR_ARGUMENT,
+            "task '%s' has strings for answers, but architecture 'classifier' learns labels, from pairs", c->task);
     FAIL_IF(split && c->width / 2 % c->heads != 0, error, GLOSSA_ERROR_ARGUMENT,
             "setting 'heads' is %u, which does not divide half the width %u, as keys have where these are split",
             (unsigned)c->heads, (unsigned)c->width);

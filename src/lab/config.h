@@ -30,7 +30,8 @@ char *glossa_setting_text(const glossa_setting *setting, glossa_lab_config *conf
 /* Choice `index` of a setting's, empty beyond the last. */
 glossa_text glossa_setting_choice(const glossa_setting *setting, uint32_t index);
 
-enum { ARCHITECTURE_TRANSFORMER, ARCHITECTURE_RECURRENT };
+enum { ARCHITECTURE_TRANSFORMER, ARCHITECTURE_RECURRENT, ARCHITECTURE_CLASSIFIER };
+enum { POOL_MEAN, POOL_TOKEN };
 enum { NORM_POST, NORM_PRE };
 enum { NORMALISE_LAYER, NORMALISE_NO };
 enum { RESIDUAL_YES, RESIDUAL_NO };

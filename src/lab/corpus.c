@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "lab/config.h"
+#include "lab/labels.h"
 
 #define PURPOSE_PAIRS   310 /* of the random streams */
 #define PURPOSE_BATCHES 311
@@ -30,6 +32,14 @@ static bool append(growing *to, uint32_t id) {
     return true;
 }
 
+static glossa_status encode_label(const glossa_corpus *self, glossa_text label, growing *to, glossa_error *error) {
+    const uint32_t id = glossa_labels_find(self->lexicon, label);
+    FAIL_IF(id == GLOSSA_NO_LABEL, error, GLOSSA_ERROR_FORMAT,
+            "no pair that the labels were learnt of has label '%.*s'", SHOWN(label));
+    FAIL_IF(!append(to, id), error, GLOSSA_ERROR_MEMORY, "out of memory for %zu labels", to->count + 1);
+    return GLOSSA_OK;
+}
+
 static glossa_status encode(const glossa_tokenizer *tokenizer, glossa_text text, growing *to, glossa_error *error) {
     glossa_token *tokens;
     size_t count;
@@ -52,11 +62,14 @@ static glossa_status encode_pairs(const glossa_corpus *self, const glossa_pairs 
     FAIL_IF(!kept || !starts[0] || !starts[1], error, GLOSSA_ERROR_MEMORY, "out of memory for %zu pairs", pairs->count);
     for (size_t i = 0; i < pairs->count; i++) {
         const size_t before[2] = {to[0].count, to[1].count};
-        for (int side = 0; side < 2; side++)
-            FORWARD(encode(tokenizers[side], glossa_pairs_text(pairs, i, side), &to[side], error));
+        for (int side = 0; side < 2; side++) {
+            const glossa_text text = glossa_pairs_text(pairs, i, side);
+            FORWARD(side && self->labelled ? encode_label(self, text, &to[side], error)
+                                           : encode(tokenizers[side], text, &to[side], error));
+        }
         const size_t source = to[0].count - before[0], target = to[1].count - before[1];
         /* A text of nothing but what the normalizer drops has an end alone: there is nothing to learn from it. */
-        kept[i] = source <= self->context && target <= self->context && source > 1 && target > 1;
+        kept[i] = source <= self->context && target <= self->context && source > 1 && target > (self->labelled ? 0 : 1);
         if (!kept[i]) {
             to[0].count = before[0];
             to[1].count = before[1];
@@ -186,7 +199,8 @@ glossa_status glossa_corpus_open(glossa_lab_data *data, const glossa_lab_config 
                             .seed = config->seed,
                             .share = config->sampling_share,
                             .alpha = config->sampling_alpha,
-                            .context = config->context};
+                            .context = config->context,
+                            .labelled = config->architecture == ARCHITECTURE_CLASSIFIER};
     const glossa_status status = prepare(self, config, error);
     if (status != GLOSSA_OK) {
         glossa_corpus_close(self);
@@ -267,7 +281,7 @@ glossa_status glossa_corpus_tokens(glossa_corpus *self, uint32_t pair, int side,
                                    size_t room, size_t *count, glossa_error *error) {
     const glossa_side *from = side ? &self->train.target : &self->train.source;
     *count = 0;
-    if (self->share > 0) {
+    if (self->share > 0 && !(side && self->labelled)) {
         glossa_random random =
             glossa_random_start(self->seed, PURPOSE_SAMPLE + (uint32_t)side, (uint64_t)epoch << 32 | pair);
         if ((double)glossa_unit(glossa_random_word(&random)) < self->share)

@@ -36,6 +36,7 @@ typedef struct glossa_corpus {
     size_t most_tokens;  /* of a side of a batch, as far as best segmentations go */
     uint32_t seed;
     double share, alpha; /* of sub-word sampling */
+    bool labelled;       /* a target is the number of a label, without an end */
     uint32_t context;
 } glossa_corpus;
 

@@ -91,7 +91,7 @@ static void part_ways(glossa_lab_data *self, hashed *all, bool *kept) {
     qsort(all, count, sizeof *all, by_hash);
     for (size_t i = 0; i < self->train.count; i++) {
         kept[i] = true;
-        for (int side = 0; side < 2; side++) {
+        for (int side = 0; side < (self->labelled ? 1 : 2); side++) {
             const hashed key = {hash_of(glossa_pairs_text(&self->train, i, side)) + (uint64_t)side, 0};
             if (bsearch(&key, all, count, sizeof key, by_hash)) kept[i] = false;
         }

@@ -12,6 +12,7 @@ struct glossa_lab_data {
     glossa_pairs train, held_out;
     size_t shared; /* pairs that were not trained on because the held-out ones have one of their texts */
     bool split;
+    bool labelled; /* targets are labels, which many pairs share */
 };
 
 /*

@@ -4,6 +4,7 @@
 #include "lab/batch.h"
 #include "lab/bleu.h"
 #include "lab/decoding.h"
+#include "lab/labels.h"
 #include "lab/pass.h"
 
 /* Sources that are decoded together. */
@@ -182,11 +183,23 @@ static glossa_status encode_text(glossa_lab *lab, glossa_text source, glossa_lab
     return status;
 }
 
+static glossa_status encode_label(glossa_lab *lab, glossa_text label, const uint32_t **ids, size_t *count,
+                                  glossa_error *error) {
+    FORWARD(glossa_lab_grow(lab, &lab->text, sizeof **ids, "bytes of a label", error));
+    uint32_t *out = lab->text.data;
+    *out = glossa_labels_find(&lab->lexicon, label);
+    FAIL_IF(*out == GLOSSA_NO_LABEL, error, GLOSSA_ERROR_ARGUMENT, "the classifier has no label '%.*s'", SHOWN(label));
+    *ids = out;
+    *count = 1;
+    return GLOSSA_OK;
+}
+
 /* ---- tokens ----------------------------------------------------------------------------------------------------- */
 
 glossa_status glossa_lab_encode(glossa_lab *lab, bool target, glossa_text text, const uint32_t **ids, size_t *count,
                                 glossa_error *error) {
     if (!lab->task) FORWARD(glossa_lexicon_open(&lab->lexicon, &lab->allocator, error));
+    if (target && lab->lexicon.labels) return encode_label(lab, text, ids, count, error);
     const glossa_tokenizer *tokenizer = target ? lab->lexicon.target : lab->lexicon.source;
     glossa_token *tokens = NULL;
     *count = text.size;
@@ -205,10 +218,68 @@ glossa_status glossa_lab_encode(glossa_lab *lab, bool target, glossa_text text, 
 
 glossa_text glossa_lab_piece(const glossa_lab *lab, bool target, uint32_t id) {
     const glossa_tokenizer *tokenizer = target ? lab->lexicon.target : lab->lexicon.source;
+    if (target && lab->lexicon.labels) return glossa_lab_label(lab, id);
     if (!lab->task) return tokenizer ? glossa_tokenizer_piece(tokenizer, id) : (glossa_text){"", 0};
     if (id == TASK_EOS) return (glossa_text){"</s>", 4};
     if (id < TASK_CHARACTERS || id >= glossa_task_vocabulary(lab->task)) return (glossa_text){"", 0};
     return (glossa_text){lab->task->characters + id - TASK_CHARACTERS, 1};
+}
+
+/* ---- labels ----------------------------------------------------------------------------------------------------- */
+
+uint32_t glossa_lab_labels(const glossa_lab *lab) {
+    return lab->config.architecture == ARCHITECTURE_CLASSIFIER ? lab->network.target_vocabulary : 0;
+}
+
+glossa_text glossa_lab_label(const glossa_lab *lab, uint32_t label) {
+    return label < lab->lexicon.label_count ? lab->lexicon.labels[label] : (glossa_text){"", 0};
+}
+
+/* The text as often as there are labels, each with one of them for its target. */
+static glossa_status one_for_each(glossa_lab *lab, const glossa_lab_batch *text, glossa_lab_batch *out,
+                                  glossa_error *error) {
+    const uint32_t count = glossa_lab_labels(lab), length = text->source_starts[1];
+    size_t bytes;
+    FAIL_IF(!glossa_mul_size(count, length + 4, &bytes) || !glossa_mul_size(bytes + 2, sizeof(uint32_t), &bytes), error,
+            GLOSSA_ERROR_LIMIT, "%u labels of %u tokens are too many", (unsigned)count, (unsigned)length);
+    FORWARD(glossa_lab_grow(lab, &lab->text, bytes, "bytes to classify", error));
+    uint32_t *starts = lab->text.data, *ends = starts + count + 1, *targets = ends + count + 1, *at = targets + count;
+    for (uint32_t i = 0; i <= count; i++) {
+        starts[i] = i * length;
+        ends[i] = i;
+        if (i == count) break;
+        targets[i] = i;
+        memcpy(at + starts[i], text->source, length * sizeof *at);
+    }
+    *out = (glossa_lab_batch){count, at, starts, targets, ends, NULL};
+    return GLOSSA_OK;
+}
+
+glossa_status glossa_lab_classify(glossa_lab *lab, glossa_text text, float *probability, glossa_error *error) {
+    glossa_lab_batch source, batch;
+    FAIL_IF(lab->config.architecture != ARCHITECTURE_CLASSIFIER, error, GLOSSA_ERROR_STATE,
+            "the lab's network is no classifier");
+    FORWARD(glossa_lexicon_open(&lab->lexicon, &lab->allocator, error));
+    FORWARD(glossa_labels_open(&lab->lexicon, &lab->allocator, error));
+    FORWARD(encode_text(lab, text, &source, error));
+    FORWARD(one_for_each(lab, &source, &batch, error));
+    FORWARD(glossa_lab_forward(lab, &batch, probability, NULL, error));
+    for (uint32_t i = 0; i < batch.count; i++)
+        probability[i] = glossa_exp(probability[i]);
+    return GLOSSA_OK;
+}
+
+static glossa_status predict_label(glossa_lab *lab, glossa_text source, glossa_text *label, glossa_error *error) {
+    const uint32_t count = glossa_lab_labels(lab);
+    float *probability = glossa_allocate(&lab->allocator, count, sizeof *probability);
+    FAIL_IF(!probability, error, GLOSSA_ERROR_MEMORY, "out of memory for %u labels", (unsigned)count);
+    const glossa_status status = glossa_lab_classify(lab, source, probability, error);
+    uint32_t best = 0;
+    for (uint32_t i = 1; i < count; i++)
+        if (probability[i] > probability[best]) best = i;
+    *label = glossa_lab_label(lab, best);
+    glossa_release(&lab->allocator, probability);
+    return status;
 }
 
 /* ---- predictions ------------------------------------------------------------------------------------------------ */
@@ -217,6 +288,7 @@ glossa_status glossa_lab_predict(glossa_lab *lab, glossa_text source, glossa_tex
     glossa_lab_batch sources;
     decoder d;
     void *memory = NULL;
+    if (lab->config.architecture == ARCHITECTURE_CLASSIFIER) return predict_label(lab, source, target, error);
     if (!lab->task) FORWARD(glossa_lexicon_open(&lab->lexicon, &lab->allocator, error));
     FORWARD(lab->task ? encode_task(lab, source, &sources, error) : encode_text(lab, source, &sources, error));
     glossa_status status = open_decoder(lab, &sources, &d, &memory, error);
@@ -248,6 +320,7 @@ static glossa_status score_group(glossa_lab *lab, uint32_t first, uint32_t count
 glossa_status glossa_lab_bleu(glossa_lab *lab, uint32_t count, double *score, glossa_error *error) {
     FAIL_IF(!lab->corpus || lab->corpus->held_out.count == 0, error, GLOSSA_ERROR_STATE,
             "no pairs are held out to judge by");
+    FAIL_IF(lab->lexicon.labels, error, GLOSSA_ERROR_STATE, "labels have no BLEU");
     glossa_bleu bleu = {.allocator = lab->allocator, .tokens = (glossa_bleu_tokens)lab->config.bleu};
     const uint32_t all = (uint32_t)lab->corpus->held_out.count, total = count < all ? count : all,
                    group = lab->config.batch;

@@ -1,4 +1,5 @@
 #include "lab/lab.h"
+#include "lab/labels.h"
 
 #include <string.h>
 
@@ -116,12 +117,21 @@ static glossa_status take_vocabulary(glossa_lexicon *lexicon, const void *bytes,
     return status;
 }
 
+/* Tokenizers, and labels where the network has them. */
+static glossa_status open_lexicon(glossa_lexicon *lexicon, const glossa_lab_config *config,
+                                  const glossa_allocator *allocator, glossa_error *error) {
+    FORWARD(glossa_lexicon_open(lexicon, allocator, error));
+    return config->architecture == ARCHITECTURE_CLASSIFIER ? glossa_labels_open(lexicon, allocator, error) : GLOSSA_OK;
+}
+
 /* A lab for the vocabulary in `lexicon`, which it takes in every case. */
 static glossa_status open_with(const glossa_lab_config *config, glossa_lexicon *lexicon,
                                const glossa_allocator *allocator, glossa_lab **lab, glossa_error *error) {
-    glossa_status status = glossa_lexicon_open(lexicon, allocator, error);
+    glossa_status status = open_lexicon(lexicon, config, allocator, error);
     if (status == GLOSSA_OK) {
-        const uint32_t source = glossa_tokenizer_ids(lexicon->source), target = glossa_tokenizer_ids(lexicon->target);
+        const bool classifies = config->architecture == ARCHITECTURE_CLASSIFIER;
+        const uint32_t source = glossa_tokenizer_ids(lexicon->source),
+                       target = classifies ? lexicon->label_count : glossa_tokenizer_ids(lexicon->target);
         status = glossa_lab_prepare(config, source, target, lexicon->source != lexicon->target, allocator, lab, error);
         if (status == GLOSSA_OK) (*lab)->config.vocabulary = source;
     }
@@ -142,7 +152,9 @@ glossa_status glossa_lab_open_pairs(const glossa_lab_config *config, glossa_lab_
     if (status == GLOSSA_OK && config->task[0])
         status =
             glossa_fail(error, GLOSSA_ERROR_ARGUMENT, "a lab learns task '%s' or from pairs, not both", config->task);
+    data->labelled = config->architecture == ARCHITECTURE_CLASSIFIER;
     if (status == GLOSSA_OK) status = glossa_data_split(data, config->set_aside, error);
+    if (status == GLOSSA_OK && data->labelled) status = glossa_labels_learn(&lexicon, &data->train, &own, error);
     if (status == GLOSSA_OK)
         status = vocabulary ? take_vocabulary(&lexicon, vocabulary, vocabulary_size, source, target, &own, error)
                             : glossa_lexicon_learn(&lexicon, config, &data->train, source, target, &own, error);
@@ -175,9 +187,10 @@ static glossa_status prepare_pairs(glossa_lab *lab, glossa_lab_data *data, uint3
     FAIL_IF(lab->corpus, error, GLOSSA_ERROR_STATE, "the lab has pairs already");
     FAIL_IF(lab->config.guided > 0, error, GLOSSA_ERROR_ARGUMENT,
             "setting 'guided' wants alignments, which pairs of text do not have: need 0");
-    FORWARD(glossa_lexicon_open(&lab->lexicon, &lab->allocator, error));
+    FORWARD(open_lexicon(&lab->lexicon, &lab->config, &lab->allocator, error));
+    data->labelled = lab->config.architecture == ARCHITECTURE_CLASSIFIER;
     FORWARD(check_tokens(lab->lexicon.source, "source", lab->network.source_vocabulary, error));
-    FORWARD(check_tokens(lab->lexicon.target, "target", lab->network.target_vocabulary, error));
+    if (!data->labelled) FORWARD(check_tokens(lab->lexicon.target, "target", lab->network.target_vocabulary, error));
     FORWARD(glossa_data_split(data, lab->config.set_aside, error));
     *fingerprint = glossa_data_fingerprint(data);
     FAIL_IF(lab->is_resumed && lab->data_fingerprint != *fingerprint, error, GLOSSA_ERROR_ARGUMENT,

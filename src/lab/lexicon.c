@@ -22,7 +22,7 @@ static const char *const language_keys[2] = {"glossa.source_language", "glossa.t
 static bool is_owned(glossa_text name) {
     return starts_with(name, "tokenizer.") || starts_with(name, "glossa.target.tokenizer.") ||
            starts_with(name, language_keys[0]) || starts_with(name, language_keys[1]) ||
-           starts_with(name, "glossa.banned_ids");
+           starts_with(name, "glossa.banned_ids") || starts_with(name, "glossa.labels");
 }
 
 glossa_status glossa_lexicon_keep(glossa_lexicon *self, const glossa_gguf *g, bool (*wanted)(glossa_text name),
@@ -83,9 +83,8 @@ static glossa_status write_and_open(const glossa_gguf_writer *w, const glossa_al
     return glossa_gguf_open(begin, (size_t)size, allocator, gguf, error);
 }
 
-/* Keeps what a writer has. */
-static glossa_status keep_written(glossa_lexicon *self, const glossa_gguf_writer *w, const glossa_allocator *allocator,
-                                  glossa_error *error) {
+glossa_status glossa_lexicon_keep_written(glossa_lexicon *self, const glossa_gguf_writer *w,
+                                          const glossa_allocator *allocator, glossa_error *error) {
     void *file = NULL;
     glossa_gguf gguf;
     glossa_status status = write_and_open(w, allocator, &file, &gguf, error);
@@ -99,14 +98,15 @@ static glossa_status keep_written(glossa_lexicon *self, const glossa_gguf_writer
 
 /* ---- learning --------------------------------------------------------------------------------------------------- */
 
-/* Counts the words of both sides: of every pair, or, where the text is long, of every so many. */
-static glossa_status count_words(glossa_merges *merges, const glossa_pairs *pairs, bool prefix, glossa_error *error) {
+/* Counts the words of the first `sides` sides: of every pair, or, where the text is long, of every so many. */
+static glossa_status count_words(glossa_merges *merges, const glossa_pairs *pairs, int sides, bool prefix,
+                                 glossa_error *error) {
     const glossa_vocabulary none = {0};
     const glossa_normalizer normalizer = {
         .vocabulary = &none, .add_space_prefix = prefix, .remove_extra_whitespaces = true, .escape_whitespaces = true};
     const size_t step = pairs->size / SAMPLE + 1;
     for (size_t i = 0; i < pairs->count; i += step) {
-        for (int side = 0; side < 2; side++) {
+        for (int side = 0; side < sides; side++) {
             glossa_normalized text;
             glossa_status status =
                 glossa_normalize(&normalizer, glossa_pairs_text(pairs, i, side), &merges->allocator, &text, error);
@@ -177,7 +177,7 @@ static glossa_status keep_lists(glossa_lexicon *self, glossa_gguf_writer *w, con
             "out of memory for a vocabulary of %zu tokens", count);
     fill_lists(all, bytes, pieces);
     put_vocabulary(w, all, count, prefix);
-    return keep_written(self, w, allocator, error);
+    return glossa_lexicon_keep_written(self, w, allocator, error);
 }
 
 static glossa_status keep_pieces(glossa_lexicon *self, glossa_gguf_writer *w, const glossa_pieces *pieces, bool prefix,
@@ -209,7 +209,8 @@ glossa_status glossa_lexicon_learn(glossa_lexicon *self, const glossa_lab_config
     glossa_gguf_writer_open(&w, allocator);
     glossa_gguf_put_string(&w, language_keys[0], source);
     glossa_gguf_put_string(&w, language_keys[1], target);
-    glossa_status status = count_words(&merges, pairs, words, error);
+    const int sides = config->architecture == ARCHITECTURE_CLASSIFIER ? 1 : 2;
+    glossa_status status = count_words(&merges, pairs, sides, words, error);
     if (status == GLOSSA_OK) /* a quarter at least is left for unions */
         status = glossa_merges_learn(&merges, words ? config->coverage : 1, words ? most - most / 4 : most, most,
                                      words ? UNION : 1, &pieces, error);
@@ -248,7 +249,7 @@ glossa_status glossa_lexicon_take(glossa_lexicon *self, const glossa_gguf *from,
         forget_key(self, language_keys[side], allocator);
         glossa_gguf_put_string(&w, language_keys[side], given[side]);
     }
-    const glossa_status status = keep_written(self, &w, allocator, error);
+    const glossa_status status = glossa_lexicon_keep_written(self, &w, allocator, error);
     glossa_gguf_writer_close(&w);
     return status;
 }
@@ -296,6 +297,7 @@ void glossa_lexicon_close(glossa_lexicon *self, const glossa_allocator *allocato
         glossa_release(allocator, self->kept[i].name);
         glossa_release(allocator, self->kept[i].data);
     }
+    glossa_release(allocator, self->labels);
     glossa_release(allocator, self->kept);
     glossa_release(allocator, self->file);
     *self = (glossa_lexicon){0};

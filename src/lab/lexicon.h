@@ -26,6 +26,8 @@ typedef struct glossa_lexicon {
     size_t kept_count;
     void *file; /* GGUF of the kept keys alone, which the tokenizers borrow; NULL until they are wanted */
     glossa_tokenizer *source, *target;
+    glossa_text *labels; /* (label_count) of a classifier, in order, within the kept keys; NULL until they are wanted */
+    uint32_t label_count;
 } glossa_lexicon;
 
 /* Copies keys of a checkpoint to those that are kept: all that `wanted` says. Fails with MEMORY; closing frees what was
@@ -38,10 +40,15 @@ glossa_status glossa_lexicon_keep(glossa_lexicon *lexicon, const glossa_gguf *gg
 glossa_status glossa_lexicon_take(glossa_lexicon *lexicon, const glossa_gguf *gguf, const char *source,
                                   const char *target, const glossa_allocator *allocator, glossa_error *error);
 
+/* Keeps the keys of a writer. Fails with MEMORY. */
+glossa_status glossa_lexicon_keep_written(glossa_lexicon *lexicon, const glossa_gguf_writer *writer,
+                                          const glossa_allocator *allocator, glossa_error *error);
+
 /*
- * Learns one vocabulary for both sides of the pairs, and keeps its keys: as config.tokens and config.vocabulary say,
- * the four special tokens of tasks first, then the 256 bytes, so that any text has tokens. Fails with ARGUMENT where
- * the vocabulary leaves no room for characters, with LIMIT for 2 GB of different words, and with MEMORY.
+ * Learns one vocabulary for both sides of the pairs, or for the sources alone where the targets are labels, and keeps
+ * its keys: as config.tokens and config.vocabulary say, the four special tokens of tasks first, then the 256 bytes, so
+ * that any text has tokens. Fails with ARGUMENT where the vocabulary leaves no room for characters, with LIMIT for 2 GB
+ * of different words, and with MEMORY.
  */
 glossa_status glossa_lexicon_learn(glossa_lexicon *lexicon, const glossa_lab_config *config, const glossa_pairs *pairs,
                                    const char *source, const char *target, const glossa_allocator *allocator,

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "lab/checkpoint.h"
+#include "lab/labels.h"
 
 /* ---- loading ---------------------------------------------------------------------------------------------------- */
 
@@ -216,17 +217,19 @@ static bool is_kept(glossa_text name) {
     return !starts_with(name, PREFIX) && !starts_with(name, "glossa.shortlist");
 }
 
-static glossa_status rows_of(const glossa_gguf *g, const char *name, uint32_t *rows, glossa_error *error) {
+static glossa_status rows_of(const glossa_gguf *g, const char *name, uint32_t least, uint32_t *rows,
+                             glossa_error *error) {
     const glossa_gguf_tensor *t = glossa_gguf_find_tensor(g, name);
     FAIL_IF(!t, error, GLOSSA_ERROR_FORMAT, "checkpoint: tensor '%s' is missing", name);
-    FAIL_IF(t->ne[1] < TASK_CHARACTERS || t->ne[1] > 4194303, error, GLOSSA_ERROR_FORMAT,
-            "checkpoint: tensor '%s' has %llu rows", name, (unsigned long long)t->ne[1]);
+    FAIL_IF(t->ne[1] < least || t->ne[1] > 4194303, error, GLOSSA_ERROR_FORMAT, "checkpoint: tensor '%s' has %llu rows",
+            name, (unsigned long long)t->ne[1]);
     *rows = (uint32_t)t->ne[1];
     return GLOSSA_OK;
 }
 
 /* The start of the decoder; the lab's own id where the file does not say. */
 static glossa_status read_ids(const glossa_gguf *g, glossa_lab *lab, glossa_error *error) {
+    if (lab->config.architecture == ARCHITECTURE_CLASSIFIER) return GLOSSA_OK;
     if (lab->config.start == START_BOS) FORWARD(glossa_gguf_u32(g, "glossa.decoder.start", true, &lab->bos, error));
     FAIL_IF(lab->bos >= lab->network.target_vocabulary, error, GLOSSA_ERROR_FORMAT,
             "checkpoint: the start token is %u, beyond the vocabulary of %u", (unsigned)lab->bos,
@@ -242,10 +245,12 @@ static glossa_status load(const glossa_gguf *g, const glossa_lab_config *config,
     if (state) glossa_lab_defaults(&c);
     FORWARD(read_network(g, &c, error));
     if (state) FORWARD(read_settings(g, &c, error));
-    FORWARD(rows_of(g, "token_embd.weight", &source, error));
-    const bool separate = glossa_gguf_find_tensor(g, "dec.token_embd.weight") != NULL;
+    const bool classifies = c.architecture == ARCHITECTURE_CLASSIFIER;
+    FORWARD(rows_of(g, "token_embd.weight", TASK_CHARACTERS, &source, error));
+    const bool separate = !classifies && glossa_gguf_find_tensor(g, "dec.token_embd.weight") != NULL;
     target = source;
-    if (separate) FORWARD(rows_of(g, "dec.token_embd.weight", &target, error));
+    if (separate) FORWARD(rows_of(g, "dec.token_embd.weight", TASK_CHARACTERS, &target, error));
+    if (classifies) FORWARD(rows_of(g, "class.weight", 2, &target, error));
     const glossa_task *task = glossa_task_find(c.task);
     FAIL_IF(task && (separate || glossa_task_vocabulary(task) != source), error, GLOSSA_ERROR_FORMAT,
             "checkpoint: the vocabulary has %u tokens, task '%s' has %u", (unsigned)source, c.task,
@@ -257,6 +262,10 @@ static glossa_status load(const glossa_gguf *g, const glossa_lab_config *config,
     if (state) FORWARD(read_progress(g, *lab, error));
     (*lab)->good_step = (*lab)->step;
     if (!task) FORWARD(glossa_lexicon_keep(&(*lab)->lexicon, g, is_kept, allocator, error));
+    if (classifies) FORWARD(glossa_labels_open(&(*lab)->lexicon, allocator, error));
+    FAIL_IF(classifies && (*lab)->lexicon.label_count != target, error, GLOSSA_ERROR_FORMAT,
+            "checkpoint: tensor 'class.weight' has %u rows, but there are %u labels", (unsigned)target,
+            (unsigned)(*lab)->lexicon.label_count);
     return glossa_lab_reserve(*lab, error);
 }
 

@@ -227,9 +227,11 @@ float glossa_score_scale(const glossa_lab_config *config, uint32_t d) {
 glossa_predicted glossa_network_run(const glossa_network *n, const glossa_lab_config *rates, const glossa_shard *shard,
                                     glossa_tape *tape) {
     const glossa_builder b = {n, rates, shard, tape};
-    const glossa_node x =
-        n->config.architecture == ARCHITECTURE_RECURRENT ? glossa_recurrent_build(&b) : glossa_transformer_build(&b);
-    glossa_tape_show(tape, "dec", x);
+    const uint32_t architecture = n->config.architecture;
+    const glossa_node x = architecture == ARCHITECTURE_RECURRENT    ? glossa_recurrent_build(&b)
+                          : architecture == ARCHITECTURE_CLASSIFIER ? glossa_classifier_build(&b)
+                                                                    : glossa_transformer_build(&b);
+    glossa_tape_show(tape, architecture == ARCHITECTURE_CLASSIFIER ? "pool" : "dec", x);
     const glossa_prediction p = {n->output, n->output_bias, shard->targets, (float)rates->label_smoothing,
                                  shard->weight};
     return glossa_tape_predict(tape, x, &p);

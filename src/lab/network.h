@@ -1,7 +1,7 @@
 /*
  * Networks as a table of parameters and a short builder on the tape: the encoder-decoder that the engine runs
- * (transformer.c), and the recurrent one with attention that came before it (recurrent.c). Names of tensors are the
- * checkpoint's.
+ * (transformer.c), its encoder alone with a class, and the recurrent encoder-decoder with attention that came before it
+ * (recurrent.c). Names of tensors are the checkpoint's.
  */
 #ifndef GLOSSA_NETWORK_H
 #define GLOSSA_NETWORK_H
@@ -40,6 +40,7 @@ typedef struct glossa_network {
     const glossa_parameter *source_table, *target_table, *output, *output_bias, *source_positions, *target_positions;
     glossa_network_layer *encoder, *decoder;
     glossa_pair encoder_norm, decoder_norm; /* pre-norm only */
+    glossa_pair classes;                    /* of a classifier */
     glossa_attention_part attention;        /* of a recurrent decoder, ... */
     const glossa_parameter *score;          /* ... and what its score learns, or NULL */
     float *sinusoids;                       /* (context, D), or NULL where positions are learned */

@@ -22,6 +22,7 @@ static const glossa_network_key network_keys[] = {
     {"glossa.attention.score", "score"},
     {"glossa.attention.selection", "selection"},
     {"glossa.attention.keys", "keys"},
+    {"glossa.pool", "pool"},
     {"glossa.recurrent.cell", "cell"},
     {"glossa.recurrent.direction", "direction"},
 };
@@ -38,6 +39,7 @@ const glossa_network_key *glossa_network_key_at(size_t index) {
 
 const char *glossa_network_task(const glossa_lab_config *c) {
     if (c->architecture == ARCHITECTURE_RECURRENT) return "recurrent-translation";
+    if (c->architecture == ARCHITECTURE_CLASSIFIER) return "classification";
     const bool whole = c->normalise == NORMALISE_LAYER && c->residual == RESIDUAL_YES && c->causal == CAUSAL_YES &&
                        c->position != POSITION_NO;
     const bool usual = c->score == SCORING_SCALED_DOT && c->selection == SELECTION_SOFT;

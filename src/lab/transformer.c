@@ -62,10 +62,19 @@ static void bind_whole(glossa_network *n, const glossa_part *part, glossa_pair p
     }
 }
 
+/* Whether a part of the whole model belongs to what comes behind the encoder. */
+static bool is_decoders(const glossa_part *part) {
+    return part->of == PART_OF_MODEL &&
+           (part->place == offsetof(glossa_model, decoder_position) ||
+            part->place == offsetof(glossa_model, decoder_norm) || part->place == offsetof(glossa_model, output) ||
+            part->place == offsetof(glossa_model, output.bias) ||
+            part->place == offsetof(glossa_model, target_embedding));
+}
+
 void glossa_transformer_fill(glossa_network *n) {
     const glossa_lab_config *c = &n->config;
     const glossa_config engine = {.encoder_layers = c->encoder_layers,
-                                  .decoder_layers = c->decoder_layers,
+                                  .decoder_layers = c->architecture == ARCHITECTURE_CLASSIFIER ? 0 : c->decoder_layers,
                                   .d = c->width,
                                   .ffn = c->feed_forward,
                                   .context = c->context,
@@ -77,8 +86,10 @@ void glossa_transformer_fill(glossa_network *n) {
                                         .target_vocabulary = n->target_vocabulary,
                                         .own_target = n->separate,
                                         .own_output = c->output == OUTPUT_UNTIED};
+    const bool classifies = c->architecture == ARCHITECTURE_CLASSIFIER;
     glossa_part part = {.layer = 0};
     while (glossa_part_next(&shape, &part)) {
+        if (classifies && is_decoders(&part)) continue;
         if (part.role == ROLE_BIAS && !c->output_bias) continue;
         if (part.role == ROLE_NORM && c->normalise == NORMALISE_NO) continue;
         const glossa_pair pair = glossa_network_add(n, &part);
@@ -87,6 +98,10 @@ void glossa_transformer_fill(glossa_network *n) {
         else
             bind_layer(&part, pair, part.of == PART_OF_ENCODER ? &n->encoder[part.layer] : &n->decoder[part.layer]);
     }
+    if (!classifies) return;
+    n->classes = glossa_network_own(n, ROLE_LINEAR, "class", n->target_vocabulary, c->width, true);
+    n->output = n->classes.w;
+    n->output_bias = n->classes.b;
 }
 
 /* ---- the builder ------------------------------------------------------------------------------------------------ */
@@ -185,4 +200,16 @@ glossa_node glossa_transformer_build(const glossa_builder *b) {
     const glossa_node memory = encode(b);
     glossa_tape_show(b->tape, "enc", memory);
     return decode(b, memory);
+}
+
+/* One row a sequence, by which the class is judged. */
+glossa_node glossa_classifier_build(const glossa_builder *b) {
+    const glossa_segments *s = &b->shard->sources;
+    const glossa_node x = encode(b);
+    glossa_tape_show(b->tape, "enc", x);
+    if (b->n->config.pool == POOL_MEAN) return glossa_tape_pool(b->tape, x, s);
+    uint32_t *ends = TAKE(&b->tape->arena, uint32_t, s->count);
+    for (size_t i = 0; ends && i < s->count; i++)
+        ends[i] = s->starts[i + 1] - 1;
+    return glossa_tape_gather(b->tape, x, ends, s->count);
 }

@@ -340,6 +340,29 @@ EXPORT uint32_t lab_context_predict(lab_context *context) {
     return GLOSSA_OK;
 }
 
+/* Labels of a classifier; 0 of another network. */
+EXPORT uint32_t lab_context_labels(const lab_context *context) {
+    return context->lab ? glossa_lab_labels(context->lab) : 0;
+}
+
+/* slots: the text of a label and its bytes. */
+EXPORT void lab_context_label(lab_context *context, uint32_t label) {
+    const glossa_text text = context->lab ? glossa_lab_label(context->lab, label) : (glossa_text){"", 0};
+    context->slots[0] = address(text.data);
+    context->slots[1] = (uint32_t)text.size;
+}
+
+/* The probability of each label for the text in the block, NUL-terminated, whose `size` bytes have room for as many
+   floats behind them. slots: where they are. */
+EXPORT uint32_t lab_context_classify(lab_context *context, uint32_t size) {
+    const char *text = (const char *)context->block;
+    float *probability = (float *)(void *)(context->block + (size + 15) / 16 * 16);
+    const uint32_t status = need_lab(context);
+    if (status) return status;
+    context->slots[0] = address(probability);
+    return glossa_lab_classify(context->lab, (glossa_text){text, strlen(text)}, probability, &context->error);
+}
+
 /* ---- one training in several instances -------------------------------------------------------------------------- */
 
 EXPORT uint32_t lab_context_parts(const lab_context *context) {

@@ -11,7 +11,7 @@ the norm and four products with vectors of the same hash, which no wrong gradien
 tests/golden/lab/gradients.txt    a config, its loss, and one line for each tensor
 tests/golden/lab/steps.txt        twenty steps of each optimizer: losses, and products of the final values
 tests/golden/lab/plateau.txt      learning rates of torch's ReduceLROnPlateau over seeded validation losses
-tests/golden/lab/family.txt       as gradients.txt: Transformers of which parts are left out, and recurrent networks
+tests/golden/lab/family.txt       as gradients.txt: Transformers of which parts are left out, recurrent networks, classifiers
 """
 
 import itertools
@@ -56,6 +56,14 @@ SWITCHES = {
     "norm": ["post", "pre"],
     "guided": [0, 0.5],
     "attention_dropout": [0, 0.15],
+}
+CLASSIFIER = {
+    "pool": ["mean", "token"],
+    "norm": ["post", "pre"],
+    "position": ["learned", "sinusoid-halves"],
+    "encoder_layers": [1, 2],
+    "attention_dropout": [0, 0.15],
+    "dropout": [0, 0.25],
 }
 RECURRENT = {
     "cell": ["gated", "plain"],
@@ -427,6 +435,32 @@ class Recurrent(Network):
         return self.predict(x, targets, guided)
 
 
+class Classifier(Network):
+    """The encoder alone: a label for each source, by the mean of its rows or by that of its end."""
+
+    def __init__(self, config: dict, seed: int):
+        self.c, self.seed, self.parameters = config, seed, {}
+        self.add("token_embd.weight", V, D)
+        if config["position"] == "learned":
+            self.add("enc.position_embd.weight", CONTEXT, D)
+        for i in range(config["encoder_layers"]):
+            self.add_layer(f"enc.blk.{i}.", ["attn"])
+        if config["norm"] == "pre":
+            self.add_norm("enc.output_norm")
+        self.add_linear("class", V, D)
+
+    def loss(self, sources, targets, guide, draws) -> torch.Tensor:
+        x = self.embed(sources, "enc", draws)
+        for i in range(self.c["encoder_layers"]):
+            x, _ = self.attend(f"enc.blk.{i}.attn", x, None, False, draws)
+            x = self.feed_forward(f"enc.blk.{i}.", x, draws)
+        x = self.norm("enc.output_norm", x) if self.c["norm"] == "pre" else x
+        rows = torch.stack([part.mean(0) if self.c["pool"] == "mean" else part[-1] for part in x])
+        logits = F.linear(rows, self.parameters["class.weight"], self.parameters["class.bias"])
+        labels = torch.tensor([row[0] for row in targets])
+        return F.cross_entropy(logits, labels, label_smoothing=self.c["label_smoothing"])
+
+
 def batch(seed: int):
     """Ids from 4 on, the end behind them, and links that are one source token each."""
     sources, targets, guide = [], [], []
@@ -478,7 +512,7 @@ def drawn(options: dict, rows: list[dict], rng: random.Random) -> list[dict]:
 
 
 def family() -> None:
-    """Switched Transformers, and recurrent networks of every score twice."""
+    """Switched Transformers, recurrent networks of every score twice, and classifiers."""
     rng, lines = random.Random(2), []
     usual = {"activation": "relu", "output": "tied", "output_bias": "yes", "start": "bos", "label_smoothing": 0.1}
     usual |= {"mixer": "attention", "heads": 4, "encoder_layers": 1, "decoder_layers": 1, "dropout": 0}
@@ -488,6 +522,8 @@ def family() -> None:
     rest = {"output_bias": "yes", "start": "bos", "label_smoothing": 0.1}
     configs = [(Network, usual | config) for config in switched]
     configs += [(Recurrent, {"architecture": "recurrent"} | config | rest) for config in recurrent]
+    classifiers = drawn(CLASSIFIER, [{}] * 4, rng)
+    configs += [(Classifier, usual | {"architecture": "classifier"} | config) for config in classifiers]
     for number, (kind, config) in enumerate(configs):
         seed = 4000 + number
         network = kind(config, seed)

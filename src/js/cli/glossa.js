@@ -18,6 +18,7 @@ const COMMANDS = {
   translate: { about: "translate text, a line at a time", load: () => import("./translate.js") },
   explain: { about: "translate a sentence and show how", load: () => import("./explain.js") },
   train: { about: "train a small network and write a checkpoint", load: () => import("./train.js") },
+  lab: { about: "run what the lab has trained: classifiers, networks for strings", load: () => import("./lab.js") },
   convert: { about: "make a Glossa checkpoint of a trained model", load: () => import("./convert.js") },
   inspect: { about: "show what a checkpoint holds", load: () => import("./inspect.js") },
   bench: { about: "measure the speed on this machine", load: () => import("./bench.js") },

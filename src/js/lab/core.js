@@ -290,6 +290,29 @@ export class LabCore {
     return this.#text(at, size);
   }
 
+  /** The labels of a classifier; none of another network. */
+  labels() {
+    return Array.from({ length: this.#wasm.lab_context_labels(this.#context) }, (_, label) => {
+      this.#wasm.lab_context_label(this.#context, label);
+      const [at, size] = this.#slots;
+      return this.#text(at, size);
+    });
+  }
+
+  /** @param {string} text @returns {import("./types.js").Classification} */
+  classify(text) {
+    const labels = this.labels();
+    const bytes = toUTF8(`${text}\0`);
+    const block = new Uint8Array(bytes.length + 16 + 4 * labels.length);
+    block.set(bytes);
+    this.#write(block);
+    this.#call("classify", bytes.length);
+    const probabilities = this.#floats(this.#slots[0], labels.length);
+    const all = labels.map((label, i) => ({ label, probability: probabilities[i] }));
+    all.sort((a, b) => b.probability - a.probability);
+    return { label: all[0].label, probability: all[0].probability, labels: all };
+  }
+
   /** @param {boolean} heldOut @param {number} index */
   example(heldOut, index) {
     this.#call("example", heldOut ? 1 : 0, index);

@@ -75,6 +75,8 @@ export class Host {
         return trainer.evaluate(args[0], args[1]);
       case "predict":
         return core.predict(args[0]);
+      case "classify":
+        return core.classify(args[0]);
       case "inspect":
         return trainer.inspect(args[0], args[1]);
       case "example":

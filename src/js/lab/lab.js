@@ -248,12 +248,21 @@ export class Lab {
   }
 
   /**
-   * What the network makes of a string of its task, or of a text in its source language.
+   * What the network makes of a string of its task, or of a text in its source language; of a classifier the label.
    * @param {string} source
    * @returns {Promise<string>}
    */
   predict(source) {
     return this.#leader.call("predict", [source]);
+  }
+
+  /**
+   * What a classifier makes of a text: its label, and the probability of every label, the highest first.
+   * @param {string} text
+   * @returns {Promise<import("./types.js").Classification>}
+   */
+  classify(text) {
+    return this.#leader.call("classify", [text]);
   }
 
   /**

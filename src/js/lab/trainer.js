@@ -137,7 +137,8 @@ export class Trainer {
   evaluate(count, scored) {
     const { loss, exact, sequences } = this.#core.evaluate(count);
     const evaluation = { loss, perplexity: Math.exp(loss), exact: exact / sequences, sequences };
-    return scored > 0 && this.#core.pairs() ? { ...evaluation, bleu: this.#core.bleu(scored) } : evaluation;
+    const translates = this.#core.pairs() && this.#core.labels().length === 0;
+    return scored > 0 && translates ? { ...evaluation, bleu: this.#core.bleu(scored) } : evaluation;
   }
 
   /** @param {string} source @param {string[] | undefined} names @returns {import("./types.js").Inspection} */

@@ -96,9 +96,16 @@
 /**
  * @typedef {object} Inspection
  * @property {string[]} source tokens, the end included: what keys of cross-attention stand for
- * @property {string[]} target tokens, the end included; query i is what predicts target token i
+ * @property {string[]} target tokens, the end included; query i is what predicts target token i; of a classifier the label
  * @property {string} output
  * @property {Record<string, LabArray>} arrays by name
+ */
+
+/**
+ * @typedef {object} Classification
+ * @property {string} label the most probable one
+ * @property {number} probability of it
+ * @property {{ label: string, probability: number }[]} labels all of them, the most probable first
  */
 
 /**
