@@ -206,7 +206,9 @@ static size_t mutate_text(uint8_t *data, size_t size, size_t most) {
     static uint8_t text[256];
     const size_t old = (size_t)data[HEAD] | (size_t)data[HEAD + 1] << 8;
     if (old > sizeof text || old > size - HEAD - 2) return LLVMFuzzerMutate(data, size, most);
-    const size_t rest = size - HEAD - 2 - old, room = most - HEAD - 2 - rest;
+    const size_t rest = size - HEAD - 2 - old;
+    if (most <= size - old) return LLVMFuzzerMutate(data, size, most); /* libFuzzer's makes a byte at least */
+    const size_t room = most - (size - old);
     memcpy(text, data + HEAD + 2, old);
     const size_t fresh = LLVMFuzzerMutate(text, old, room < sizeof text ? room : sizeof text);
     memmove(data + HEAD + 2 + fresh, data + HEAD + 2 + old, rest);
