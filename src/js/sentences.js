@@ -3,7 +3,7 @@
 import { unitSpans } from "./alignment.js";
 import { coreOptions, INTERACTIVE_TOKENS, takeBatch } from "./batcher.js";
 import { makeError } from "./errors.js";
-import { findFixed, hasFixed, placeFixed, shifted } from "./preserve.js";
+import { findFixed, hasFixed, hasWords, keepFixed, placeFixed, shifted } from "./preserve.js";
 import { copied, isTooShort, plainReading, secondReading, written } from "./reading.js";
 import { cutSentence, edges, isTranslatable, joiner } from "./split.js";
 import { base } from "./text/use.js";
@@ -114,7 +114,8 @@ async function planPieces(job, { text, start, fixed }, ends, limit, next) {
  * @property {number} tokens of the reading
  * @property {Try[]} all tries of the sentence
  * @property {string | null} answer what the model said; null until it is known
- * @property {import("./reading.js").Written | null} result null where something has no place in it
+ * @property {{text: string, links: import("./types.js").WordLink[] | null} | null} placed the answer with what is fixed in it;
+ *   null where something has no place
  * @property {number} score
  */
 
@@ -136,7 +137,7 @@ export function triesOf(core, work, twice) {
   const all = [];
   for (const reading of second ? [plain, second] : [plain]) {
     const tokens = reading.text === work.text ? work.tokens : core.countTokens(reading.text);
-    all.push({ work, reading, tokens, all, answer: null, result: null, score: -Infinity });
+    all.push({ work, reading, tokens, all, answer: null, placed: null, score: -Infinity });
   }
   return all;
 }
@@ -201,13 +202,14 @@ const LOOP = /(\S)\1{5}/u;
  * @param {boolean} scored
  */
 function finishTry(core, index, one, scored) {
-  const { work, reading, all } = one;
+  const { work, reading } = one;
   const answer = core.resultText(index);
   one.answer = answer;
   if (scored) {
     one.score = totalScore(core, index);
   }
   if (reading.fixed.length && LOOP.test(answer) && !LOOP.test(reading.text)) return; // lost its way over what it cannot read
+if (isWordless(reading, answer)) return;
   const complete = hasFixed(answer, reading.fixed);
   const linked = work.onLinks !== undefined || reading.marks.length > 0;
   const seen = complete && !linked ? null : core.explain(index, 0);
@@ -220,10 +222,30 @@ function finishTry(core, index, one, scored) {
     target[0] = shifted(target[0], placed.edits);
     target[1] = shifted(target[1], placed.edits);
   }
+  one.placed = { text: placed.text, links };
+}
+
+/**
+ * A try as its sentence is written, once the other is known too: that says how the sentence ends.
+ * @param {Try} one
+ * @returns {import("./reading.js").Written | null} null where something has no place in it
+ */
+function writtenTry({ work, reading, placed, all }) {
+  if (!placed) return null;
+  const { text, links } = placed;
   const first = all[0].answer ?? "";
-  one.result = written(reading, placed.text, links, first);
+  const result = written(reading, text, links, first);
   // Nothing to cut the sentence at: marks of the writing direction are left out.
-  if (!one.result && !work.fixed.length) one.result = written({ ...reading, marks: [] }, placed.text, links, first);
+  return result || work.fixed.length ? result : written({ ...reading, marks: [] }, text, links, first);
+}
+
+/**
+ * Whether a model said again what is fixed, and nothing of the words beside it.
+ * @param {import("./reading.js").Reading} reading
+ * @param {string} answer
+ */
+function isWordless({ text, fixed }, answer) {
+  return fixed.length > 0 && hasWords(text, fixed) && !hasWords(answer, keepFixed(answer, fixed));
 }
 
 /**
@@ -248,10 +270,12 @@ export const betterOf = (tries) => tries.reduce((best, one) => (one.score > best
  * @param {boolean} twice
  */
 async function conclude(job, work, all, twice) {
-  const whole = all.filter(({ result }) => result !== null);
+  const results = new Map(all.map((one) => [one, writtenTry(one)]));
+  const whole = all.filter((one) => results.get(one));
   if (!whole.length) return translateAround(job, work);
-  const { result, score } = betterOf(whole);
-  const { text, links } = /** @type {NonNullable<Try["result"]>} */ (result);
+  const best = betterOf(whole);
+  const { score } = best;
+  const { text, links } = /** @type {import("./reading.js").Written} */ (results.get(best));
   Object.assign(work, { output: text, score });
   if (twice && all.length === 1 && isTooShort(work.text, text)) {
     const pieces = await inPieces(job, work);
