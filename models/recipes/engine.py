@@ -24,9 +24,9 @@ def engine_translate(model: Path, lines: list[str], beam: int, way: tuple[str, s
     return out
 
 
-def engine_explain(model: Path, line: str, way: tuple[str, str]) -> dict:
+def engine_explain(model: Path, line: str, way: tuple[str, str], beam: int = 1) -> dict:
     """One sentence as `glossa explain --json` has it."""
-    parts = json.loads(glossa("explain", "--model", model, "--source", way[0], "--target", way[1], "--json", line))[
+    parts = json.loads(glossa("explain", "--model", model, "--source", way[0], "--target", way[1], "--beam", str(beam), "--json", line))[
         "sentences"
     ]
     if len(parts) != 1:

@@ -174,7 +174,7 @@ def card(info: dict) -> str:
     if info.get("first_inputs"):
         right = sum(judged.startswith("right") for _, _, judged in info["first_inputs"])
         lines += [
-            f"What people type first: {right} of {len(info['first_inputs'])} are right, as judged by hand (greedy, int8). "
+            f"What people type first: {right} of {len(info['first_inputs'])} are right, as judged by hand (beam 4, as on the page; int8). "
             "Marked: the model itself is unsure of a word or of the sentence, and the page says so.",
             "",
             "| source | translation | |",
@@ -202,7 +202,7 @@ def first_inputs(gguf: Path, config: dict, way: tuple[str, str]) -> list[list[st
         raise ValueError(f"no first input: {sorted(unknown)}")
     out = []
     for text in texts:
-        part = engine_explain(gguf, text, way)
+        part = engine_explain(gguf, text, way, 4)
         scores = [token["logProbability"] for token in part["targetTokens"]]
         marked = min(scores) < at["word"] or sum(scores) / len(scores) < at["sentence"]
         out.append([text, part["translation"], ("wrong" if text in wrong else "right") + (", marked" if marked else "")])

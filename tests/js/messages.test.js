@@ -25,8 +25,8 @@ function rewritten(source, change = (text) => text) {
 
 test("plurals, selects and ordinals by the shipped model", async () => {
   assert.equal(
-    await translator.translate("{count, plural, one {# dog} other {# dogs}}"),
-    "{count, plural, one {# Hund} other {# Hunde}}",
+    await translator.translate("{count, plural, one {# file} other {# files}}"),
+    "{count, plural, one {# Datei} other {# Dateien}}",
   );
   const message =
     "You have {count, plural, =0 {no dogs} one {a dog} other {{count, number} dogs}}, {name}. {who, select, she {She runs.} other {They run.}}";
@@ -49,8 +49,8 @@ test("what is no message is a text", async () => {
     assert.equal(typeof (await translator.translate(text)), "string");
   assert.deepEqual(readMessages(["{a, plural, one {"]).texts, ["{a, plural, one {"]);
   assert.equal(
-    await translator.translate("{count, plural, one {# dog} other {# dogs}}", { preserve: ["urls"], retry: false }),
-    await translator.translate("{count, plural, one {# dog} other {# dogs}}", { preserve: ["urls"], retry: false }),
+    await translator.translate("{count, plural, one {# file} other {# files}}", { preserve: ["urls"], retry: false }),
+    await translator.translate("{count, plural, one {# file} other {# files}}", { preserve: ["urls"], retry: false }),
   );
 });
 

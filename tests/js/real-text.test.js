@@ -240,7 +240,7 @@ describe("the shipped models", () => {
       ["The file{n} is red.", /^Die \p{L}+\{n\} ist rot\.$/u],
       // biome-ignore lint/suspicious/noTemplateCurlyInString: a placeholder
       ["${price}USD", "${price}USD"],
-      ["{count}x dogs", "{count}x Hunde"],
+      ["{count}x children", "{count}x Kinder"],
       ["A dog is %dpx%s high.", /%dpx%s/],
     ]);
   });

@@ -470,7 +470,7 @@ test("an explanation fits together", async () => {
 });
 
 test("hypotheses have different texts; of one that several token sequences spell, the best is there", async () => {
-  const text = "Two girls are laughing.";
+  const text = "A woman is playing the violin.";
   const { core } = await openCore();
   core.reserve(bytes.length);
   core.write(0, bytes);
