@@ -209,7 +209,7 @@ function finishTry(core, index, one, scored) {
     one.score = totalScore(core, index);
   }
   if (reading.fixed.length && LOOP.test(answer) && !LOOP.test(reading.text)) return; // lost its way over what it cannot read
-if (isWordless(reading, answer)) return;
+  if (isWordless(reading, answer)) return;
   const complete = hasFixed(answer, reading.fixed);
   const linked = work.onLinks !== undefined || reading.marks.length > 0;
   const seen = complete && !linked ? null : core.explain(index, 0);
