@@ -306,6 +306,16 @@ EXPORT uint32_t lab_context_read(lab_context *context) {
     return GLOSSA_OK;
 }
 
+/* Gives a row of a parameter other values: the block holds `width` floats, then the name with a NUL behind it. */
+EXPORT uint32_t lab_context_write(lab_context *context, size_t row, size_t width) {
+    const uint32_t status = need_lab(context);
+    if (status) return status;
+    if (!context->block || width >= context->block_size / sizeof(float))
+        return glossa_fail(&context->error, GLOSSA_ERROR_ARGUMENT, "the block does not hold %zu numbers", width);
+    const float *values = (const float *)(const void *)context->block;
+    return glossa_lab_write(context->lab, (const char *)(values + width), row, values, width, &context->error);
+}
+
 /* A string of the task. slots: source and its bytes, target and its bytes. */
 EXPORT uint32_t lab_context_example(lab_context *context, uint32_t held_out, uint32_t index) {
     glossa_text source, target;

@@ -312,6 +312,20 @@ export class LabCore {
     return { name, shape: [count], heads, queryStarts, keyStarts, data: this.#floats(at, count) };
   }
 
+  /** A row of a parameter, or of its gradient. @param {string} name @param {number} row */
+  row(name, row) {
+    this.#write(toUTF8(`${name}\0`));
+    this.#call("read");
+    const [at, , width] = this.#slots;
+    return this.#floats(at + 4 * row * width, width);
+  }
+
+  /** Gives a row of a parameter other values. @param {string} name @param {number} row @param {Float32Array} values */
+  write(name, row, values) {
+    this.#write(values, toUTF8(`${name}\0`));
+    this.#call("write", row, values.length);
+  }
+
   /** @param {"model" | "state"} kind */
   save(kind) {
     this.#call("save", kind === "state" ? 1 : 0);
