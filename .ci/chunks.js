@@ -15,6 +15,7 @@ const chunks = {
   registry: "registry/part.js",
   converter: "registry/converter.js",
   catalogue: "registry/facts.js",
+  learn: "learn/part.js",
   zstd: "registry/zstd.js",
   node: "registry/node.js",
 };

@@ -340,6 +340,11 @@ typedef struct glossa_lab_array {
    ".gradient" behind it for its gradient. Fails with ARGUMENT for another name. */
 glossa_status glossa_lab_read(const glossa_lab *lab, const char *name, glossa_lab_array *array, glossa_error *error);
 
+/* Gives row `row` of a parameter other values, as many as it is wide, between steps. Fails with ARGUMENT for another
+   name, for a row or a width that it does not have, and for a value that is not finite; then nothing is changed. */
+glossa_status glossa_lab_write(glossa_lab *lab, const char *name, size_t row, const float *values, size_t width,
+                               glossa_error *error);
+
 /* The forward pass alone, for its arrays. Writes log-probabilities of the targets to `log_probability` (target tokens),
    the best tokens to `best`, where these are not NULL. */
 glossa_status glossa_lab_forward(glossa_lab *lab, const glossa_lab_batch *batch, float *log_probability, uint32_t *best,

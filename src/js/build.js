@@ -71,7 +71,7 @@ function checkWasm(bytes) {
  * @param {WasmSource} source
  * @returns {Promise<WebAssembly.Module>}
  */
-async function compile(source) {
+export async function compile(source) {
   if (isModule(source)) return source;
   if (!compileProbe(SIMD128))
     throw makeError(

@@ -16,6 +16,7 @@ import { chunkFiles, importFile, misplaced } from "./own-files.js";
  * @property {typeof import("./messages.js")} messages
  * @property {typeof import("./registry/part.js")} registry
  * @property {Pick<typeof import("./registry/converter.js"), "obtain">} converter
+ * @property {typeof import("./learn/part.js")} learn
  * @property {typeof import("./registry/facts.js")} catalogue
  * @property {Pick<typeof import("./registry/zstd.js"), "Decompress">} zstd
  * @property {typeof import("./registry/node.js")} node

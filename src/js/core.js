@@ -300,6 +300,11 @@ export class Core {
     this.#sourcePrefix = token < 0 ? [] : [token];
   }
 
+  /** Tokens that stand before every source: that of the target language. */
+  get sourcePrefix() {
+    return this.#sourcePrefix;
+  }
+
   get model() {
     if (!this.#info) throw makeError("InvalidStateError", "No model is loaded.");
     return this.#info;

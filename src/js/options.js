@@ -76,6 +76,7 @@ const KNOWN = {
   translateBatch: [...TRANSLATE, "onProgress"],
   translateHTML: [...TRANSLATE, "attributes"],
   explain: [...TRANSLATE, "alternatives", "topK", "prefix", "headMask", "without", "hidden", "beams", "cuts"],
+  learn: ["steps", "keep", "memory", "signal"],
 };
 
 /** The platform's dictionaries, for which null is no absent member: as Web IDL has it, and so in the polyfill. */

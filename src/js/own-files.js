@@ -13,6 +13,10 @@ export const wasmFiles = {
   relaxed() {
     return new URL("../../dist/glossa-relaxed.wasm", import.meta.url);
   },
+  /** Of the lab, for what is learnt from corrections. */
+  lab() {
+    return new URL("../../dist/glossa-lab.wasm", import.meta.url);
+  },
 };
 
 /** The parts that are loaded on demand, by name. */
@@ -31,6 +35,9 @@ export const chunkFiles = {
   },
   converter() {
     return new URL("../../dist/converter.js", import.meta.url);
+  },
+  learn() {
+    return new URL("../../dist/learn.js", import.meta.url);
   },
   catalogue() {
     return new URL("../../dist/catalogue.js", import.meta.url);

@@ -169,6 +169,7 @@ class Connection {
  * @typedef {object} Slot
  * @property {Connection | null} connection null until it has a model
  * @property {boolean} busy
+ * @property {number} weights which of the pool's models, in the order in which they came, the engine has
  */
 
 /**
@@ -176,6 +177,7 @@ class Connection {
  * @typedef {object} Task
  * @property {Unnumbered<Request>} request
  * @property {Pick<Pending, "onProgress" | "onChunk">} how
+ * @property {number} weights the pool's model when it was asked
  * @property {boolean} ended before it was done
  * @property {(() => void) | null} onStop tells the engine that has it
  * @property {(value: any) => void} resolve
@@ -196,6 +198,8 @@ export class Pool {
   /** @type {TransportMaker | undefined} */
   #maker;
   #load;
+  /** How many models took the place of the one before. */
+  #weights = 0;
 
   /**
    * @param {WorkerChoice} choice false: in place
@@ -216,7 +220,7 @@ export class Pool {
     checkRoom(known, { engines: size, memory: deviceMemory() });
     this.#maker = this.#choice === false ? await inPlace() : inWorker(this.#choice);
     signal?.throwIfAborted();
-    this.#slots = Array.from({ length: size }, () => ({ connection: null, busy: true }));
+    this.#slots = Array.from({ length: size }, () => ({ connection: null, busy: true, weights: 0 }));
     const [first, ...others] = this.#slots;
     let info;
     let noWorker = "";
@@ -245,7 +249,8 @@ export class Pool {
    * @param {{signal?: AbortSignal, onProgress?: Pending["onProgress"]}} [how]
    */
   async #connect(slot, { signal, onProgress } = {}) {
-    const donor = this.#slots.find((other) => other.connection?.alive)?.connection;
+    const weights = this.#weights;
+    const donor = this.#slots.find((other) => other.connection?.alive && other.weights === weights)?.connection;
     let connection;
     try {
       connection = new Connection(/** @type {TransportMaker} */ (this.#maker));
@@ -280,6 +285,7 @@ export class Pool {
       const { streamed, ...info } = await connection.request(load, { onProgress, transfer });
       if (this.#closed) throw abortError();
       slot.connection = connection;
+      slot.weights = weights;
       this.#keep(streamed);
       return info;
     } catch (error) {
@@ -328,6 +334,7 @@ export class Pool {
       const task = {
         request,
         how: { onProgress, onChunk },
+        weights: this.#weights,
         ended: false,
         onStop: null,
         resolve(value) {
@@ -351,6 +358,22 @@ export class Pool {
       this.#queue.push(task);
       this.#dispatch();
     });
+  }
+
+  /** What engines load, and whether they work in this thread. */
+  get made() {
+    return { ...this.#load, inPlace: this.#choice === false };
+  }
+
+  /**
+   * Puts another checkpoint in the place of the model. What was asked before is answered by the old one.
+   * @param {Uint8Array<ArrayBuffer>} bytes
+   */
+  replace(bytes) {
+    const [model] = this.#load.models;
+    const source = { bytes, length: bytes.length };
+    this.#load = { ...this.#load, models: [{ ...model, source, bytes: bytes.length, sha256: undefined }] };
+    this.#weights++;
   }
 
   /** What the engines hold now, all together. */
@@ -378,7 +401,7 @@ export class Pool {
   async #serve(slot, task) {
     slot.busy = true;
     try {
-      if (!slot.connection?.alive) {
+      if (!slot.connection?.alive || slot.weights < task.weights) {
         slot.connection?.close();
         slot.connection = null;
         await this.#connect(slot);

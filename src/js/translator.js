@@ -18,7 +18,7 @@ import {
   strings,
   workOptions,
 } from "./options.js";
-import { wasmSources } from "./own-files.js";
+import { chunkFiles, wasmFiles, wasmSources } from "./own-files.js";
 import { iterate, newStream } from "./platform.js";
 import { hasWorkers, Pool } from "./pool.js";
 import { plainSource, sendable, sendableWasm } from "./sendable.js";
@@ -352,6 +352,32 @@ export class Translator {
       { type: "explain", text, options: work },
       { signals: [taken.signal, this.#supersede(taken)] },
     );
+  }
+
+  /**
+   * Learns from corrections: trains the model on until it translates the sources so, or for so many steps. Requests that
+   * were made before are answered with the old weights, later ones with the new.
+   * @param {import("./types.js").Correction[]} corrections
+   * @param {import("./types.js").LearnOptions} [options]
+   * @returns {Promise<import("./types.js").Lesson>}
+   */
+  async learn(corrections, options = {}) {
+    const taken = given("learn", options);
+    const life = this.#life.signal;
+    for (const signal of [life, taken.signal]) signal?.throwIfAborted();
+    const { learn } = await loadChunk("learn");
+    return learn(corrections, taken, { pool: this.#pool, info: this.info, life, script: chunkFiles.learn, wasmFiles });
+  }
+
+  /**
+   * The model as it is now, with what it has learnt.
+   * @returns {Promise<Uint8Array<ArrayBuffer>>} a checkpoint, for the option `model`
+   */
+  async save() {
+    this.#life.signal.throwIfAborted();
+    const { models } = (await this.#pool?.run({ type: "checkpoint" })) ?? {};
+    if (models?.length === 1) return models[0];
+    throw makeError("NotSupportedError", "save() is for a translator with one model.");
   }
 
   /**

@@ -11,7 +11,7 @@
 /**
  * Where the WebAssembly files are, when they do not lie where the package put them.
  * @typedef {string | URL | ArrayBuffer | ArrayBufferView | WebAssembly.Module} WasmSource
- * @typedef {{simd128?: WasmSource, relaxed?: WasmSource}} WasmSources
+ * @typedef {{simd128?: WasmSource, relaxed?: WasmSource, lab?: WasmSource}} WasmSources `lab`: for learn()
  */
 
 /**
@@ -294,6 +294,29 @@
  * @property {number} diskBytes about
  * @property {Record<string, number>} quality by the registry's own measures, such as {bleu, comet}
  * @property {boolean} here whether it is on this machine already
+ */
+
+/** @typedef {{source: string, target: string}} Correction a sentence, and what its translation shall be */
+
+/**
+ * @typedef {object} LearnOptions
+ * @property {number} [steps] at most; default 24
+ * @property {string[]} [keep] sentences whose translations shall stay: at most eight of them are trained in each step, by
+ *     turns, towards the translations that they have now
+ * @property {number} [memory] bytes that learning may take; default what the device has
+ * @property {AbortSignal} [signal] stops it, within a step too; the model stays as it is
+ */
+
+/**
+ * What came of learn().
+ * @typedef {object} Lesson
+ * @property {boolean} learned whether all sources are translated as wanted now
+ * @property {number} steps done
+ * @property {number} loss mean over the target tokens, of the last step; 0 where none was needed
+ * @property {Explanation[]} before one for each correction
+ * @property {Explanation[]} after
+ * @property {() => Promise<void>} undo gives the translator the weights that it had before; what it has learnt since then is
+ *     gone too
  */
 
 /**

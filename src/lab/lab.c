@@ -5,15 +5,20 @@
 
 /* ---- opening and closing ---------------------------------------------------------------------------------------- */
 
-/* Values, gradients and two moments, and the mean and the last good values. */
+/* Values, gradients and the first moment; the second one, which SGD has not; the last good values, and the mean. */
+static size_t block_count(const glossa_lab_config *c) {
+    return 4 + (c->optimizer != OPTIMIZER_SGD) + (c->average > 0);
+}
+
 static glossa_status allocate_blocks(glossa_lab *lab, glossa_error *error) {
-    const size_t floats = lab->network.floats, blocks = lab->config.average > 0 ? 6 : 5;
+    const size_t floats = lab->network.floats, blocks = block_count(&lab->config);
+    const bool two = lab->config.optimizer != OPTIMIZER_SGD;
     lab->memory = glossa_allocate(&lab->allocator, blocks * floats + 16, sizeof *lab->memory);
     FAIL_IF(!lab->memory, error, GLOSSA_ERROR_MEMORY, "out of memory for %zu blocks of %zu parameters", blocks, floats);
     float *at = lab->memory + (64 - (uintptr_t)lab->memory % 64) % 64 / sizeof *at;
-    lab->blocks = (glossa_blocks){at, at + floats, at + 2 * floats, at + 3 * floats};
-    lab->good = at + 4 * floats;
-    if (blocks == 6) lab->average = at + 5 * floats;
+    lab->blocks = (glossa_blocks){at, at + floats, at + 2 * floats, two ? at + 4 * floats : NULL};
+    lab->good = at + 3 * floats;
+    if (lab->config.average > 0) lab->average = at + (blocks - 1) * floats;
     return GLOSSA_OK;
 }
 
@@ -278,7 +283,7 @@ glossa_status glossa_lab_change(glossa_lab *lab, const char *name, const char *v
 
 size_t glossa_lab_bytes(const glossa_lab *lab) {
     const size_t lanes = glossa_workers_count(lab->workers), floats = lab->network.floats;
-    size_t bytes = sizeof *lab + ((lab->average ? 6 : 5) * floats + 16) * sizeof(float);
+    size_t bytes = sizeof *lab + (block_count(&lab->config) * floats + 16) * sizeof(float);
     bytes += lab->indices.size + lab->drawn.size + lab->config.shards * sizeof *lab->parts;
     bytes += lab->network.count * sizeof *lab->network.parameters + lab->text.size;
     if (lab->corpus) bytes += glossa_corpus_bytes(lab->corpus);
@@ -339,6 +344,22 @@ glossa_status glossa_lab_read(const glossa_lab *lab, const char *name, glossa_la
         array->query_starts = view->m->starts;
         array->key_starts = view->n->starts;
     }
+    return GLOSSA_OK;
+}
+
+glossa_status glossa_lab_write(glossa_lab *lab, const char *name, size_t row, const float *values, size_t width,
+                               glossa_error *error) {
+    const glossa_parameter *p = glossa_network_find(&lab->network, name);
+    FAIL_IF(!p, error, GLOSSA_ERROR_ARGUMENT, "there is no parameter '%s'", name);
+    FAIL_IF(row >= p->rows || width != p->cols, error, GLOSSA_ERROR_ARGUMENT,
+            "row %zu of %zu numbers is none of '%s', which has %u of %u", row, width, name, (unsigned)p->rows,
+            (unsigned)p->cols);
+    for (size_t i = 0; i < width; i++)
+        FAIL_IF(values[i] - values[i] != 0.0f, error, GLOSSA_ERROR_ARGUMENT,
+                "number %zu for row %zu of '%s' is NaN or infinite", i, row, name);
+    const size_t at = p->offset + row * p->cols;
+    memcpy(lab->blocks.values + at, values, width * sizeof *values);
+    if (lab->average) memcpy(lab->average + at, values, width * sizeof *values);
     return GLOSSA_OK;
 }
 

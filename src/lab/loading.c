@@ -195,7 +195,7 @@ static glossa_status read_tensors(const glossa_gguf *g, glossa_lab *lab, bool st
     if (lab->average) memcpy(lab->average, lab->blocks.values, floats * sizeof *lab->average);
     if (!state) return GLOSSA_OK;
     FORWARD(read_floats(g, PREFIX "first", floats, 1, lab->blocks.first, error));
-    FORWARD(read_floats(g, PREFIX "second", floats, 1, lab->blocks.second, error));
+    if (lab->blocks.second) FORWARD(read_floats(g, PREFIX "second", floats, 1, lab->blocks.second, error));
     if (lab->average) FORWARD(read_floats(g, PREFIX "average", floats, 1, lab->average, error));
     return GLOSSA_OK;
 }

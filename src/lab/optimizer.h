@@ -6,7 +6,7 @@
 
 #include "lab/network.h"
 
-/* The blocks of a training, each of network->floats. */
+/* The blocks of a training, each of network->floats. `second` is NULL for SGD. */
 typedef struct glossa_blocks {
     float *values, *gradients, *first, *second;
 } glossa_blocks;

@@ -180,7 +180,7 @@ glossa_status glossa_lab_save(const glossa_lab *lab, glossa_lab_kind kind, gloss
     put_tensors(lab, kind == GLOSSA_LAB_MODEL ? glossa_lab_values(lab) : lab->blocks.values, &w);
     if (kind == GLOSSA_LAB_STATE) {
         put_block(&w, PREFIX "first", lab->blocks.first, lab->network.floats);
-        put_block(&w, PREFIX "second", lab->blocks.second, lab->network.floats);
+        if (lab->blocks.second) put_block(&w, PREFIX "second", lab->blocks.second, lab->network.floats);
         if (lab->average) put_block(&w, PREFIX "average", lab->average, lab->network.floats);
     }
     const glossa_status status = glossa_gguf_write(&w, sink, error);

@@ -1,38 +1,8 @@
-/*
- * The WebAssembly boundary of the lab: glossa_lab.h as plain numbers and pointers.
- *
- * A context owns a config and, once it was started or loaded, a lab. Texts, files and batches that a call takes are
- * written by the caller into the block of lab_context_block; what a call gives beside its status lies in the slots,
- * 32-bit words, or in the report, until the next call.
- */
-#include "glossa_lab.h"
-
+/* The WebAssembly boundary of the lab: glossa_lab.h as plain numbers and pointers. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/base.h"
-
-#define EXPORT __attribute__((used, visibility("default")))
-#define SLOTS  16
-
-_Static_assert(sizeof(void *) == 4 && sizeof(size_t) == 4, "slots carry pointers and sizes");
-
-typedef struct lab_context {
-    uint32_t slots[SLOTS];
-    glossa_error error;
-    glossa_lab_config config;
-    glossa_lab_report report;
-    glossa_lab *lab;
-    glossa_lab_data *data;       /* pairs that no lab has taken yet */
-    uint8_t *allocation, *block; /* what malloc gave, and its first 64-byte border */
-    size_t block_size;
-    uint8_t *file; /* what was saved last */
-    size_t file_size, file_capacity;
-} lab_context;
-
-static uint32_t address(const void *pointer) {
-    return (uint32_t)(uintptr_t)pointer;
-}
+#include "wasm/lab_context.h"
 
 EXPORT lab_context *lab_context_open(void) {
     lab_context *context = calloc(1, sizeof *context);
@@ -83,11 +53,6 @@ EXPORT uint32_t lab_context_set(lab_context *context) {
 EXPORT uint32_t lab_context_configure(lab_context *context, size_t size) {
     const glossa_text json = {(const char *)context->block, size};
     return glossa_lab_configure(&context->config, json, &context->error);
-}
-
-static uint32_t need_lab(lab_context *context) {
-    if (context->lab) return GLOSSA_OK;
-    return glossa_fail(&context->error, GLOSSA_ERROR_STATE, "no lab is open: start or load one first");
 }
 
 static uint32_t replace(lab_context *context, glossa_status status, glossa_lab *lab) {
@@ -306,6 +271,16 @@ EXPORT uint32_t lab_context_read(lab_context *context) {
     return GLOSSA_OK;
 }
 
+/* Gives a row of a parameter other values: the block holds `width` floats, then the name with a NUL behind it. */
+EXPORT uint32_t lab_context_write(lab_context *context, size_t row, size_t width) {
+    const uint32_t status = need_lab(context);
+    if (status) return status;
+    if (!context->block || width >= context->block_size / sizeof(float))
+        return glossa_fail(&context->error, GLOSSA_ERROR_ARGUMENT, "the block does not hold %zu numbers", width);
+    const float *values = (const float *)(const void *)context->block;
+    return glossa_lab_write(context->lab, (const char *)(values + width), row, values, width, &context->error);
+}
+
 /* A string of the task. slots: source and its bytes, target and its bytes. */
 EXPORT uint32_t lab_context_example(lab_context *context, uint32_t held_out, uint32_t index) {
     glossa_text source, target;
@@ -361,57 +336,6 @@ EXPORT uint32_t lab_context_classify(lab_context *context, uint32_t size) {
     if (status) return status;
     context->slots[0] = address(probability);
     return glossa_lab_classify(context->lab, (glossa_text){text, strlen(text)}, probability, &context->error);
-}
-
-/* ---- one training in several instances -------------------------------------------------------------------------- */
-
-EXPORT uint32_t lab_context_parts(const lab_context *context) {
-    return context->lab ? glossa_lab_parts(context->lab) : 0;
-}
-
-/* slots: the gradients of a part and how many; its loss, tokens and sequences are in the report. */
-EXPORT uint32_t lab_context_compute(lab_context *context, uint32_t part) {
-    glossa_lab_gradients gradients;
-    uint32_t status = need_lab(context);
-    if (status) return status;
-    status = glossa_lab_compute(context->lab, part, &gradients, &context->error);
-    if (status) return status;
-    context->slots[0] = address(gradients.data);
-    context->slots[1] = (uint32_t)gradients.floats;
-    context->report =
-        (glossa_lab_report){.loss = gradients.loss, .tokens = gradients.tokens, .sequences = gradients.sequences};
-    return GLOSSA_OK;
-}
-
-/* Adds the gradients of a part, which lie at `data`: in the block, or where compute has put them. */
-EXPORT uint32_t lab_context_add(lab_context *context, uint32_t part, const float *data, uint32_t floats, double loss,
-                                uint32_t tokens, uint32_t sequences) {
-    const glossa_lab_gradients gradients = {data, floats, loss, tokens, sequences};
-    const uint32_t status = need_lab(context);
-    return status ? status : glossa_lab_add(context->lab, part, &gradients, &context->error);
-}
-
-EXPORT uint32_t lab_context_finish(lab_context *context) {
-    const uint32_t status = need_lab(context);
-    return status ? status : glossa_lab_finish(context->lab, &context->report, &context->error);
-}
-
-/* slots: the weights and how many. */
-EXPORT uint32_t lab_context_weights(lab_context *context) {
-    size_t floats;
-    const uint32_t status = need_lab(context);
-    if (status) return status;
-    context->slots[0] = address(glossa_lab_weights(context->lab, &floats));
-    context->slots[1] = (uint32_t)floats;
-    return GLOSSA_OK;
-}
-
-/* Takes the weights in the block. */
-EXPORT uint32_t lab_context_follow(lab_context *context, uint32_t floats, uint32_t step) {
-    const uint32_t status = need_lab(context);
-    if (status) return status;
-    const float *weights = (const float *)(const void *)context->block;
-    return glossa_lab_follow(context->lab, weights, floats, step, &context->error);
 }
 
 static bool keep(void *user, const void *bytes, size_t size) {

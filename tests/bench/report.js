@@ -19,6 +19,7 @@ import { quantile, spread } from "./statistics.js";
  * @property {{ name: string, ratio: Spread }} [pool]
  * @property {{ node: string, results: { build: string, m: number, n: number, k: number, gather: boolean, gops: number, peak: number }[] }} [matmul]
  * @property {import("./lab.js").LabResult} [lab]
+ * @property {Awaited<ReturnType<typeof import("./learn.js").measureLearning>>} [learn]
  * @property {{ name: string, model: string, profiles: Awaited<ReturnType<typeof import("./measures.js").measureProfile>> }[]} [profiles]
  * @property {{ what: string, why: string }[]} skipped
  */
@@ -272,6 +273,14 @@ export function markdown(result, chart) {
     }
   }
   if (result.lab) out.push(...labTables(result.lab));
+  if (result.learn) {
+    const { lessons, learned, steps, cpuMs, ms, addedBytes } = result.learn;
+    out.push(
+      "## Learning from corrections",
+      `Of ${lessons} corrections, each alone, ${learned} come out exactly: median (least-most) of ${ranged(steps)} steps, ` +
+        `${ranged(cpuMs)} ms of processor time, ${ranged(ms)} ms. At its highest the process takes ${megabytes(addedBytes)} more than before the first.`,
+    );
+  }
   if (result.profiles) {
     out.push("## Profile", "Share of the time by stage.");
     out.push(

@@ -8,6 +8,7 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import { parseArgs, promisify } from "node:util";
 import { chart } from "./chart.js";
 import { measureLab } from "./lab.js";
+import { measureLearning } from "./learn.js";
 import { bergamot, ctranslate, glossaEntries, isBuilt, newNode, onnxruntime, root, tokenIds } from "./lineup.js";
 import {
   measureColdStart,
@@ -34,6 +35,7 @@ const PARTS = [
   "pool",
   "matmul",
   "lab",
+  "learn",
   "profile",
   "page",
 ];
@@ -276,6 +278,11 @@ if (wants("matmul")) {
 if (wants("lab")) {
   say("lab");
   result.lab = await measureLab(rounds, flags.quick, skip);
+  report();
+}
+if (wants("learn")) {
+  say("learn");
+  result.learn = await measureLearning(flags.model, flags.quick);
   report();
 }
 if (wants("profile")) {

@@ -554,6 +554,32 @@ static void test_bad_batches(void) {
     glossa_lab_close(lab);
 }
 
+/* A row that is written is read again, and nothing beside it is touched; what does not fit changes nothing. */
+static void test_a_row_is_written(void) {
+    glossa_error error = {GLOSSA_OK, ""};
+    glossa_lab *lab = OPEN(&error, "task", "copy", "batch", "4", "width", "16", "optimizer", "sgd");
+    const char *name = "token_embd.weight";
+    float row[16], before[3 * 16];
+    glossa_lab_array array;
+    CHECK_INT(glossa_lab_read(lab, name, &array, &error), GLOSSA_OK);
+    memcpy(before, array.data, sizeof before);
+    for (int i = 0; i < 16; i++)
+        row[i] = (float)i;
+    CHECK_INT(glossa_lab_write(lab, name, 1, row, 16, &error), GLOSSA_OK);
+    CHECK(memcmp(array.data + 16, row, sizeof row) == 0);
+    CHECK(memcmp(array.data, before, sizeof row) == 0 && memcmp(array.data + 32, before + 32, sizeof row) == 0);
+    CHECK_INT(glossa_lab_write(lab, "token_embd", 1, row, 16, &error), GLOSSA_ERROR_ARGUMENT);
+    CHECK_CONTAINS(error.message, "there is no parameter 'token_embd'");
+    CHECK_INT(glossa_lab_write(lab, name, array.rows, row, 16, &error), GLOSSA_ERROR_ARGUMENT);
+    CHECK_CONTAINS(error.message, "is none of 'token_embd.weight'");
+    CHECK_INT(glossa_lab_write(lab, name, 1, row, 15, &error), GLOSSA_ERROR_ARGUMENT);
+    const float bad[16] = {[3] = NAN};
+    CHECK_INT(glossa_lab_write(lab, name, 1, bad, 16, &error), GLOSSA_ERROR_ARGUMENT);
+    CHECK_CONTAINS(error.message, "number 3 for row 1");
+    CHECK(memcmp(array.data + 16, row, sizeof row) == 0);
+    glossa_lab_close(lab);
+}
+
 /* A rate far too high, by SGD, whose steps grow with the gradient: training stops, and the weights are finite again. */
 static void test_a_training_that_diverges(void) {
     glossa_error error = {GLOSSA_OK, ""};
@@ -678,6 +704,7 @@ int main(void) {
     RUN(test_a_network_that_is_too_large);
     RUN(test_little_memory);
     RUN(test_bad_batches);
+    RUN(test_a_row_is_written);
     RUN(test_a_training_that_diverges);
     RUN(test_a_full_disk);
     RUN(test_damaged_states);

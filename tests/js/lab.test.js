@@ -19,7 +19,8 @@ test("the file is small, and exports what its list says", () => {
   const size = gzipSync(bytes, { level: 9 }).length;
   assert.ok(size <= 120_000, `${size} bytes gzipped`);
   const listed = readFileSync(path("src/wasm/lab_exports.txt"), "utf8").trim().split("\n");
-  const defined = [...readFileSync(path("src/wasm/lab_bindings.c"), "utf8").matchAll(/^EXPORT [^=;]*?\b(lab_\w+)\(/gm)];
+  const sources = ["bindings", "sharing"].map((name) => readFileSync(path(`src/wasm/lab_${name}.c`), "utf8")).join("");
+  const defined = [...sources.matchAll(/^EXPORT [^=;]*?\b(lab_\w+)\(/gm)];
   const exported = WebAssembly.Module.exports(new WebAssembly.Module(bytes)).map(({ name }) => name);
   assert.deepEqual(defined.map((m) => m[1]).toSorted(), listed);
   assert.deepEqual(exported.filter((name) => name.startsWith("lab_")).toSorted(), listed);

@@ -4,7 +4,7 @@
 import { builtin, scriptWorker } from "../platform.js";
 
 /** No build is a file. */
-export const wasmFiles = { simd128: () => null, relaxed: () => null };
+export const wasmFiles = { simd128: () => null, relaxed: () => null, lab: () => null };
 
 /** No part is loaded on demand: `import "glossa/html"` and its like hand one over; the engine is inside. */
 export const chunkFiles = {
@@ -13,6 +13,7 @@ export const chunkFiles = {
   messages: () => new URL("glossa:messages"),
   registry: () => new URL("glossa:registry"),
   converter: () => new URL("glossa:converter"),
+  learn: () => new URL("glossa:learn"),
   catalogue: () => new URL("glossa:catalogue"),
   zstd: () => new URL("glossa:zstd"),
   node: () => new URL("glossa:node"),

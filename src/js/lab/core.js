@@ -1,4 +1,4 @@
-// The WebAssembly boundary of the lab (src/wasm/lab_bindings.c) as one class. No view of the heap leaves this file.
+// The WebAssembly boundary of the lab (src/wasm/lab_context.h) as one class. No view of the heap leaves this file.
 
 import { makeError, statusError } from "../errors.js";
 import { fromUTF8, toUTF8 } from "../platform.js";
@@ -333,6 +333,20 @@ export class LabCore {
     for (let i = 0; i < sequences; i++) count += heads * (m[i + 1] - m[i]) * (n[i + 1] - n[i]);
     const [queryStarts, keyStarts] = [[...m], [...n]];
     return { name, shape: [count], heads, queryStarts, keyStarts, data: this.#floats(at, count) };
+  }
+
+  /** A row of a parameter, or of its gradient. @param {string} name @param {number} row */
+  row(name, row) {
+    this.#write(toUTF8(`${name}\0`));
+    this.#call("read");
+    const [at, , width] = this.#slots;
+    return this.#floats(at + 4 * row * width, width);
+  }
+
+  /** Gives a row of a parameter other values. @param {string} name @param {number} row @param {Float32Array} values */
+  write(name, row, values) {
+    this.#write(values, toUTF8(`${name}\0`));
+    this.#call("write", row, values.length);
   }
 
   /** @param {"model" | "state"} kind */
