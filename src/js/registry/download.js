@@ -259,7 +259,7 @@ async function load(arrival) {
         etag: "",
         sha256: sums.inner,
         complete: true,
-        about: { part: "source", of: sumOf(file) },
+        about: { part: "source", of: sumOf(file), for: context.making },
       });
       return holder;
     } catch (error) {
@@ -279,11 +279,11 @@ async function load(arrival) {
  * @param {{landing: Landing}} state
  */
 async function receiveAll({ context, file, token, wire, content, onProgress }, state) {
-  const of = sumOf(file);
   /** Whether the server unpacks on the way: then there is no going on. */
   let encoded = false;
+  const about = { part: /** @type {const} */ ("source"), of: sumOf(file), for: context.making };
   const save = (/** @type {string} */ etag) =>
-    wire.save({ url: file.url, bytes: file.bytes, etag, sha256: "", complete: false, about: { part: "source", of } });
+    wire.save({ url: file.url, bytes: file.bytes, etag, sha256: "", complete: false, about });
   const restart = async (/** @type {string} */ etag) => {
     await state.landing.stop();
     state.landing = new Landing(context, file, content);
@@ -292,7 +292,7 @@ async function receiveAll({ context, file, token, wire, content, onProgress }, s
   };
 
   const { record } = wire;
-  if (record && !record.complete && record.about?.of === of) {
+  if (record && !record.complete && record.about?.of === about.of) {
     for await (const chunk of wire.read()) await state.landing.write(chunk);
     state.landing.resumed = state.landing.loaded > 0;
     onProgress(state.landing.loaded);

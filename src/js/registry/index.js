@@ -7,7 +7,7 @@ import { listRecords, noteBeside } from "../model-cache.js";
 import { builtin } from "../platform.js";
 import { chooseRoute, ordered, routeOf, serves, withAdvice } from "./choose.js";
 import { dataError } from "./errors.js";
-import { isKeptModel, keptModels, keptURL, modelOfKept, openKept } from "./kept.js";
+import { forgetSources, isKeptModel, keptModels, keptURL, modelOfKept, openKept } from "./kept.js";
 import { contextOf, registriesOf, registryOf } from "./options.js";
 
 /** @typedef {import("./types.js").Context} Context */
@@ -191,6 +191,7 @@ async function provideRoute(context, registries, route, variant, onProgress) {
     const content = kept && (await openKept(kept));
     if (kept && content) {
       await addChoice(kept, variant);
+      await forgetSources(kept.url);
       provided.push({ source: sourceOf(content), bytes: kept.bytes, languages, origin: originOf(model) });
       report(1);
       continue;

@@ -1,6 +1,6 @@
 // Models that were converted on this machine, or in this browser, and are kept: what the second start takes, asking nobody.
 
-import { CACHE_SCHEME, listRecords, openEntry } from "../model-cache.js";
+import { CACHE_SCHEME, listRecords, modelCache, openEntry } from "../model-cache.js";
 import { builtin, toUTF8 } from "../platform.js";
 import { digestOf, sha256 } from "../sha256.js";
 import { CONVERTER } from "./version.js";
@@ -40,6 +40,15 @@ export function isKeptModel({ complete, url, about }) {
 export function modelOfKept(record) {
   const { part: _, chosen, converter, hash, fetched, ...facts } = record.about;
   return { ...facts, downloadBytes: 0, diskBytes: record.bytes, record };
+}
+
+/**
+ * Removes the files that a kept model was made of, where the process that made it ended before it did that.
+ * @param {string} url of the kept model
+ */
+export async function forgetSources(url) {
+  for (const { url: source, about } of await listRecords())
+    if (about?.part === "source" && about.for === url) await modelCache.delete(source).catch(() => {}); // another has it
 }
 
 /** What tells one version of a file from another. @param {RemoteFile} file */

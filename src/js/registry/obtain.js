@@ -68,7 +68,7 @@ async function make(context, model, entry, { url, token, variant, onProgress }) 
     let before = 0;
     for (const file of files) {
       const start = before;
-      const part = await fetchFile(context, file, token, (loaded) =>
+      const part = await fetchFile({ ...context, making: url }, file, token, (loaded) =>
         onProgress((LOADING * (start + Math.min(loaded, file.bytes))) / total),
       );
       sources.push(part);

@@ -65,6 +65,7 @@
  * @property {boolean} offline
  * @property {boolean} cache false: nothing is kept
  * @property {AbortSignal} [signal]
+ * @property {string} [making] the kept address of the model that files are fetched for
  * @property {number} stallTime milliseconds without a byte after which a connection counts as broken
  * @property {number} pause milliseconds before the second attempt; twice as many before the third
  * @property {() => number} now
