@@ -1,6 +1,6 @@
 // Models that were converted on this machine, or in this browser, and are kept: what the second start takes, asking nobody.
 
-import { CACHE_SCHEME, listRecords, modelCache, openEntry } from "../model-cache.js";
+import { CACHE_SCHEME, listRecords, openEntry } from "../model-cache.js";
 import { builtin, toUTF8 } from "../platform.js";
 import { digestOf, sha256 } from "../sha256.js";
 import { CONVERTER } from "./version.js";
@@ -47,8 +47,12 @@ export function modelOfKept(record) {
  * @param {string} url of the kept model
  */
 export async function forgetSources(url) {
-  for (const { url: source, about } of await listRecords())
-    if (about?.part === "source" && about.for === url) await modelCache.delete(source).catch(() => {}); // another has it
+  for (const record of await listRecords()) {
+    if (record.about?.for !== url) continue;
+    const { entry } = await openEntry(record.url);
+    if (await entry?.claim()) await entry?.remove();
+    await entry?.close();
+  }
 }
 
 /** What tells one version of a file from another. @param {RemoteFile} file */
