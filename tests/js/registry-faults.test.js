@@ -593,12 +593,21 @@ test("an abort ends it at every stage; what was loaded is not loaded again", asy
   const held = new Promise((resolve) => {
     go = () => resolve(undefined);
   });
+  /** @type {() => void} */
+  let begin = () => {};
+  const begun = new Promise((resolve) => {
+    begin = () => resolve(undefined);
+  });
   const slow = way({
     fetch: async (/** @type {string} */ url, /** @type {any} */ init) => {
-      if (MODEL.test(url)) await held;
+      if (MODEL.test(url)) {
+        begin();
+        await held;
+      }
       return fetch(url, init);
     },
   });
+  await begun; // it has the lock
   const waiting = new AbortController();
   const second = way({ signal: waiting.signal });
   setTimeout(() => waiting.abort(), 400);
