@@ -62,7 +62,8 @@ static int help(void) {
          "  --chart FILE            the curves as a picture, in SVG\n"
          "  --quiet                 the last line alone\n"
          "  --digest                a 64-bit FNV-1a hash of the model at the end, to compare builds bit by bit\n\n"
-         "settings, of a config's JSON too (--preset pairs, tutorial or tutorial-small sets many at once):");
+         "settings, of a config's JSON too (--preset pairs, tutorial, tutorial-small, recurrent or classifier sets "
+         "many at once):");
     for (size_t i = 0; (name = glossa_lab_setting(i, &takes)); i++)
         printf("  --%-22s %s\n", name, takes);
     puts("\na config's JSON may have settings within \"model\" and \"training\", and these keys:");

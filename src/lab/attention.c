@@ -65,9 +65,9 @@ static void for_each_part(glossa_tape *tape, const attention *o,
     }
 }
 
-/* Elements of all weights, and of the largest (m, n). */
-static bool count_weights(const glossa_attending *a, size_t *all, size_t *largest) {
-    *all = *largest = 0;
+/* Elements of all weights and of the largest (m, n), and queries and keys of the longest sequence together. */
+static bool count_weights(const glossa_attending *a, size_t *all, size_t *largest, size_t *longest) {
+    *all = *largest = *longest = 0;
     for (size_t s = 0; s < a->queries->count; s++) {
         const size_t m = a->queries->starts[s + 1] - a->queries->starts[s];
         const size_t n = a->keys->starts[s + 1] - a->keys->starts[s];
@@ -76,19 +76,9 @@ static bool count_weights(const glossa_attending *a, size_t *all, size_t *larges
             !glossa_add_size(*all, heads, all))
             return false;
         if (some > *largest) *largest = some;
+        if (m + n > *longest) *longest = m + n;
     }
     return true;
-}
-
-/* Queries and keys of the longest sequence together. */
-static size_t longest_of(const glossa_attending *a) {
-    size_t longest = 0;
-    for (size_t s = 0; s < a->queries->count; s++) {
-        const size_t m = a->queries->starts[s + 1] - a->queries->starts[s];
-        const size_t n = a->keys->starts[s + 1] - a->keys->starts[s];
-        if (m + n > longest) longest = m + n;
-    }
-    return longest;
 }
 
 /* What is added to the scores of a window: the bias, and the distance of unlike regions. */
@@ -218,14 +208,14 @@ glossa_node glossa_tape_attention(glossa_tape *tape, glossa_node q, glossa_node 
     const glossa_node y = glossa_tape_take(tape, q.rows, v.width);
     const bool drops = tape->learning && a->dropout > 0 && !a->hard;
     const bool keeps_scores = tape->learning && a->score == SCORE_COSINE;
-    size_t all, largest;
-    if (!count_weights(a, &all, &largest)) tape->arena.failed = true;
+    size_t all, largest, longest;
+    if (!count_weights(a, &all, &largest, &longest)) tape->arena.failed = true;
     attention unrecorded, *o = glossa_tape_record(tape, sizeof *o, attention_backward);
     float *weights = TAKE(&tape->arena, float, all);
     float *mixed = drops || a->hard ? TAKE(&tape->arena, float, all) : weights;
     float *raw = keeps_scores ? TAKE(&tape->arena, float, all) : NULL;
     float *slopes = tape->learning ? TAKE(&tape->arena, float, largest) : NULL;
-    float *work = TAKE(&tape->arena, float, glossa_scores_work(a->score, q.width / a->heads, longest_of(a)));
+    float *work = TAKE(&tape->arena, float, glossa_scores_work(a->score, q.width / a->heads, longest));
     uint8_t *kept = drops ? TAKE(&tape->arena, uint8_t, largest) : NULL;
     if (!o) o = &unrecorded;
     if (o == &unrecorded) o->head = (glossa_operation){0};

@@ -50,15 +50,6 @@ static size_t longest_of(const glossa_segments *segments) {
     return longest;
 }
 
-/* x = tanh(x) = 2 sigmoid(2 x) - 1. */
-static void squash(const glossa_tape *tape, float *x, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        x[i] *= 2.0f;
-    tape->kernels->activate(ACTIVATION_SIGMOID, x, count, x);
-    for (size_t i = 0; i < count; i++)
-        x[i] = 2.0f * x[i] - 1.0f;
-}
-
 /* One row of a gated layer from inner = w h + b (3 D). */
 static void gated_row(const glossa_tape *tape, const recur *o, size_t row, const float *inner, const float *before) {
     const size_t d = o->h.width;
@@ -71,7 +62,7 @@ static void gated_row(const glossa_tape *tape, const recur *o, size_t row, const
     float *n = gates + 2 * d;
     for (size_t j = 0; j < d; j++)
         n[j] = g[2 * d + j] + r[j] * inner[2 * d + j];
-    squash(tape, n, d);
+    glossa_squash(tape, n, d);
     memcpy(gates + 3 * d, inner + 2 * d, d * sizeof *gates);
     for (size_t j = 0; j < d; j++)
         h[j] = (1.0f - z[j]) * n[j] + z[j] * before[j];
@@ -83,7 +74,7 @@ static void plain_row(const glossa_tape *tape, const recur *o, size_t row, const
     float *h = o->h.value + row * d;
     for (size_t j = 0; j < d; j++)
         h[j] = g[j] + inner[j];
-    squash(tape, h, d);
+    glossa_squash(tape, h, d);
 }
 
 static void forward(const glossa_tape *tape, const recur *o) {

@@ -16,8 +16,12 @@ glossa_node glossa_tape_take(glossa_tape *tape, size_t rows, size_t width);
    where nothing is learnt. */
 void *glossa_tape_record(glossa_tape *tape, size_t size, void (*backward)(glossa_tape *, const glossa_operation *));
 
-/* What follows from dy (M, N) = dloss/dy of y = x w^T + b: dx += dy w, dw += dy^T x, db += sum of the rows of dy. */
-void glossa_linear_backward(glossa_tape *tape, glossa_node x, const float *dy, size_t n, const glossa_parameter *w,
+/* x = tanh(x), in place. */
+void glossa_squash(const glossa_tape *tape, float *x, size_t count);
+
+/* What follows from dy (M, N) = dloss/dy of y = x u^T + b, u being the columns of w from `first` on, as many as x has:
+   dx += dy u, du += dy^T x, db += sum of the rows of dy. */
+void glossa_linear_backward(glossa_tape *tape, glossa_node x, const float *dy, const glossa_parameter *w, size_t first,
                             const glossa_parameter *b);
 
 /* Whether there is memory to compute in, `taken` being what was taken from it last. */

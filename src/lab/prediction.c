@@ -37,7 +37,7 @@ static void learn_rows(glossa_tape *tape, glossa_node x, const glossa_prediction
             tape->loss += (double)p->weight *
                           (double)tape->kernels->cross_entropy(logits + i * n, n, target, p->smoothing, p->weight);
     }
-    glossa_linear_backward(tape, x, logits, n, p->w, p->bias);
+    glossa_linear_backward(tape, x, logits, p->w, 0, p->bias);
 }
 
 glossa_predicted glossa_tape_predict(glossa_tape *tape, glossa_node x, const glossa_prediction *p) {

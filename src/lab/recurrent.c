@@ -3,31 +3,16 @@
  * attends by the state it has come to and predicts from state and context together (Luong et al. 2015, 3.1 and
  * "global attention"): all its steps attend at once, as states do not depend on contexts.
  */
+#include <string.h>
+
 #include "lab/builder.h"
 
 /* ---- the parameters --------------------------------------------------------------------------------------------- */
 
-static char *append(char *at, const char *text) {
-    while (*text)
-        *at++ = *text++;
-    *at = 0;
-    return at;
-}
-
-/* "enc.blk.12", and `end` behind it. */
-static void layer_name(char *name, const char *side, uint32_t layer, const char *end) {
-    char digits[12] = {0};
-    size_t first = sizeof digits - 1;
-    do
-        digits[--first] = (char)('0' + layer % 10);
-    while (layer /= 10);
-    append(append(append(name, side), digits + first), end);
-}
-
-static glossa_pair layer_part(glossa_network *n, const char *side, uint32_t layer, const char *end, uint32_t rows,
+static glossa_pair layer_part(glossa_network *n, glossa_part_of side, uint32_t layer, const char *end, uint32_t rows,
                               uint32_t cols) {
     char name[GLOSSA_PART_NAME];
-    layer_name(name, side, layer, end);
+    glossa_layer_name(name, side, layer, end);
     return glossa_network_own(n, ROLE_LINEAR, name, rows, cols, true);
 }
 
@@ -46,10 +31,10 @@ static void fill_encoder(glossa_network *n) {
     const uint32_t directions = c->direction == DIRECTION_BOTH ? 2 : 1, d = c->width / directions;
     for (uint32_t i = 0; i < c->encoder_layers; i++) {
         glossa_network_layer *l = &n->encoder[i];
-        layer_name(l->name, "enc.blk.", i, "");
+        glossa_layer_name(l->name, PART_OF_ENCODER, i, "");
         for (uint32_t way = 0; way < directions; way++) {
-            l->input[way] = layer_part(n, "enc.blk.", i, inputs[way], gates_of(c, d), c->width);
-            l->state[way] = layer_part(n, "enc.blk.", i, states[way], gates_of(c, d), d);
+            l->input[way] = layer_part(n, PART_OF_ENCODER, i, inputs[way], gates_of(c, d), c->width);
+            l->state[way] = layer_part(n, PART_OF_ENCODER, i, states[way], gates_of(c, d), d);
         }
     }
 }
@@ -59,18 +44,19 @@ static void fill_decoder(glossa_network *n) {
     const uint32_t d = c->width;
     for (uint32_t i = 0; i < c->decoder_layers; i++) {
         glossa_network_layer *l = &n->decoder[i];
-        layer_name(l->name, "dec.blk.", i, "");
-        l->begin = layer_part(n, "dec.blk.", i, ".begin", d, d);
-        l->input[0] = layer_part(n, "dec.blk.", i, ".input", gates_of(c, d), d);
-        l->state[0] = layer_part(n, "dec.blk.", i, ".state", gates_of(c, d), d);
+        glossa_layer_name(l->name, PART_OF_DECODER, i, "");
+        l->begin = layer_part(n, PART_OF_DECODER, i, ".begin", d, d);
+        l->input[0] = layer_part(n, PART_OF_DECODER, i, ".input", gates_of(c, d), d);
+        l->state[0] = layer_part(n, PART_OF_DECODER, i, ".state", gates_of(c, d), d);
     }
 }
 
 static void fill_attention(glossa_network *n) {
+    static const char name[] = "dec.attn";
     const glossa_lab_config *c = &n->config;
     glossa_attention_part *a = &n->attention;
     const uint32_t d = is_split(c) ? c->width / 2 : c->width;
-    append(a->name, "dec.attn");
+    memcpy(a->name, name, sizeof name);
     switch (c->score) {
     case SCORING_GENERAL:
         a->k = glossa_network_own(n, ROLE_LINEAR, "dec.attn_k", d, d, false);

@@ -1,8 +1,6 @@
 /* Rows and columns put elsewhere: parts of a matrix, matrices beside each other, rows gathered, means of rows. */
 #include "lab/operation.h"
 
-/* ---- tanh: y = 2 sigmoid(2 x) - 1 ------------------------------------------------------------------------------- */
-
 typedef struct moved {
     glossa_operation head;
     glossa_node x, z, y;
@@ -10,28 +8,6 @@ typedef struct moved {
     const uint32_t *rows;
     glossa_segments segments;
 } moved;
-
-/* dx += dy * (1 - y^2). */
-static void tanh_backward(glossa_tape *tape, const glossa_operation *self) {
-    const moved *o = (const moved *)self;
-    (void)tape;
-    for (size_t i = 0; i < o->y.rows * o->y.width; i++)
-        o->x.gradient[i] += o->y.gradient[i] * (1.0f - o->y.value[i] * o->y.value[i]);
-}
-
-glossa_node glossa_tape_tanh(glossa_tape *tape, glossa_node x) {
-    const glossa_node y = glossa_tape_take(tape, x.rows, x.width);
-    moved *o = glossa_tape_record(tape, sizeof *o, tanh_backward);
-    if (!is_ready(tape, y.value)) return y;
-    const size_t count = y.rows * y.width;
-    for (size_t i = 0; i < count; i++)
-        y.value[i] = 2.0f * x.value[i];
-    tape->kernels->activate(ACTIVATION_SIGMOID, y.value, count, y.value);
-    for (size_t i = 0; i < count; i++)
-        y.value[i] = 2.0f * y.value[i] - 1.0f;
-    if (o) *o = (moved){.head = o->head, .x = x, .y = y};
-    return y;
-}
 
 /* ---- columns: y = x[:, first:first + K] ------------------------------------------------------------------------- */
 

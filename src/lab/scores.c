@@ -4,7 +4,7 @@
 #define SHORTEST 1e-12f            /* norm below which a vector counts as that long, as torch's normalize has it */
 
 size_t glossa_scores_work(glossa_score_kind kind, size_t d, size_t longest) {
-    return kind == SCORE_ADDITIVE ? 2 * d : kind == SCORE_COSINE ? longest : 0;
+    return kind == SCORE_ADDITIVE ? d : kind == SCORE_COSINE ? longest : 0;
 }
 
 /* ---- dot: scale * q . k ----------------------------------------------------------------------------------------- */
@@ -31,14 +31,12 @@ static void scale_all(float *x, size_t count, float scale) {
 
 /* ---- additive: v . tanh(q + k) ---------------------------------------------------------------------------------- */
 
-/* t = tanh(q_i + k_j) = 2 sigmoid(2 (q_i + k_j)) - 1 into `work`. */
+/* tanh(q_i + k_j) into `work`. */
 static void tanh_of_pair(const glossa_tape *tape, const glossa_scored *s, size_t i, size_t j, float *work) {
     const float *q = s->q + i * s->width, *k = s->k + j * s->width;
     for (size_t c = 0; c < s->d; c++)
-        work[c] = 2.0f * (q[c] + k[c]);
-    tape->kernels->activate(ACTIVATION_SIGMOID, work, s->d, work + s->d);
-    for (size_t c = 0; c < s->d; c++)
-        work[c] = 2.0f * work[s->d + c] - 1.0f;
+        work[c] = q[c] + k[c];
+    glossa_squash(tape, work, s->d);
 }
 
 static void add_up(const glossa_tape *tape, const glossa_scored *s, float *scores, float *work) {

@@ -112,8 +112,7 @@ static char *append(char *at, const char *text) {
     return at + size;
 }
 
-/* "enc.blk.12." */
-static char *append_layer(char *at, glossa_part_of of, uint32_t layer) {
+char *glossa_layer_name(char *at, glossa_part_of of, uint32_t layer, const char *end) {
     char digits[12];
     size_t first = sizeof digits - 1;
     digits[first] = 0;
@@ -122,7 +121,7 @@ static char *append_layer(char *at, glossa_part_of of, uint32_t layer) {
     while (layer /= 10);
     at = append(at, of == PART_OF_ENCODER ? "enc.blk." : "dec.blk.");
     at = append(at, digits + first);
-    return append(at, ".");
+    return append(at, end);
 }
 
 static void fill(const glossa_network_shape *n, const line *from, glossa_part *part) {
@@ -134,7 +133,7 @@ static void fill(const glossa_network_shape *n, const line *from, glossa_part *p
     part->place = from->place;
     part->shares_input = from->shares_input;
     part->shares_layer = from->first ? 0 : part->layer;
-    if (part->of != PART_OF_MODEL) at = append_layer(at, part->of, part->layer);
+    if (part->of != PART_OF_MODEL) at = glossa_layer_name(at, part->of, part->layer, ".");
     append(at, from->name);
 }
 

@@ -63,6 +63,9 @@ typedef struct glossa_tensor_entry {
 /* The tensors of a part but for the scales of int8 weights; how many there are, 1 or 2. */
 size_t glossa_part_tensors(const glossa_part *part, glossa_tensor_entry entries[2]);
 
+/* "enc.blk.12", and `end` behind it, of a side's layer; gives the end of the name, for which there is room. */
+char *glossa_layer_name(char *name, glossa_part_of of, uint32_t layer, const char *end);
+
 /* The name of a part's tensor, `suffix` being at most ".weight". */
 void glossa_part_name(const glossa_part *part, const char *suffix, char name[GLOSSA_TENSOR_NAME]);
 

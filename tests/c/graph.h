@@ -102,4 +102,13 @@ static void check_gradients(void (*shape)(graph *), glossa_node (*build)(graph *
     }
 }
 
+/* Attention of parameter 0 to parameters 1 and 2, as `attending` says. */
+static glossa_attending attending;
+
+static glossa_node build_attention(graph *g) {
+    return glossa_tape_attention(&g->tape, glossa_tape_parameter(&g->tape, &g->p[0]),
+                                 glossa_tape_parameter(&g->tape, &g->p[1]), glossa_tape_parameter(&g->tape, &g->p[2]),
+                                 &attending);
+}
+
 #endif

@@ -6,14 +6,6 @@
 
 /* ---- scores, choices, windows ---- */
 
-static glossa_attending attending;
-
-static glossa_node build_attention(graph *g) {
-    return glossa_tape_attention(&g->tape, glossa_tape_parameter(&g->tape, &g->p[0]),
-                                 glossa_tape_parameter(&g->tape, &g->p[1]), glossa_tape_parameter(&g->tape, &g->p[2]),
-                                 &attending);
-}
-
 /* Values of another width than queries and keys, and what a score learns: a vector, or a number a head. */
 static void shape_cross(graph *g) {
     add(g, 0, 9, 8);

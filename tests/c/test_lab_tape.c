@@ -132,14 +132,6 @@ static void shape_attention(graph *g) {
     add(g, 2, 11, 8);
 }
 
-static glossa_attending attending;
-
-static glossa_node build_attention(graph *g) {
-    return glossa_tape_attention(&g->tape, glossa_tape_parameter(&g->tape, &g->p[0]),
-                                 glossa_tape_parameter(&g->tape, &g->p[1]), glossa_tape_parameter(&g->tape, &g->p[2]),
-                                 &attending);
-}
-
 static void shape_self_attention(graph *g) {
     for (int i = 0; i < 3; i++)
         add(g, i, 9, 8);

@@ -10,7 +10,8 @@ import { harmless } from "./terminal.js";
 /**
  * @typedef {object} Use
  * @property {string} about
- * @property {(lab: Lab, line: string) => Promise<{text: string, facts: object}>} answer a line of text, and what --json tells
+ * @property {(lab: Lab, line: string) => Promise<string>} text the answer to a line
+ * @property {(lab: Lab, line: string) => Promise<object>} facts what --json tells of it
  */
 
 /** What every answer can show: tokens, and attention by its name in the network. @param {Lab} lab @param {string} line */
@@ -26,23 +27,22 @@ async function attention(lab, line) {
 const USES = {
   classify: {
     about: "the label of each line, and its probability",
-    async answer(lab, line) {
+    async text(lab, line) {
+      const { label, probability } = await lab.classify(line);
+      return `${label}\t${probability.toFixed(4)}`;
+    },
+    async facts(lab, line) {
       const { label, probability, labels } = await lab.classify(line);
       const { source, attention: weights } = await attention(lab, line);
-      return {
-        text: `${label}\t${probability.toFixed(4)}`,
-        facts: { text: line, label, probability, labels, tokens: source, attention: weights },
-      };
+      return { text: line, label, probability, labels, tokens: source, attention: weights };
     },
   },
   "convert-dates": {
     about: "what a network trained on dates makes of each line",
-    async answer(lab, line) {
+    text: (lab, line) => lab.predict(line),
+    async facts(lab, line) {
       const { source, target, output, attention: weights } = await attention(lab, line);
-      return {
-        text: output,
-        facts: { source: line, output, sourceTokens: source, targetTokens: target, attention: weights },
-      };
+      return { source: line, output, sourceTokens: source, targetTokens: target, attention: weights };
     },
   },
 };
@@ -110,10 +110,13 @@ async function answerLines(use, model, file, json, io) {
     for await (const lines of readLines(input.stream, input.name)) {
       for (const line of lines) {
         number++;
-        const { text, facts } = await use.answer(lab, line).catch((error) => {
+        const answer = json
+          ? use.facts(lab, line).then((facts) => JSON.stringify(facts))
+          : use.text(lab, line).then(harmless);
+        const said = await answer.catch((error) => {
           throw new Error(`${input.name}, line ${number}: ${error.message}`);
         });
-        io.stdout.write(`${json ? JSON.stringify(facts) : harmless(text)}\n`);
+        io.stdout.write(`${said}\n`);
       }
     }
   } finally {

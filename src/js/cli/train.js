@@ -149,7 +149,7 @@ export function run(argv, io) {
     if (values.help) {
       const lines = settings.map(({ name, takes }) => `  --${dashed(name).padEnd(24)} ${takes}\n`);
       io.stdout.write(
-        `${usage}\nsettings (--preset pairs, tutorial or tutorial-small sets many at once):\n${lines.join("")}`,
+        `${usage}\nsettings (--preset pairs, tutorial, tutorial-small, recurrent or classifier sets many at once):\n${lines.join("")}`,
       );
       return 0;
     }

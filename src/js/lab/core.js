@@ -303,9 +303,7 @@ export class LabCore {
   classify(text) {
     const labels = this.labels();
     const bytes = toUTF8(`${text}\0`);
-    const block = new Uint8Array(bytes.length + 16 + 4 * labels.length);
-    block.set(bytes);
-    this.#write(block);
+    this.#write(bytes, new Uint8Array(16 + 4 * labels.length)); // room for the answer
     this.#call("classify", bytes.length);
     const probabilities = this.#floats(this.#slots[0], labels.length);
     const all = labels.map((label, i) => ({ label, probability: probabilities[i] }));

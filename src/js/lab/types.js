@@ -35,7 +35,7 @@
  * @typedef {object} LabOptions
  * @property {string} [task] copy, reverse, sort, addition, dates, roman or pig-latin
  * @property {number} [seed] of weights, strings and dropout (1)
- * @property {string} [preset] tutorial or tutorial-small: many settings at once, which the others change
+ * @property {string} [preset] pairs, tutorial, tutorial-small, recurrent or classifier: many settings at once, which the others change
  * @property {LabSettings} [network] width, heads, feedForward, encoderLayers, norm, activation, ...
  * @property {LabSettings} [training] batch, steps, optimizer, learningRate, schedule, dropout, ...
  * @property {Pairs} [pairs] to learn from
