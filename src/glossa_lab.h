@@ -250,7 +250,7 @@ typedef struct glossa_lab_report {
     uint32_t step;        /* steps done */
     uint32_t tokens;      /* target tokens of this step or evaluation */
     uint32_t sequences;   /* of it */
-    uint32_t exact;       /* evaluation: sequences of which greedy decoding gives every token */
+    uint32_t exact;       /* evaluation: sequences of which greedy decoding, by the engine's rules, gives every token */
     double loss;          /* mean over the target tokens: of training with smoothing and guidance, else without */
     double norm;          /* of the gradient, before clipping */
     double learning_rate; /* of this step */
@@ -372,8 +372,8 @@ glossa_status glossa_lab_classify(glossa_lab *lab, glossa_text text, float *prob
 /* The text of such a token, as it lies in the vocabulary; empty where there is none. */
 glossa_text glossa_lab_piece(const glossa_lab *lab, bool target, uint32_t id);
 
-/* What the network makes of a source, the most probable token at each place, or the most probable label. The text holds
-   until the next call, and the arrays are those of the last pass, whose target is one token longer than the text's.
+/* What the network makes of a source: what the engine does, greedily, or the most probable label. The text holds until
+   the next call, and the arrays are those of the last pass, whose target is one token longer than the text's.
    Fails with STATE where there is neither a task nor a vocabulary, ARGUMENT for a character that a task lacks, and
    LIMIT for more tokens than the context has room for. */
 glossa_status glossa_lab_predict(glossa_lab *lab, glossa_text source, glossa_text *target, glossa_error *error);

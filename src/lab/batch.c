@@ -65,6 +65,19 @@ static glossa_segments starts_of(const uint32_t *starts, size_t first, size_t en
     return (glossa_segments){out, end - first};
 }
 
+uint32_t glossa_batch_limit(const glossa_lab *lab, uint32_t source) {
+    const uint64_t limit = 2 * (uint64_t)source + 10;
+    return limit < lab->config.context ? (uint32_t)limit : lab->config.context;
+}
+
+static const uint32_t *limits_of(const glossa_lab *lab, const uint32_t *starts, size_t first, size_t end,
+                                 uint32_t **at) {
+    const uint32_t *out = *at;
+    for (size_t i = first; i < end; i++)
+        *(*at)++ = glossa_batch_limit(lab, starts[i + 1] - starts[i]);
+    return out;
+}
+
 /* What the decoder reads: each target moved one to the right behind the start. */
 static const uint32_t *inputs_of(const glossa_lab *lab, const glossa_lab_batch *b, size_t first, size_t end,
                                  uint32_t **at) {
@@ -79,7 +92,8 @@ static const uint32_t *inputs_of(const glossa_lab *lab, const glossa_lab_batch *
 glossa_status glossa_batch_cut(glossa_lab *lab, const glossa_lab_batch *b, double weight, glossa_error *error) {
     const size_t shards = lab->config.shards;
     const uint32_t tokens = b->target_starts[b->count] - b->target_starts[0];
-    FORWARD(grow(lab, &lab->indices, 2 * (b->count + shards) + tokens, sizeof(uint32_t), "numbers of a batch", error));
+    FORWARD(
+        grow(lab, &lab->indices, 3 * b->count + 2 * shards + tokens, sizeof(uint32_t), "numbers of a batch", error));
     uint32_t *at = lab->indices.data;
     size_t aligned = 0;
     lab->part_count = 0;
@@ -94,6 +108,7 @@ glossa_status glossa_batch_cut(glossa_lab *lab, const glossa_lab_batch *b, doubl
             .inputs = inputs_of(lab, b, first, end, &at),
             .sources = starts_of(b->source_starts, first, end, &at),
             .outputs = starts_of(b->target_starts, first, end, &at),
+            .limits = limits_of(lab, b->source_starts, first, end, &at),
             .alignment = b->alignment ? b->alignment + aligned : NULL,
             .weight = (float)(weight / tokens),
         };

@@ -11,8 +11,8 @@
 typedef struct decoder {
     glossa_lab *lab;
     const glossa_lab_batch *sources;
-    size_t width; /* tokens of the longest output, the end included */
-    uint32_t eos;
+    glossa_rules rules;
+    size_t width;                                                     /* tokens of the longest output */
     uint32_t *outputs;                                                /* (count, width) */
     uint32_t *lengths;                                                /* (count) without the end */
     uint32_t *limits;                                                 /* (count) */
@@ -53,7 +53,7 @@ static glossa_lab_batch gather(decoder *d) {
         d->source_starts[count + 1] = d->source_starts[count] + length;
         uint32_t *to = d->target + d->target_starts[count];
         memcpy(to, d->outputs + i * d->width, d->lengths[i] * sizeof *to);
-        to[d->lengths[i]] = d->eos;
+        to[d->lengths[i]] = d->rules.eos;
         d->target_starts[count + 1] = d->target_starts[count] + d->lengths[i] + 1;
         count++;
     }
@@ -61,14 +61,17 @@ static glossa_lab_batch gather(decoder *d) {
 }
 
 static glossa_status decode(decoder *d, glossa_error *error) {
+    glossa_pass pass = {.values = glossa_lab_values(d->lab), .best = d->best, .rules = &d->rules};
+    double loss;
+    uint32_t exact;
     for (;;) {
         const glossa_lab_batch batch = gather(d);
         if (batch.count == 0) return GLOSSA_OK;
-        FORWARD(glossa_lab_forward(d->lab, &batch, NULL, d->best, error));
+        FORWARD(glossa_pass_run(d->lab, &batch, 1, &pass, &loss, &exact, error));
         for (size_t i = 0, at = 0; i < d->sources->count; i++) {
             if (d->ended[i]) continue;
             const uint32_t token = d->best[d->target_starts[++at] - 1];
-            d->ended[i] = token == d->eos;
+            d->ended[i] = token == d->rules.eos;
             if (d->ended[i]) continue;
             d->outputs[i * d->width + d->lengths[i]++] = token;
             d->ended[i] = d->lengths[i] >= d->limits[i];
@@ -76,26 +79,33 @@ static glossa_status decode(decoder *d, glossa_error *error) {
     }
 }
 
-/* Opens a decoder for sources; outputs are as long as the engine's at most, or, of a task, as the context. *memory is
-   the caller's to release, also after a failure. */
+/* Opens a decoder for sources; outputs are as long as the engine's at most. *memory is the caller's to release, also
+   after a failure. */
 static glossa_status open_decoder(glossa_lab *lab, const glossa_lab_batch *sources, decoder *d, void **memory,
                                   glossa_error *error) {
-    const uint32_t context = lab->config.context;
-    uint32_t longest = 0;
+    const uint32_t *starts = sources->source_starts;
+    *d = (decoder){.lab = lab, .sources = sources, .rules = glossa_decoding_rules(lab)};
     for (size_t i = 0; i < sources->count; i++) {
-        const uint32_t length = sources->source_starts[i + 1] - sources->source_starts[i];
-        if (length > longest) longest = length;
+        const uint32_t limit = glossa_batch_limit(lab, starts[i + 1] - starts[i]);
+        if (limit > d->width) d->width = limit;
     }
-    const uint64_t most = lab->task ? context : 2 * (uint64_t)longest + 11;
-    *d = (decoder){.lab = lab, .sources = sources, .width = most < context ? (size_t)most : context};
-    d->eos = lab->task ? TASK_EOS : (uint32_t)glossa_tokenizer_eos(lab->lexicon.target);
     FORWARD(allocate(d, memory, error));
-    for (size_t i = 0; i < sources->count; i++) {
-        const uint64_t limit = 2 * (uint64_t)(sources->source_starts[i + 1] - sources->source_starts[i]) + 10;
-        d->limits[i] = (uint32_t)(lab->task || limit >= d->width ? d->width - 1 : limit);
-        d->ended[i] = d->limits[i] == 0;
-    }
+    for (size_t i = 0; i < sources->count; i++)
+        d->limits[i] = glossa_batch_limit(lab, starts[i + 1] - starts[i]);
     return GLOSSA_OK;
+}
+
+glossa_rules glossa_decoding_rules(const glossa_lab *lab) {
+    static const uint32_t special[] = {TASK_PAD, TASK_UNK, TASK_BOS};
+    const glossa_lexicon *text = &lab->lexicon;
+    if (lab->task)
+        return (glossa_rules){.beam = 1, .banned = {special}, .banned_count = {3}, .eos = TASK_EOS, .first_byte = -1};
+    if (!text->target || lab->config.architecture == ARCHITECTURE_CLASSIFIER) return (glossa_rules){0};
+    return (glossa_rules){.beam = 1,
+                          .banned = {text->banned},
+                          .banned_count = {text->banned_count},
+                          .eos = (uint32_t)glossa_tokenizer_eos(text->target),
+                          .first_byte = glossa_tokenizer_first_byte(text->target)};
 }
 
 glossa_status glossa_decode_exact(glossa_lab *lab, const glossa_lab_batch *batch, uint32_t *exact,

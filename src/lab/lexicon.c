@@ -265,10 +265,27 @@ static glossa_status open_tokenizers(glossa_lexicon *self, const glossa_gguf *gg
     return GLOSSA_OK;
 }
 
-static void close_tokenizers(glossa_lexicon *self) {
+/* Those of the file, and the unknown token. */
+static glossa_status read_banned(glossa_lexicon *self, const glossa_gguf *gguf, const glossa_allocator *allocator,
+                                 glossa_error *error) {
+    const glossa_gguf_key *key;
+    FORWARD(glossa_gguf_array(gguf, "glossa.banned_ids", GGUF_I32, false, &key, error));
+    const size_t count = key ? (size_t)key->count : 0;
+    self->banned = glossa_allocate(allocator, count + 1, sizeof *self->banned);
+    FAIL_IF(!self->banned, error, GLOSSA_ERROR_MEMORY, "out of memory for %zu banned ids", count);
+    for (size_t i = 0; i < count; i++)
+        self->banned[i] = (uint32_t)glossa_gguf_i32_at(key, i);
+    self->banned[count] = (uint32_t)glossa_tokenizer_unk(self->target); /* where there is none, beyond all ids */
+    self->banned_count = count + 1;
+    return GLOSSA_OK;
+}
+
+static void close_tokenizers(glossa_lexicon *self, const glossa_allocator *allocator) {
     if (self->target != self->source) glossa_tokenizer_close(self->target);
     glossa_tokenizer_close(self->source);
+    glossa_release(allocator, self->banned);
     self->source = self->target = NULL;
+    self->banned = NULL;
 }
 
 glossa_status glossa_lexicon_open(glossa_lexicon *self, const glossa_allocator *allocator, glossa_error *error) {
@@ -283,16 +300,17 @@ glossa_status glossa_lexicon_open(glossa_lexicon *self, const glossa_allocator *
     glossa_gguf_writer_close(&w);
     FORWARD(status);
     status = open_tokenizers(self, &gguf, allocator, error);
+    if (status == GLOSSA_OK) status = read_banned(self, &gguf, allocator, error);
     glossa_gguf_close(&gguf);
     if (status == GLOSSA_OK && (glossa_tokenizer_eos(self->source) < 0 || glossa_tokenizer_eos(self->target) < 0))
         status =
             glossa_fail(error, GLOSSA_ERROR_UNSUPPORTED, "the vocabulary names no token for the end of a sentence");
-    if (status != GLOSSA_OK) close_tokenizers(self);
+    if (status != GLOSSA_OK) close_tokenizers(self, allocator);
     return status;
 }
 
 void glossa_lexicon_close(glossa_lexicon *self, const glossa_allocator *allocator) {
-    close_tokenizers(self);
+    close_tokenizers(self, allocator);
     for (size_t i = 0; i < self->kept_count; i++) {
         glossa_release(allocator, self->kept[i].name);
         glossa_release(allocator, self->kept[i].data);

@@ -26,6 +26,8 @@ typedef struct glossa_lexicon {
     size_t kept_count;
     void *file; /* GGUF of the kept keys alone, which the tokenizers borrow; NULL until they are wanted */
     glossa_tokenizer *source, *target;
+    uint32_t *banned; /* (banned_count) targets that are never produced, as in the engine; of the tokenizers too */
+    size_t banned_count;
     glossa_text *labels; /* (label_count) of a classifier, in order, within the kept keys; NULL until they are wanted */
     uint32_t label_count;
 } glossa_lexicon;

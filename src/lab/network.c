@@ -232,7 +232,14 @@ glossa_predicted glossa_network_run(const glossa_network *n, const glossa_lab_co
                           : architecture == ARCHITECTURE_CLASSIFIER ? glossa_classifier_build(&b)
                                                                     : glossa_transformer_build(&b);
     glossa_tape_show(tape, architecture == ARCHITECTURE_CLASSIFIER ? "pool" : "dec", x);
-    const glossa_prediction p = {n->output, n->output_bias, shard->targets, (float)rates->label_smoothing,
-                                 shard->weight};
+    const glossa_prediction p = {.w = n->output,
+                                 .bias = n->output_bias,
+                                 .targets = shard->targets,
+                                 .smoothing = (float)rates->label_smoothing,
+                                 .weight = shard->weight,
+                                 .rules = shard->rules,
+                                 .outputs = &shard->outputs,
+                                 .inputs = shard->inputs,
+                                 .limits = shard->limits};
     return glossa_tape_predict(tape, x, &p);
 }

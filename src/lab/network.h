@@ -64,6 +64,9 @@ typedef struct glossa_shard {
     glossa_segments sources, outputs;
     const float *alignment; /* as glossa_lab_batch, or NULL */
     float weight;           /* of each target token in the loss */
+    /* What greedy decoding may take, and how long each output may become; NULL: all tokens. */
+    const glossa_rules *rules;
+    const uint32_t *limits;
 } glossa_shard;
 
 /* The network's rows and their prediction, of a shard, on the tape. */

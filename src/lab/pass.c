@@ -113,6 +113,8 @@ glossa_status glossa_pass_run(glossa_lab *lab, const glossa_lab_batch *b, double
     FORWARD(glossa_batch_cut(lab, b, weight, error));
     FORWARD(reserve_lanes(lab, r->learning, error));
     r->lab = lab;
+    for (size_t p = 0; p < lab->part_count; p++)
+        lab->parts[p].shard.rules = r->rules;
     glossa_workers_run(lab->workers, run_lane, r);
     *loss = 0;
     *exact = 0;

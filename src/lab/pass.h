@@ -13,6 +13,7 @@ typedef struct glossa_pass {
     bool learning;
     float *log_probability; /* of the target tokens of the batch, or NULL */
     uint32_t *best;
+    const glossa_rules *rules; /* what the best tokens are taken from; NULL: all */
 } glossa_pass;
 
 /* Runs a batch; adds its gradients, weighted, to the block of gradients where it learns. *loss is the weighted mean

@@ -15,15 +15,28 @@ static void predict_backward(glossa_tape *tape, const glossa_operation *self) {
     add_scaled(o->x.gradient, 1.0f, o->slopes, o->x.rows * o->x.width);
 }
 
-static void judge_row(const glossa_tape *tape, const float *logits, size_t n, const glossa_prediction *p, size_t row,
+/* Bans what must not follow in this row, as the engine's search does; log(sum(exp(logits))) of before. */
+static float ban(const glossa_tape *tape, float *logits, size_t n, const glossa_prediction *p, size_t row) {
+    const glossa_kernels *kernels = tape->kernels->forward;
+    const glossa_candidates all = {NULL, n};
+    size_t sequence = 0;
+    if (!p->rules) return kernels->log_sum_exp(logits, n);
+    while (p->outputs->starts[sequence + 1] <= row)
+        sequence++;
+    const uint32_t start = p->outputs->starts[sequence];
+    return glossa_rules_apply(p->rules, kernels, logits, &all, p->inputs + start + 1, (uint32_t)row - start,
+                              p->limits[sequence]);
+}
+
+static void judge_row(const glossa_tape *tape, float *logits, size_t n, const glossa_prediction *p, size_t row,
                       const glossa_predicted *out) {
+    const uint32_t target = p->targets ? p->targets[row] : GLOSSA_IGNORED;
+    const float logit = target == GLOSSA_IGNORED ? 0.0f : logits[target], total = ban(tape, logits, n, p, row);
     size_t best = 0;
     for (size_t j = 1; j < n; j++)
         if (logits[j] > logits[best]) best = j;
-    const uint32_t target = p->targets ? p->targets[row] : GLOSSA_IGNORED;
     out->best[row] = (uint32_t)best;
-    out->log_probability[row] =
-        target == GLOSSA_IGNORED ? 0.0f : logits[target] - tape->kernels->forward->log_sum_exp(logits, n);
+    out->log_probability[row] = target == GLOSSA_IGNORED ? 0.0f : logit - total;
 }
 
 /* The loss of some rows, and the gradients of all that they depend on: those of w and bias are added at once. */

@@ -16,6 +16,7 @@
 
 #include "base/base.h"
 #include "kernels/gradients.h"
+#include "search/rules.h"
 
 /* ---- parameters ------------------------------------------------------------------------------------------------- */
 
@@ -226,6 +227,11 @@ typedef struct glossa_prediction {
     const uint32_t *targets;      /* (M) GLOSSA_IGNORED: the row counts nothing */
     float smoothing;              /* as PyTorch has it */
     float weight;                 /* of each row in the loss, 1 / rows of the whole batch for their mean */
+    /* What may be the best token of a row; NULL: any. Then `outputs` are the sequences of the rows, `inputs` (M) what
+       they have read, a start first, and `limits` how long each may become. */
+    const glossa_rules *rules;
+    const glossa_segments *outputs;
+    const uint32_t *inputs, *limits;
 } glossa_prediction;
 
 #define GLOSSA_IGNORED UINT32_MAX
@@ -233,7 +239,7 @@ typedef struct glossa_prediction {
 /* What came of each row. Points into the arena; NULL while measuring. */
 typedef struct glossa_predicted {
     float *log_probability; /* (M) of the target, without smoothing */
-    uint32_t *best;         /* (M) the most probable token, the first of equals */
+    uint32_t *best;         /* (M) the most probable token of those that the rules allow, the first of equals */
 } glossa_predicted;
 
 /* Output layer, softmax and smoothed cross-entropy in one, rows in groups, so that the logits of all rows never lie in

@@ -84,29 +84,25 @@ glossa_status glossa_lab_step(glossa_lab *lab, const glossa_lab_batch *batch, gl
 
 /* ---- without learning ------------------------------------------------------------------------------------------- */
 
-/* Whether the lab knows the token that ends a text. */
-static bool can_decode(const glossa_lab *lab) {
-    return lab->task || lab->lexicon.target;
-}
-
 glossa_status glossa_lab_evaluate(glossa_lab *lab, const glossa_lab_batch *batch, uint32_t first, uint32_t count,
                                   glossa_lab_report *report, glossa_error *error) {
     glossa_lab_report all = {.step = lab->step};
     const size_t pairs = lab->corpus ? lab->corpus->held_out.count : UINT32_MAX,
                  left = pairs > first ? pairs - first : 0;
     const uint32_t total = batch ? 1 : count < left ? count : (uint32_t)left, group = lab->config.batch;
+    const glossa_rules rules = glossa_decoding_rules(lab);
     FAIL_IF(total == 0 && count > 0, error, GLOSSA_ERROR_STATE, "no pairs are held out to judge by");
     for (uint32_t at = 0; at < total; at += group) {
         glossa_lab_batch drawn;
         double loss;
         uint32_t exact;
-        glossa_pass r = {.values = glossa_lab_values(lab)};
+        glossa_pass r = {.values = glossa_lab_values(lab), .rules = rules.beam ? &rules : NULL};
         if (!batch)
             FORWARD(glossa_batch_held_out(lab, first + at, total - at < group ? total - at : group, &drawn, error));
         const glossa_lab_batch *b = batch ? batch : &drawn;
         FORWARD(glossa_pass_run(lab, b, 1, &r, &loss, &exact, error));
         /* A decoder that sees what it is to predict says nothing of what it would write. */
-        if (lab->config.causal == CAUSAL_NO && can_decode(lab)) FORWARD(glossa_decode_exact(lab, b, &exact, error));
+        if (lab->config.causal == CAUSAL_NO && rules.beam) FORWARD(glossa_decode_exact(lab, b, &exact, error));
         const uint32_t tokens = b->target_starts[b->count] - b->target_starts[0];
         all.loss += loss * tokens;
         all.tokens += tokens;

@@ -583,49 +583,102 @@ static void test_vocabulary_of_a_checkpoint(void) {
     free(table);
 }
 
+/* ---- the engine ---- */
+
+/* What the lab makes of held-out sources is what the engine makes of them, greedily, from the lab's checkpoint. */
+static void check_against_engine(glossa_lab *lab, uint32_t count, uint32_t *exact) {
+    glossa_error error;
+    size_t size;
+    glossa_model *model;
+    glossa_session *session;
+    const glossa_limits limits = {.sentences = 1, .source_tokens = 64, .beam = 1, .rows = 1};
+    uint8_t *file = saved(lab, GLOSSA_LAB_MODEL, &size);
+    CHECK_INT(glossa_model_open(file, size, NULL, &model, &error), GLOSSA_OK);
+    CHECK_INT(glossa_session_open(model, &limits, &session, &error), GLOSSA_OK);
+    uint32_t agree = 0;
+    *exact = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        glossa_text source, target, predicted;
+        glossa_progress progress = {0};
+        glossa_hypothesis h;
+        CHECK_INT(glossa_lab_example(lab, true, i, &source, &target, &error), GLOSSA_OK);
+        CHECK_INT(glossa_begin(session, &source, 1, &(glossa_options){.beam = 1}, &error), GLOSSA_OK);
+        while (!progress.done)
+            CHECK_INT(glossa_step(session, &progress, &error), GLOSSA_OK);
+        CHECK_INT(glossa_result(session, 0, 0, &h, &error), GLOSSA_OK);
+        *exact += h.text.size == target.size && memcmp(h.text.data, target.data, target.size) == 0;
+        CHECK_INT(glossa_lab_predict(lab, source, &predicted, &error), GLOSSA_OK);
+        agree += h.text.size == predicted.size && memcmp(h.text.data, predicted.data, predicted.size) == 0;
+    }
+    CHECK_INT(agree, count);
+    glossa_session_close(session);
+    glossa_model_close(model);
+    free(file);
+}
+
 /* What is learnt the engine says, and a checkpoint of int8 goes on where float32 would, but for the rounding. */
 static void test_learning(void) {
     glossa_error error;
-    size_t size;
     char *table = table_of(2000, 3, 8);
     glossa_lab *lab =
         OPEN(table, &error, "width", "32", "feed_forward", "64", "heads", "2", "learning_rate", "5e-3", "batch_tokens",
              "200", "steps", "300", "set_aside", "60", "vocabulary", "320", "kernels", "");
     double before, after; /* of training */
     glossa_lab_report report;
+    uint32_t exact;
     CHECK_INT(glossa_lab_bleu(lab, 60, &before, &error), GLOSSA_OK);
     steps(lab, 300);
     CHECK_INT(glossa_lab_bleu(lab, 60, &after, &error), GLOSSA_OK);
     CHECK_INT(glossa_lab_evaluate(lab, NULL, 0, 60, &report, &error), GLOSSA_OK);
     CHECK(before < 5 && after > 60);
     CHECK(report.exact * 2 > report.sequences);
-    uint8_t *file = saved(lab, GLOSSA_LAB_MODEL, &size);
-    glossa_model *model;
-    glossa_session *session;
-    const glossa_limits limits = {.sentences = 1, .source_tokens = 64, .beam = 1, .rows = 1};
-    CHECK_INT(glossa_model_open(file, size, NULL, &model, &error), GLOSSA_OK);
-    CHECK_INT(glossa_session_open(model, &limits, &session, &error), GLOSSA_OK);
-    uint32_t agree = 0, exact = 0;
-    for (uint32_t i = 0; i < report.sequences; i++) {
-        glossa_text source, target, predicted;
-        glossa_progress progress = {0};
-        glossa_hypothesis h;
-        CHECK_INT(glossa_lab_example(lab, true, i, &source, &target, &error), GLOSSA_OK);
-        CHECK_INT(glossa_lab_predict(lab, source, &predicted, &error), GLOSSA_OK);
-        CHECK_INT(glossa_begin(session, &source, 1, &(glossa_options){.beam = 1}, &error), GLOSSA_OK);
-        while (!progress.done)
-            CHECK_INT(glossa_step(session, &progress, &error), GLOSSA_OK);
-        CHECK_INT(glossa_result(session, 0, 0, &h, &error), GLOSSA_OK);
-        agree += h.text.size == predicted.size && memcmp(h.text.data, predicted.data, predicted.size) == 0;
-        exact += h.text.size == target.size && memcmp(h.text.data, target.data, target.size) == 0;
-    }
-    CHECK_INT(agree, report.sequences);
+    check_against_engine(lab, report.sequences, &exact);
     CHECK_INT(exact, report.exact);
-    glossa_session_close(session);
-    glossa_model_close(model);
-    free(file);
     glossa_lab_close(lab);
     free(table);
+}
+
+/* Makes tokens likely that hardly any training does: those that are banned, and single bytes. */
+static void prefer(glossa_lab *lab, const uint32_t *tokens, size_t count) {
+    glossa_error error;
+    glossa_lab_array array;
+    float *bias = malloc(lab->network.target_vocabulary * sizeof *bias);
+    CHECK_INT(glossa_lab_read(lab, "output.bias", &array, &error), GLOSSA_OK);
+    memcpy(bias, array.data, array.width * sizeof *bias);
+    for (size_t i = 0; i < count; i++)
+        bias[tokens[i]] += 4;
+    CHECK_INT(glossa_lab_write(lab, "output.bias", 0, bias, array.width, &error), GLOSSA_OK);
+    free(bias);
+}
+
+/* The lab decodes by the engine's rules, whatever has been learnt: it bans the same tokens, keeps characters whole and
+   ends where the engine does, at twice the source and ten or at the context. */
+static void test_decoding(void) {
+    glossa_error error;
+    static const uint32_t special[] = {0, 1, 2}, bytes[] = {0, 1, 2, 4 + 0x80, 4 + 0xC3, 4 + 0xE2, 4 + 0xF0, 4 + 0x61};
+    char *table = table_of(900, 8, 9);
+    uint32_t exact;
+    for (int taught = 0; taught <= 20; taught += 10) {
+        for (int broken = 0; broken < 2; broken++) {
+            glossa_lab *lab = OPEN(table, &error, "learning_rate", "1e-2", "warmup", "0", "batch_tokens", "200",
+                                   "set_aside", "90", "context", broken ? "20" : "64");
+            CHECK_INT(error.status, GLOSSA_OK);
+            steps(lab, taught);
+            if (broken) prefer(lab, bytes, sizeof bytes / sizeof *bytes);
+            check_against_engine(lab, lab ? (uint32_t)lab->corpus->held_out.count : 0, &exact);
+            glossa_lab_close(lab);
+        }
+    }
+    free(table);
+    glossa_lab_config config;
+    glossa_lab *lab;
+    glossa_lab_defaults(&config);
+    CHECK_INT(glossa_lab_set(&config, "task", "reverse", &error), GLOSSA_OK);
+    CHECK_INT(glossa_lab_set(&config, "kernels", "exact", &error), GLOSSA_OK);
+    CHECK_INT(glossa_lab_open(&config, NULL, &lab, &error), GLOSSA_OK);
+    for (int i = 0; i < 3; i++, steps(lab, 10), prefer(lab, special, 3))
+        check_against_engine(lab, 60, &exact);
+    glossa_lab_close(lab);
 }
 
 /* ---- int8 ---- */
@@ -685,6 +738,7 @@ int main(void) {
     RUN(test_failed_attachments);
     RUN(test_vocabulary_of_a_checkpoint);
     RUN(test_learning);
+    RUN(test_decoding);
     RUN(test_int8);
     return CHECK_RESULT();
 }

@@ -208,7 +208,8 @@ static float smoothing;
 
 static glossa_node build_predict(graph *g) {
     const glossa_node x = glossa_tape_parameter(&g->tape, &g->p[0]);
-    const glossa_prediction p = {&g->p[1], &g->p[2], targets, smoothing, 0.7f};
+    const glossa_prediction p = {
+        .w = &g->p[1], .bias = &g->p[2], .targets = targets, .smoothing = smoothing, .weight = 0.7f};
     glossa_tape_predict(&g->tape, x, &p);
     return (glossa_node){0};
 }
@@ -244,7 +245,8 @@ static void test_prediction_in_groups(void) {
         const glossa_node all = glossa_tape_parameter(&tape, &x);
         for (size_t i = 0; i < M; i += whole ? M : 1) {
             const glossa_node rows = {all.value + i * D, all.gradient + i * D, whole ? M : 1, D};
-            const glossa_prediction p = {&w, NULL, (const uint32_t[]){1, 2, 3, 4, 5} + i, 0.1f, 0.2f};
+            const uint32_t wanted[] = {1, 2, 3, 4, 5};
+            const glossa_prediction p = {.w = &w, .targets = wanted + i, .smoothing = 0.1f, .weight = 0.2f};
             glossa_tape_predict(&tape, rows, &p);
             glossa_tape_backward(&tape);
             loss[whole] += tape.loss;
