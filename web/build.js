@@ -82,7 +82,7 @@ export async function buildSite({ out = SITE, models = join(root, "models"), moz
       madeHere({
         ...(await makeExamples(models)),
         "glossa:site": `export const mozillaAddresses = ${JSON.stringify(mozilla)};
-          export const sourceAddress = ${JSON.stringify(sourceAddress(JSON.parse(await readFile(join(root, "package.json"), "utf8")).repository))};`,
+          export const sourceAddress = ${JSON.stringify(sourceAddress(JSON.parse(await readFile(join(root, "package.json"), "utf8"))))};`,
       }),
       fewLanguages(await languagesOf(models)),
       besideThePage,
@@ -125,15 +125,16 @@ async function refuseOthers(out) {
 }
 
 /**
- * Where people can read the source.
- * @param {string | {url?: string} | undefined} repository as package.json may have it
- * @returns {string} empty where that is no address of a page
+ * Where people can read the source: the repository, or the home page where that has no address of a page.
+ * @param {{repository?: string | {url?: string}, homepage?: string}} manifest package.json
+ * @returns {string} empty where neither has one
  */
-export function sourceAddress(repository) {
+export function sourceAddress({ repository, homepage }) {
   const url = String((typeof repository === "object" ? repository.url : repository) ?? "");
   const short = /^(?:github:)?([\w-]+\/[\w.-]+)$/.exec(url);
-  const long = /^(?:git\+)?(https?:\/\/[^?#]+?)(?:\.git)?$/.exec(url);
-  return short ? `https://github.com/${short[1]}` : (long?.[1] ?? "");
+  if (short) return `https://github.com/${short[1]}`;
+  const pages = [/^(?:git\+)?(https?:\/\/[^?#]+?)(?:\.git)?$/.exec(url), /^(https?:\/\/.+)$/.exec(homepage ?? "")];
+  return pages.find((found) => found !== null)?.[1] ?? "";
 }
 
 /** What of the package knows registries; each comes when it is first wanted. */

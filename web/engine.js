@@ -5,7 +5,7 @@ import { createFetching, fetchedModels, isFetched } from "./fetching.js";
 import { examplesOf, isExample } from "./languages.js";
 import { freshText, headMask, noNotes } from "./state.js";
 import { speak } from "./strings.js";
-import { modelsThrough } from "./through.js";
+import { limitsOfAll, modelsThrough } from "./through.js";
 
 /** @typedef {import("./state.js").Store} Store */
 /** @typedef {import("./state.js").Sentence} Sentence */
@@ -364,7 +364,7 @@ export function createEngine(store, manifest) {
       creation = new AbortController(); // what is opened after it ends it by itself, if that opens
       const { alignmentHead: aligning, notes } = made.info.model;
       const two = made.info.models.length > 1; // there is no picture of both, and no measure of how sure they are
-      const known = two ? { ...notes, confidence: noNotes.confidence } : notes;
+      const known = two ? { ...notes, confidence: noNotes.confidence, limits: limitsOfAll(made.info.models) } : notes;
       store.set({ status: "ready", loaded: 1, info: made.info, aligning, notes: known });
       schedule(0);
       await readKept().catch(() => {}); // where nothing may be kept

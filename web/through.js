@@ -1,5 +1,7 @@
 // Directions that no model goes, and two do in turn: into English, and on from it.
 
+import { pairName } from "./languages.js";
+
 /** @typedef {{source: string, target: string}} Pair */
 
 const MIDDLE = "en";
@@ -46,4 +48,22 @@ export function modelsThrough(models, idOf) {
     ...(halves[0].registry && { registry: halves[0].registry }),
     halves: [halves[0].id, halves[1].id],
   }));
+}
+
+/**
+ * What two models that take turns say of their limits: each under its own pair of languages.
+ * @param {import("../src/js/types.js").ModelInfo[]} infos
+ * @returns {Record<import("./strings.js").Language, string>}
+ */
+export function limitsOfAll(infos) {
+  /** @param {import("./strings.js").Language} language */
+  const said = (language) =>
+    infos
+      .filter(({ notes }) => notes.limits[language])
+      .map(({ notes, sourceLanguage: source, targetLanguage: target }) => {
+        const pair = pairName({ source, target }, language);
+        return language === "zh" ? `${pair}：${notes.limits.zh}` : `${pair}: ${notes.limits.en}`;
+      })
+      .join(language === "zh" ? "" : " ");
+  return { en: said("en"), zh: said("zh") };
 }

@@ -291,6 +291,7 @@ describe("the gates of the page", { skip: noSite }, () => {
       "#/inside?",
       "#/inside?picture=lines&kind=encoder&",
       "#/inside?off=c0.1&",
+      "#/inside/7-heads?kind=encoder&layer=1&head=0&off=e1.0&",
       ...stories,
     ]) {
       await page.evaluate(() => Object.assign(window, { frozen: false }));
@@ -299,16 +300,19 @@ describe("the gates of the page", { skip: noSite }, () => {
       await page.evaluate((hash) => location.assign(hash), place + text);
       await settled(page);
       await page.locator(".threads .thread, .large svg, .story-stage .number, .story-stage svg").first().waitFor();
-      if (/\/\d/.test(place))
-        await page
-          .locator(`.story-stage[data-step="${steps[stories.indexOf(place)]}"] .number`)
-          .first()
-          .waitFor({ state: "attached" });
+      const step = /\/\d+-(\w+)/.exec(place)?.[1];
+      if (step) await page.locator(`.story-stage[data-step="${step}"] .number`).first().waitFor({ state: "attached" });
+      if (place.includes("off=e1.0")) await page.locator(".is-off").waitFor();
+      // What a control says of the picture belongs to the picture.
+      if (step === "vectors") await page.getByRole("button", { name: "Shuffle the words" }).click();
+      if (step === "decoder") await page.getByLabel("lift the mask").check();
+      if (step === "vectors" || step === "decoder")
+        await page.waitForFunction(() => document.querySelector(".stage .actions .status")?.textContent);
       await page.evaluate(() => {
         for (const part of document.querySelectorAll("details.part")) part.setAttribute("open", "");
       });
       if (place.startsWith("#/translate")) await page.locator(".hypotheses:visible").waitFor();
-      else if (!stories.includes(place)) await page.locator(".switch:visible").first().waitFor();
+      else if (!step) await page.locator(".switch:visible").first().waitFor();
       const { numbers, ...lost } = await lostInPrint(page);
       assert.ok(numbers > 10, `${place}: ${numbers} numbers and words`);
       const nothing = { wide: false, cut: [], gone: [], unnamed: false, pale: [], controls: [] };

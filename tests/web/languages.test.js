@@ -2,10 +2,10 @@
 // again without a server; what is asked of whom, and when.
 
 import assert from "node:assert/strict";
-import { readFileSync, statSync } from "node:fs";
+import { openAsBlob, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { convertToBlob } from "../../src/js/convert/index.js";
+import { convertToBlob, openCheckpoint } from "../../src/js/convert/index.js";
 import { Translator } from "../../src/js/index.js";
 import { steps } from "../../web/address.js";
 import { fileName, startHomes, studentFiles } from "../js/registry-homes.js";
@@ -31,6 +31,30 @@ describe("the menu of languages", { skip: noSite }, () => {
     browser = await launchChromium();
   });
   after(() => browser?.close());
+
+  /**
+   * A page whose models come from homes of the test's own. Homes that are closed refuse, and what is left is given up;
+   * nothing else may go wrong.
+   * @param {(at: {homes: Awaited<ReturnType<typeof startHomes>>, site: Awaited<ReturnType<typeof openSite>>, page: Page}) => Promise<void>} body
+   */
+  async function withHomes(body) {
+    const homes = await startHomes();
+    const site = await openSite(undefined, homes.mozilla);
+    const { page, faults, close } = await openPage(browser);
+    page.setDefaultTimeout(PATIENCE);
+    try {
+      await body({ homes, site, page });
+      const expected = /ERR_ABORTED|ERR_CONNECTION_REFUSED/;
+      assert.deepEqual(
+        faults.filter((one) => !expected.test(one)),
+        [],
+      );
+    } finally {
+      await close();
+      await site.close();
+      await homes.close().catch(() => {});
+    }
+  }
 
   describe("as the page is built", () => {
     /** @type {Awaited<ReturnType<typeof openSite>>} */
@@ -238,6 +262,15 @@ describe("the menu of languages", { skip: noSite }, () => {
       assert.match(facts, /non-commercial/);
       assert.match(facts, /CC-BY-SA-3\.0/);
       await page.keyboard.press("Escape");
+      // Each of the two has its limits, under its own languages.
+      const said = (await page.locator(".limits").textContent()) ?? "";
+      for (const [name, id] of [
+        ["Chinese → English", "zh-en"],
+        ["English → German", "en-de"],
+      ]) {
+        const limits = (await openCheckpoint(await openAsBlob(join(models, `${id}.gguf`)))).string("glossa.limits.en");
+        assert.ok(said.includes(`${name}: ${limits}`), said);
+      }
       const foot = (await page.locator("footer").textContent()) ?? "";
       assert.ok(foot.includes("model: CC-BY-SA-3.0; non-commercial (research and education only)"), foot);
       await page.reload();
@@ -269,17 +302,13 @@ describe("the menu of languages", { skip: noSite }, () => {
   });
 
   test("from the menu to a translation, and again when nobody answers", async () => {
-    const homes = await startHomes();
     const files = studentFiles({ seed: 41, width: 64, ffn: 128 });
-    homes.addMozilla("en", "fr", files, { quality: { comet: 0.86, bleu: 38.3 } });
-    homes.addMozilla("en", "it", studentFiles({ seed: 44 }));
-    const site = await openSite(undefined, homes.mozilla);
-    const { page, faults, close } = await openPage(browser);
-    page.setDefaultTimeout(PATIENCE);
-    /** @type {string[]} */
-    const asked = [];
-    page.on("request", (request) => asked.push(new URL(request.url()).origin));
-    try {
+    await withHomes(async ({ homes, site, page }) => {
+      homes.addMozilla("en", "fr", files, { quality: { comet: 0.86, bleu: 38.3 } });
+      homes.addMozilla("en", "it", studentFiles({ seed: 44 }));
+      /** @type {string[]} */
+      const asked = [];
+      page.on("request", (request) => asked.push(new URL(request.url()).origin));
       const policy = /content="(default-src[^"]*)"/.exec(readFileSync(join(site.out, "index.html"), "utf8"))?.[1] ?? "";
       const { catalogue, files: bucket, attachments } = homes.mozilla;
       assert.match(policy, new RegExp(`connect-src 'self' ${catalogue} ${bucket} ${attachments};`));
@@ -325,11 +354,7 @@ describe("the menu of languages", { skip: noSite }, () => {
       assert.equal(await damaged.count(), 0);
       homes.rules.length = 0;
 
-      const named = Object.entries(files).map(
-        ([type, bytes]) => /** @type {[string, Uint8Array]} */ ([fileName(type, "enfr"), bytes]),
-      );
-      const { blob } = await convertToBlob(named);
-      const byHand = await Translator.create({ model: blob, worker: false, build: "simd128" });
+      const byHand = await translatorOf("enfr", files);
       const { translation } = await byHand.explain(TEXT, { beamSize: 4 });
       byHand.destroy();
       await fetchIt.click();
@@ -391,26 +416,14 @@ describe("the menu of languages", { skip: noSite }, () => {
       await other.locator('input[name="build"][value="simd128"]').check();
       await other.locator('.offer[data-offer="en-fr"][aria-expanded="true"]').waitFor();
       await other.locator(".model-chip.ready", { hasText: "English → German" }).waitFor();
-      assert.deepEqual(
-        faults.filter((one) => !/ERR_ABORTED|ERR_CONNECTION_REFUSED/.test(one)),
-        [],
-      );
-    } finally {
-      await close();
-      await site.close();
-      await homes.close().catch(() => {});
-    }
+    });
   });
 
   test("a language through English is two models: told, fetched, kept and looked at as two", async () => {
-    const homes = await startHomes();
     const halves = { fren: studentFiles({ seed: 46 }), enit: studentFiles({ seed: 44 }) };
-    homes.addMozilla("fr", "en", halves.fren);
-    homes.addMozilla("en", "it", halves.enit);
-    const site = await openSite(undefined, homes.mozilla);
-    const { page, faults, close } = await openPage(browser);
-    page.setDefaultTimeout(PATIENCE);
-    try {
+    await withHomes(async ({ homes, site, page }) => {
+      homes.addMozilla("fr", "en", halves.fren);
+      homes.addMozilla("en", "it", halves.enit);
       await page.goto(site.url);
       await page.locator(".model-chip.ready").waitFor();
       await page.locator("#source").fill(TEXT);
@@ -431,15 +444,7 @@ describe("the menu of languages", { skip: noSite }, () => {
       const sum = Number(/Fetch ([\d.]+) kB from/.exec(told)?.[1]);
       assert.ok(Math.abs(sum - kilobytes[0] - kilobytes[1]) <= 1, `${sum} of ${kilobytes.join(" and ")}`);
 
-      /** @type {Translator[]} */
-      const byHand = [];
-      for (const [pair, files] of Object.entries(halves)) {
-        const named = Object.entries(files).map(
-          ([type, bytes]) => /** @type {[string, Uint8Array]} */ ([fileName(type, pair), bytes]),
-        );
-        const { blob } = await convertToBlob(named);
-        byHand.push(await Translator.create({ model: blob, worker: false, build: "simd128" }));
-      }
+      const byHand = [await translatorOf("fren", halves.fren), await translatorOf("enit", halves.enit)];
       const middle = await byHand[0].translate(TEXT, { beamSize: 4 });
       const translation = await byHand[1].translate(middle, { beamSize: 4 });
       for (const one of byHand) one.destroy();
@@ -492,15 +497,7 @@ describe("the menu of languages", { skip: noSite }, () => {
       await note.getByRole("button", { name: "More languages…" }).click();
       await page.locator('.offer[data-offer="en-it"][aria-expanded="true"]').waitFor();
       assert.doesNotMatch((await note.textContent()) ?? "", /glossa models/);
-      assert.deepEqual(
-        faults.filter((one) => !/ERR_ABORTED|ERR_CONNECTION_REFUSED/.test(one)),
-        [],
-      );
-    } finally {
-      await close();
-      await site.close();
-      await homes.close().catch(() => {});
-    }
+    });
   });
 
   test("built without homes there is no menu, and no origin in the policy", async () => {
@@ -525,4 +522,13 @@ describe("the menu of languages", { skip: noSite }, () => {
 async function openDrawerOf(page, row) {
   await page.locator(".model-chip").click();
   await page.locator("#drawer .kept tr", { hasText: row }).getByText("on this device").waitFor();
+}
+
+/** @param {string} pair @param {Record<string, Uint8Array>} files */
+async function translatorOf(pair, files) {
+  const named = Object.entries(files).map(
+    ([type, bytes]) => /** @type {[string, Uint8Array]} */ ([fileName(type, pair), bytes]),
+  );
+  const { blob } = await convertToBlob(named);
+  return Translator.create({ model: blob, worker: false, build: "simd128" });
 }

@@ -162,6 +162,10 @@ test("the footer's link to the source is package.json's, or there is none", () =
     [{ url: "git@example.org:name.git" }, ""],
     [{}, ""],
     ["javascript:alert(1)", ""],
-  ]))
-    assert.equal(sourceAddress(given), address);
+  ])) {
+    assert.equal(sourceAddress({ repository: given }), address);
+    const homepage = "https://example.org/glossa#readme";
+    assert.equal(sourceAddress({ repository: given, homepage }), address || homepage);
+    assert.equal(sourceAddress({ repository: given, homepage: "javascript:alert(1)" }), address);
+  }
 });

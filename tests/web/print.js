@@ -28,7 +28,8 @@ export async function lostInPrint(page) {
   const numbers = await page.evaluate(() => {
     dispatchEvent(new Event("beforeprint"));
     for (const one of document.querySelectorAll("[data-on-screen]")) one.removeAttribute("data-on-screen");
-    return [...document.querySelectorAll("svg text, .piece, .sentence, .word")]
+    const said = "svg text, .piece, .sentence, .word, .stage h3, .stage .status, .stage .help, .is-off";
+    return [...document.querySelectorAll(said)]
       .filter((one) => one.checkVisibility({ visibilityProperty: true }) && one.textContent?.trim())
       .map((one, i) => {
         one.setAttribute("data-on-screen", String(i));
@@ -66,12 +67,12 @@ export async function lostInPrint(page) {
       if (rect.right > right + 1 || rect.left < left - 1) cut.push(one.textContent.trim().slice(0, 40));
     }
     const gone = [...document.querySelectorAll("[data-on-screen]")]
-      .filter((one) => !visible(one) && !one.closest(".map-box-outer, .ways, .controls"))
+      .filter((one) => !visible(one) && !one.closest(".map-box-outer, .ways, .controls, .presets"))
       .map((one) => one.textContent ?? "");
     const heading = [...document.querySelectorAll("h1, h2")].some(
       (one) => visible(one) && one.getBoundingClientRect().width > 2 && /\p{L}/u.test(one.textContent ?? ""),
     );
-    const pale = [...document.querySelectorAll("mark, .cell, .cells rect")]
+    const pale = [...document.querySelectorAll("mark, .cell, .cells rect, .swatch, .choice :checked + span")]
       .filter((one) => visible(one) && getComputedStyle(one).getPropertyValue("print-color-adjust") !== "exact")
       .map((one) => one.outerHTML.slice(0, 60));
     const controls = [...document.querySelectorAll("button, select, input, summary")]

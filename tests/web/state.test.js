@@ -13,7 +13,8 @@ import { words as drawerWords } from "../../web/frame/words.js";
 import { words as insideWords } from "../../web/rooms/inside/words.js";
 import { words as detailWords } from "../../web/rooms/translate/words.js";
 import { createStore, headMask, initialState } from "../../web/state.js";
-import { allStrings, signed } from "../../web/strings.js";
+import { allStrings, signed, speak } from "../../web/strings.js";
+import { howSure } from "../../web/sureness.js";
 
 test("what the address says is what was written", () => {
   const state = {
@@ -148,6 +149,15 @@ test("a multilingual model is a pair for each two languages; names are in the la
   assert.equal(pairName(pairs[0], "zh"), "文言文 → 现代汉语");
   assert.equal(pairName(pairs[2], "zh"), "英语 → 中文");
   assert.equal(pairName({ source: "not a tag", target: "en" }, "en"), "not a tag → English");
+});
+
+test("nothing is called sure beside a mark or a warning that says otherwise", () => {
+  const t = speak("en");
+  assert.equal(howSure(t, -0.16), "very sure (85 % a piece)");
+  assert.equal(howSure(t, -0.16, 1), "sure, but for one word (85 %)");
+  assert.equal(howSure(t, -0.16, 2, -0.8), "sure, but for 2 words (85 %)");
+  assert.equal(howSure(t, -0.3, 0, -0.8), "fairly sure (74 % a piece)");
+  assert.equal(howSure(t, -0.3, 0, -0.25), "not sure (74 % a piece)");
 });
 
 test("both languages say everything, and nothing is said that the page does not use", () => {

@@ -9,6 +9,7 @@ import { headWeights } from "../../web/attention.js";
 import { headMask, initialState } from "../../web/state.js";
 import { chosenToken, chosenWord, storyHead } from "../../web/heads.js";
 import { cosine, moments } from "../../web/network.js";
+import { goldenCheckpoint, references } from "../js/golden-model.js";
 import { findings, launchChromium, openPage, PATIENCE, shot } from "./browser.js";
 import { model, noSite, openSite } from "./site.js";
 
@@ -129,6 +130,17 @@ describe("the story", { skip: noSite }, () => {
         await shot(page, `step-${i + 1}-${story}-${colorScheme}`);
       }
 
+      // The map shows the part that the step is about: one layer of it, unless it is about all.
+      const lit = page.locator(".map .lit");
+      const { encoder, decoder: back } = seen;
+      const all = encoder.layers + seen.cross.layers + (back?.layers ?? 0);
+      assert.equal(await lit.count(), story === "stack" ? encoder.layers : story === "break" ? all : 1, story);
+      if (story === "vocabulary") assert.equal(await lit.textContent(), "share of each piece: p");
+      if (story === "softmax") {
+        assert.match((await page.locator(".story-stage h3").first().textContent()) ?? "", /^Shares of/);
+        assert.doesNotMatch((await page.locator(".story-stage .bars").textContent()) ?? "", /(^|[^.\d])0(\.0)? %/);
+      }
+
       // The question is answered with the keyboard, and the answer is judged.
       await page.locator(".question").waitFor();
       const correct = Number(await page.locator(".question").getAttribute("data-correct"));
@@ -186,4 +198,73 @@ describe("the story", { skip: noSite }, () => {
     for (const [step, text] of Object.entries(said)) assert.doesNotMatch(text, /[WE]\d?⊤?[hXY](?!′)/, step);
     await close();
   });
+
+  /** Of each step, what its formula says of a model. @type {[string, Record<string, string[]>, string[]][]} */
+  const variants = [
+    [
+      "pre-gelu-tanh-learned-untied",
+      {
+        vectors: ["xp=D·Etp+Pp"],
+        projections: ["N=LayerNorm(X)", "Q=NWQ+bQ", "K=NWK+bK", "V=NWV+bV"],
+        norm: ["N=LayerNorm(X)", "Y=X+Attention(N)", "LayerNorm(z)=z−μσ⊙g+b"],
+        forward: ["N=LayerNorm(Y)", "H=gelu-tanh(NW1+b1)", "Z=HW2+b2", "X′=Y+Z"],
+        vocabulary: ["nt=LayerNorm(ht)", "p(w)=softmax(ntU⊤+b)"],
+      },
+      ["glossa-before", "glossa-normalised", "glossa-added"],
+    ],
+    [
+      "post-relu-marian-zero-vector",
+      {
+        vectors: ["xp=D·Etp+Pp", "Pp,j=sin(p100002jD−2)"],
+        projections: ["Q=XWQ+bQ", "K=XWK+bK", "V=XWV+bV"],
+        norm: ["Z=X+Attention(X)", "Y=LayerNorm(Z)", "LayerNorm(z)=z−μσ⊙g+b"],
+        forward: ["H=relu(YW1+b1)", "Z=HW2+b2", "X′=LayerNorm(Y+Z)"],
+        vocabulary: ["p(w)=softmax(htE⊤+b)"],
+      },
+      ["glossa-before", "glossa-added", "glossa-normalised"],
+    ],
+  ];
+  for (const [variant, formulas, order] of variants) {
+    test(`formulas, pictures and words follow the open model: ${variant}`, async () => {
+      const { page, faults, close } = await openPage(browser);
+      page.setDefaultTimeout(PATIENCE);
+      await page.goto(`${site.url}#/translate?t=A+dog+runs.`);
+      await page.locator(".model-chip.ready").waitFor();
+      const reference = references().find((one) => one.variant === variant);
+      const buffer = await goldenCheckpoint(reference, "i8");
+      await page.locator(".model-chip").click();
+      await page.locator("#own").setInputFiles({ name: "own.gguf", mimeType: "", buffer });
+      await page.locator(".facts dd", { hasText: "2 encoder, 2 decoder, 4 heads" }).waitFor();
+      await page.keyboard.press("Escape");
+      await page.getByRole("link", { name: "Look inside" }).click();
+      await page.getByRole("button", { name: "Tell me the story" }).click();
+      for (const step of [...Object.keys(formulas), "cross"]) {
+        await page.getByRole("combobox", { name: "All steps" }).selectOption(step);
+        await page.locator(`.story-stage[data-step="${step}"] .number`).first().waitFor({ state: "attached" });
+        if (step === "cross") {
+          // The page computes the same from the same states: attention over what the encoder ends with.
+          const said = (await page.locator(".sceptic").textContent()) ?? "";
+          assert.ok(Number(/difference: ([\d.e-]+?)\.?$/.exec(said)?.[1]) < 0.1, said);
+          continue;
+        }
+        const said = await page.evaluate(() => {
+          const math = document.querySelector(".formula-box math");
+          const rows = [...(math?.querySelectorAll(":scope > mtable > mtr") ?? [])];
+          return (rows.length > 0 ? rows : [math]).map((one) => one?.textContent);
+        });
+        assert.deepEqual(said, formulas[step], step);
+        if (step !== "norm") continue;
+        const drawn = page.locator(".story-stage .figure");
+        assert.deepEqual(await drawn.evaluateAll((all) => all.map((one) => one.getAttribute("data-figure"))), order);
+        const before = order.indexOf("glossa-normalised") === 1;
+        const title = page.locator(".story h2");
+        assert.equal(
+          await title.textContent(),
+          before ? "Brought to scale, then added" : "Added, then brought back to scale",
+        );
+      }
+      assert.deepEqual(faults, []);
+      await close();
+    });
+  }
 });

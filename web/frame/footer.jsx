@@ -1,9 +1,11 @@
 // What the page is, for whom, and under which terms: quiet, at the end.
 
 import { sourceAddress } from "glossa:site";
-import { useKeys, useWords } from "../ui.jsx";
+import { useApp, useKeys, useWords } from "../ui.jsx";
+import { flip } from "./header.jsx";
 
 export function Footer() {
+  const { store } = useApp();
   const { t } = useWords();
   const { models, pair } = useKeys("models", "pair");
   const licence = models.find((one) => one.id === pair)?.licence;
@@ -13,6 +15,10 @@ export function Footer() {
         <span>{t("onDevice")}</span> · <span>{t("offline")}</span>
         {licence && <span> · {t("licenceOf", { licence: licence.split(/\.(?:\s|$)/)[0] })}</span>}
       </p>
+      {/* On a phone the bar above has no room for it. */}
+      <button type="button" class="link as-mark" onClick={() => flip(store)}>
+        ◐ {t("theme")}
+      </button>
       <details>
         <summary>{t("about")}</summary>
         <div class="about">

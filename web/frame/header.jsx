@@ -66,7 +66,7 @@ export function Header({ prepare, goTo }) {
 }
 
 /** @param {import("../state.js").Store} store */
-function flip(store) {
+export function flip(store) {
   const { theme } = store.get();
   const dark = theme === "auto" ? matchMedia("(prefers-color-scheme: dark)").matches : theme === "dark";
   store.set({ theme: dark ? "light" : "dark" });
@@ -95,7 +95,10 @@ function ModelChip() {
         style={{ "--share": loading ? loaded : 0 }}
         onClick={() => store.set({ drawer: !drawer })}
       >
-        <span class="model-name">{name}</span>
+        <span class="model-name">
+          <span class="in-words">{name}</span>
+          <span class="as-mark">{model ? `${model.source} → ${model.target}` : name}</span>
+        </span>
         <span class="model-size">
           {loading
             ? t("loadingChip", { share: Math.round(loaded * 100) })

@@ -80,13 +80,14 @@ function withKept(registries, variant) {
 
 /**
  * @param {RegistryModel} model
- * @returns {Promise<KeptRecord | undefined>}
+ * @param {import("../cache-entry.js").CacheRecord[]} records
+ * @returns {KeptRecord | undefined}
  */
-async function keptOf(model) {
+function keptOf(model, records) {
   if ("record" in model) return /** @type {KeptRecord} */ (model.record);
   if (!model.files) return undefined;
   const url = keptURL(model);
-  return (await keptModels()).find((record) => record.url === url);
+  return /** @type {KeptRecord | undefined} */ (records.find((record) => record.url === url && isKeptModel(record)));
 }
 
 /**
@@ -101,9 +102,8 @@ const isCheckpointHere = (checkpoint, records) =>
 
 /** @param {RegistryModel} model */
 async function isHere(model) {
-  return model.checkpoint
-    ? isCheckpointHere(model.checkpoint, await listRecords())
-    : (await keptOf(model)) !== undefined;
+  const records = await listRecords();
+  return model.checkpoint ? isCheckpointHere(model.checkpoint, records) : keptOf(model, records) !== undefined;
 }
 
 /**
@@ -187,11 +187,12 @@ async function provideRoute(context, registries, route, variant, onProgress) {
       provided.push({ source: { url }, bytes: bytes ?? 0, sha256, languages, origin: originOf(model) });
       continue;
     }
-    const kept = await keptOf(model);
+    const records = await listRecords();
+    const kept = keptOf(model, records);
     const content = kept && (await openKept(kept));
     if (kept && content) {
       await addChoice(kept, variant);
-      await forgetSources(kept.url);
+      await forgetSources(kept.url, records);
       provided.push({ source: sourceOf(content), bytes: kept.bytes, languages, origin: originOf(model) });
       report(1);
       continue;

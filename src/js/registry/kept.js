@@ -45,9 +45,10 @@ export function modelOfKept(record) {
 /**
  * Removes the files that a kept model was made of, where the process that made it ended before it did that.
  * @param {string} url of the kept model
+ * @param {CacheRecord[]} records all that the cache has
  */
-export async function forgetSources(url) {
-  for (const record of await listRecords()) {
+export async function forgetSources(url, records) {
+  for (const record of records) {
     if (record.about?.for !== url) continue;
     const { entry } = await openEntry(record.url);
     if (await entry?.claim()) await entry?.remove();

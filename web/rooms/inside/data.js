@@ -2,7 +2,7 @@
 // follows from both. It comes when somebody looks, and what is shown stays until the new numbers are there.
 
 import { useEffect, useState } from "preact/hooks";
-import { layerParts, shapeOf } from "../../network.js";
+import { layerParts, shapeOf, stackEnd } from "../../network.js";
 import { shownExplanation } from "../../state.js";
 import { useApp, useKeys } from "../../ui.jsx";
 
@@ -101,11 +101,11 @@ export function partsOf(depth, stack, layer, signal) {
   const known = depth.parts.get(key);
   if (known) return known;
   const last = depth.explanation.encoder.layers;
-  const memory = stack === "decoder" ? depth.state("encoder", last) : undefined;
-  const made = layerParts(depth.gguf, stack === "encoder" ? "enc" : "dec", layer, depth.state(stack, layer), {
-    memory,
-    signal,
-  });
+  const made = (async () => {
+    const memory = stack === "decoder" ? await stackEnd(depth.gguf, "enc", depth.state("encoder", last)) : undefined;
+    const name = stack === "encoder" ? "enc" : "dec";
+    return layerParts(depth.gguf, name, layer, depth.state(stack, layer), { memory, signal });
+  })();
   depth.parts.set(key, made);
   made.catch(() => depth.parts.delete(key));
   return made;

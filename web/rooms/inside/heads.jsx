@@ -187,6 +187,12 @@ function Side({ name, text, before, children }) {
   );
 }
 
+/** @param {import("../../strings.js").Say} t @param {string} off as the state has them */
+export function withoutHeads(t, off) {
+  const n = off.split(",").length;
+  return n === 1 ? t("withoutOne") : t("without", { n });
+}
+
 /** The sentence without the heads that are off, beside the original. */
 function Result() {
   const { engine } = useApp();
@@ -219,7 +225,7 @@ function Result() {
   const names = value.off.split(",");
   const now = value.changed.hypotheses[0]?.score ?? 0;
   const change = `${now >= score ? "+" : "−"}${Math.abs(now - score).toFixed(3)}`;
-  const title = t("without", { n: names.length });
+  const title = withoutHeads(t, value.off);
   const after = t("scoreChange", { score: signed(now), change });
   const forced = t("originalScore", { score: signed(value.again) });
   return (

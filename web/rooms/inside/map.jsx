@@ -22,7 +22,7 @@ const lights = {
   heads: ["encoder"],
   norm: ["encoder"],
   forward: ["encoder-forward"],
-  stack: ["encoder", "encoder-forward"],
+  stack: ["encoder-forward"],
   decoder: ["decoder"],
   cross: ["cross"],
   vocabulary: ["shares"],
@@ -32,13 +32,27 @@ const lights = {
 
 export function NetworkMap() {
   const { t, language } = useWords();
-  const state = useKeys("sentences", "sentence", "story", "models", "pair");
+  const state = useKeys(
+    "sentences",
+    "sentence",
+    "story",
+    "models",
+    "pair",
+    "kind",
+    "layer",
+    "head",
+    "heads",
+    "word",
+    "token",
+    "aligning",
+  );
   const explanation = shownExplanation(state);
   const box = useRoving("button");
   const heads = explanation?.cross.heads ?? 1;
   const model = state.models.find((one) => one.id === state.pair);
   if (!explanation) return <p class="help">{t("needsSentence")}</p>;
   const lit = new Set(lights[state.story] ?? []);
+  const about = storyHead(state, explanation);
   /** @param {string} part @param {string} text */
   const block = (part, text) => <p class={`map-box${lit.has(part) ? " lit" : ""}`}>{text}</p>;
   /** @param {Kind} kind */
@@ -53,7 +67,7 @@ export function NetworkMap() {
       aria-label={t("overview")}
       style={{ "--heads": heads }}
     >
-      {block("shares", "p")}
+      {block("shares", t("mapShares"))}
       <div class="map-stack">
         {Array.from({ length: cross.layers }, (_, i) => cross.layers - 1 - i).map((layer) => (
           <div key={layer} class="map-layer">
@@ -85,7 +99,10 @@ export function NetworkMap() {
       </p>
       <div class="map-stack">
         {Array.from({ length: encoder.layers }, (_, i) => encoder.layers - 1 - i).map((layer) => (
-          <div key={layer} class={`map-layer${lit.has("encoder-forward") ? " lit" : ""}`}>
+          <div
+            key={layer}
+            class={`map-layer${lit.has("encoder-forward") && (state.story === "stack" || layer === about.layer) ? " lit" : ""}`}
+          >
             <Row
               {...{
                 explanation,
@@ -98,7 +115,7 @@ export function NetworkMap() {
           </div>
         ))}
       </div>
-      {block("table", "E + P")}
+      {block("table", t("mapTable"))}
       {block(
         "pieces",
         explanation.sourceTokens
@@ -120,7 +137,7 @@ function Row({ explanation, kind, layer, name, lit }) {
   const row = useRef(/** @type {HTMLDivElement | null} */ (null));
   const attention = /** @type {import("../../../src/js/types.js").Attention} */ (explanation[kind]);
   const chosen = storyHead(state, explanation);
-  const one = !["stack", "break"].includes(state.story); // most steps are about one layer
+  const one = state.story !== "break"; // other steps are about one layer
   const off = new Set(state.off ? state.off.split(",") : []);
   useLayoutEffect(() => {
     for (const canvas of row.current?.querySelectorAll("canvas") ?? []) {

@@ -86,6 +86,11 @@ export function Story({ data }) {
   const at = steps.indexOf(story);
   const step = made[story];
   const values = (data && step.values?.(data)) || {};
+  const said = (data && step.words?.(data)) || {};
+  /** @param {string} one @param {Record<string, string | number>} more where nothing is known yet */
+  const titleOf = (one, more = {}) =>
+    t((data && made[one].words?.(data).title) || `${one}Title`, (data && made[one].values?.(data)) || more);
+  const heading = titleOf(story);
   /** @param {number} to */
   const go = (to) => {
     if (to < 0 || to >= steps.length) return;
@@ -126,7 +131,7 @@ export function Story({ data }) {
     <aside
       class="story"
       data-height={height}
-      aria-label={t(`${story}Title`, values)}
+      aria-label={heading}
       onPointerDown={touch}
       onPointerUp={lift}
       onPointerCancel={() => {
@@ -149,7 +154,7 @@ export function Story({ data }) {
         >
           {steps.map((one, i) => (
             <option key={one} value={one} selected={one === story}>
-              {i + 1}. {t(`${one}Title`, (data && made[one].values?.(data)) || { n: 256 })}
+              {i + 1}. {titleOf(one, { n: 256 })}
             </option>
           ))}
         </select>
@@ -164,9 +169,9 @@ export function Story({ data }) {
         </button>
       </p>
       <h2 ref={title} tabIndex={-1}>
-        {t(`${story}Title`, values)}
+        {heading}
       </h2>
-      <p class="prose">{t(`${story}Text`, values)}</p>
+      <p class="prose">{t(said.text ?? `${story}Text`, values)}</p>
       {data && (
         <Question key={`${story} ${data.explanation.source} ${data.word} ${data.token}`} data={data} step={step} />
       )}

@@ -31,12 +31,11 @@ export function Others() {
   const [best, ...rest] = explanation.hypotheses;
   if (!best) return <p class="help">{t("onlyOne")}</p>;
   const all = [best, ...rest];
+  const { word, sentence } = state.notes.confidence;
+  const unsure = unsureWords(explanation, word).length;
   /** @param {Hypothesis} one */
   const score = (one) =>
-    t("scoreIs", {
-      sure: howSure(t, one.score, one === best ? unsureWords(explanation, state.notes.confidence.word).length : 0),
-      score: signed(one.score),
-    });
+    t("scoreIs", { sure: howSure(t, one.score, one === best ? unsure : 0, sentence), score: signed(one.score) });
   return (
     <div class={isStale(state) ? "stale" : ""}>
       <p class="help">{t(rest.length > 0 ? "othersHelp" : "onlyOne")}</p>

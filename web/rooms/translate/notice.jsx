@@ -38,7 +38,7 @@ export function Notice() {
   const { word: unsure, sentence: depth } = state.notes.confidence;
   const explanation = state.sentences[state.sentence]?.explanation;
   const lost = depth !== null && explanation && (explanation.hypotheses[0]?.score ?? 0) < depth;
-  const dotted = explanation && unsureWords(explanation, unsure).length > 0;
+  const dotted = state.sentences.some((one) => one.explanation && unsureWords(one.explanation, unsure).length > 0);
   const better = other && model ? pairFor(state.models, other, model) : undefined;
   const prefix = state.sentences[state.sentence]?.prefix;
   const shown = shownExplanation(state);

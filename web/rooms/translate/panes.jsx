@@ -495,8 +495,11 @@ function Foot() {
   else if (status === "working" && many)
     text = t("progress", { done: Math.min(done + 1, sentences.length), total: sentences.length });
   else if (status === "working" && long) text = t("progressShare", { share: Math.round(shareDone(sentences) * 100) });
-  else if (explanation?.hypotheses[0])
-    text = howSure(t, explanation.hypotheses[0].score, unsureWords(explanation, notes.confidence.word).length);
+  else if (explanation?.hypotheses[0]) {
+    const { word, sentence } = notes.confidence;
+    text = howSure(t, explanation.hypotheses[0].score, unsureWords(explanation, word).length, sentence);
+    if (many) text = t("ofSentence", { n: state.sentence + 1, said: text });
+  }
   /** @type {[string, () => void] | null} */
   let offer = null;
   const host = model ? engine.foreignOrigin() : "";

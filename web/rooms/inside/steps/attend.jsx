@@ -3,14 +3,15 @@
 import { useEffect, useState } from "preact/hooks";
 import { headWeights } from "../../../attention.js";
 import { headColour } from "../../../draw/colour.js";
-import { formula, formulas, frac, root, row, sub, sup } from "../../../draw/formula.js";
 import { habitOf, idOf } from "../../../heads.js";
 import { dot, largestDifference, slice, softmax } from "../../../network.js";
-import { signed } from "../../../strings.js";
+import { percent, signed } from "../../../strings.js";
 import { Slider, Tick, useApp, useKeys, useWidth } from "../../../ui.jsx";
 import { usePromised, useParts } from "../data.js";
+import { withoutHeads } from "../heads.jsx";
 import { useHeld } from "../held.jsx";
 import { BarsFigure, Vector } from "../pictures.jsx";
+import { joining, mixing, projecting, scoring, sharing } from "./formulas.js";
 import { choiceOf, largest, numberOf } from "./types.js";
 
 /** @typedef {import("./types.js").Data} Data */
@@ -43,7 +44,7 @@ export const Sceptic = ({ value, t }) => <p class="help sceptic">{t("differs", {
 
 /** @type {Step} */
 export const projections = {
-  formula: () => formulas(...["Q", "K", "V"].map((one) => [one, "=", "X", sub("W", one), "+", sub("b", one)])),
+  formula: ({ depth }) => projecting(depth),
   quiz: ({ depth, t }) =>
     depth &&
     numberOf(t("projectionsAsk"), depth.shape.headWidth, [
@@ -77,7 +78,7 @@ export const projections = {
 /** @type {Step} */
 export const scores = {
   values: ({ depth }) => ({ d: depth?.shape.headWidth ?? 64 }),
-  formula: ({ depth }) => formula("S", "=", frac(row("Q", sup("K", "⊤")), root(String(depth?.shape.headWidth ?? "d")))),
+  formula: ({ depth }) => scoring(depth),
   quiz(data) {
     const names = data.labels.source.map((one) => one.text);
     const best = largest(engineRow(data));
@@ -117,7 +118,7 @@ export const scores = {
           items={labels.source.map((one, i) => ({
             name: one.text,
             value: scaled[i] * factor,
-            number: `${signed(scaled[i] * factor, 2)} → ${(100 * shares[i]).toFixed(0)} %`,
+            number: `${signed(scaled[i] * factor, 2)} → ${percent(Math.log(shares[i]))}`,
           }))}
           chosen={with_}
           onpick={setOther}
@@ -142,11 +143,7 @@ export const scores = {
 
 /** @type {Step} */
 export const softmaxStep = {
-  formula: () =>
-    formula(
-      ...[sub("A", row("i", "j")), "="],
-      frac(sup("e", sub("S", row("i", "j"))), row(sub("∑", "k"), sup("e", sub("S", row("i", "k"))))),
-    ),
+  formula: sharing,
   quiz: ({ t }) => ({ question: t("softmaxAsk"), options: ["25 %", t("half"), t("everything")], correct: 2 }),
   Stage({ data }) {
     const { word, labels, t } = data;
@@ -172,11 +169,11 @@ export const softmaxStep = {
       <>
         <BarsFigure
           name="glossa-weights"
-          what={t("scoresOf", { word: labels.source[word].text })}
+          what={t("sharesOf", { word: labels.source[word].text })}
           items={labels.source.map((one, i) => ({
             name: one.text,
             value: shares[i],
-            number: masked.includes(i) ? t("maskHint") : `${(100 * shares[i]).toFixed(1)} %`,
+            number: masked.includes(i) ? t("maskHint") : percent(Math.log(shares[i])),
           }))}
           largest={1}
           onpick={(at) => {
@@ -201,7 +198,7 @@ export const softmaxStep = {
 
 /** @type {Step} */
 export const mix = {
-  formula: () => formula("Z", "=", "A", "V"),
+  formula: mixing,
   quiz(data) {
     const names = data.labels.source.map((one) => one.text);
     const best = largest(engineRow(data));
@@ -327,8 +324,7 @@ function MixPicture({ values, shares, labels, most }) {
 
 /** @type {Step} */
 export const heads = {
-  formula: () =>
-    formula("Y", "=", "[", sub("Z", "1"), ";", "…", ";", sub("Z", "H"), "]", sub("W", "O"), "+", sub("b", "O")),
+  formula: ({ depth }) => joining(depth),
   quiz(data) {
     const { explanation, word, head, labels, t } = data;
     const { heads: count, cols } = explanation.encoder;
@@ -350,6 +346,7 @@ export const heads = {
         own && off ? engine.ablate(own.source, signal).then((one) => ({ off, text: one.translation })) : null,
       [own, off],
     );
+    const without = off ? changed : null;
     const rows = Array.from({ length: count }, (_, h) =>
       headWeights(explanation.encoder, head.layer, h).subarray(word * cols, (word + 1) * cols),
     );
@@ -365,7 +362,7 @@ export const heads = {
                 <p>
                   <span class="swatch" style={{ background: headColour(h) }} /> {t("head", { n: h + 1 })}
                 </p>
-                <p class="help">{t(`habit_${habit}`)}</p>
+                <p class={out ? "is-off" : "help"}>{t(out ? "switchedOff" : `habit_${habit}`)}</p>
                 <ul class="mini-bars">
                   {labels.source.map((one, i) => (
                     <li key={i} style={{ "--share": out ? 0 : weights[i] }}>
@@ -391,9 +388,10 @@ export const heads = {
             );
           })}
         </div>
-        <p class={`sentence${late && off ? " stale" : ""}`} role="status">
-          {off && changed ? changed.text : explanation.translation}
-        </p>
+        <div class={late && off ? "stale" : ""} role="status">
+          <h3>{without ? withoutHeads(t, without.off) : t("original")}</h3>
+          <p class="sentence">{without ? without.text : explanation.translation}</p>
+        </div>
       </>
     );
   },

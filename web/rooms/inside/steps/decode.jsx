@@ -2,7 +2,6 @@
 
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { axes, headWeights } from "../../../attention.js";
-import { formula, formulas, frac, root, row, sub, sup } from "../../../draw/formula.js";
 import { readable } from "../../../draw/pieces.js";
 import { firstHead, idOf } from "../../../heads.js";
 import { logitsOf, softmax } from "../../../network.js";
@@ -16,6 +15,7 @@ import { BarsFigure, MatrixFigure } from "../pictures.jsx";
 import { Player } from "../player.jsx";
 import { BeamPicture } from "./beam-picture.jsx";
 import { Sceptic } from "./attend.jsx";
+import { choosing, crossing, masking, racing } from "./formulas.js";
 import { choiceOf, largest, numberOf } from "./types.js";
 
 /** @typedef {import("./types.js").Data} Data */
@@ -23,11 +23,7 @@ import { choiceOf, largest, numberOf } from "./types.js";
 
 /** @type {Step} */
 export const decoder = {
-  formula: () =>
-    formulas(
-      ["A", "=", "softmax", "(", frac(row("Q", sup("K", "⊤")), root("d")), "+", "M", ")"],
-      [sub("M", row("i", "j")), "=", "−∞", "  ", "j", ">", "i"],
-    ),
+  formula: masking,
   quiz({ explanation, token, t }) {
     if (!explanation.decoder) return null;
     const n = Math.min(Math.max(2, token), explanation.targetTokens.length - 1);
@@ -91,11 +87,7 @@ function crossRow({ explanation, token, head }) {
 
 /** @type {Step} */
 export const cross = {
-  formula: () =>
-    formulas(
-      ["A", "=", "softmax", "(", frac(row(sub("Q", "target"), sup(sub("K", "source"), "⊤")), root("d")), ")"],
-      ["Z", "=", "A", sub("V", "source")],
-    ),
+  formula: crossing,
   quiz(data) {
     const names = data.labels.source.map((one) => one.text);
     const best = largest(crossRow(data));
@@ -124,7 +116,7 @@ export const cross = {
           items={labels.source.map((one, i) => ({
             name: one.text,
             value: own[i],
-            number: `${(100 * own[i]).toFixed(1)} %`,
+            number: percent(Math.log(own[i])),
           }))}
           chosen={best}
           largest={1}
@@ -155,7 +147,7 @@ export const cross = {
 /** @type {Step} */
 export const vocabulary = {
   values: ({ state }) => ({ n: state.info?.model.targetVocabulary ?? 6000 }),
-  formula: () => formula("p", "(", "w", ")", "=", "softmax", "(", sub("h", "t"), sup("E", "⊤"), "+", "b", ")"),
+  formula: ({ depth }) => choosing(depth),
   quiz({ explanation, token, labels, t }) {
     const share = Math.round(100 * Math.exp(explanation.targetTokens[token].logProbability));
     const others = [share > 50 ? share - 35 : share + 30, share > 50 ? Math.round(share / 3) : share + 55].map((one) =>
@@ -214,15 +206,7 @@ export const vocabulary = {
 
 /** @type {Step} */
 export const beam = {
-  formula: () =>
-    formula(
-      "score",
-      "=",
-      frac(
-        row(sub("∑", "t"), "log", "p", "(", sub("y", "t"), "|", sub("y", row("<", "t")), ",", "x", ")"),
-        row("|", "y", "|"),
-      ),
-    ),
+  formula: racing,
   async quiz({ explanation, engine, state, t }) {
     if (state.sentences[state.sentence]?.prefix) return null;
     const greedy = await engine.ask(explanation.source, { beamSize: 1 });

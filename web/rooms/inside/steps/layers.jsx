@@ -2,7 +2,6 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { barsTable } from "../../../draw/bars.js";
-import { formulas, frac, row, sub, sup } from "../../../draw/formula.js";
 import { batchNorm, cosine, largestDifference, layerNorm, moments } from "../../../network.js";
 import { signed } from "../../../strings.js";
 import { Choice, Figure, useWidth, useWords } from "../../../ui.jsx";
@@ -10,6 +9,7 @@ import { partsOf, useParts } from "../data.js";
 import { useHeld } from "../held.jsx";
 import { Vector } from "../pictures.jsx";
 import { Sceptic } from "./attend.jsx";
+import { adding, forwarding } from "./formulas.js";
 import { choiceOf, largest, numberOf } from "./types.js";
 
 /** @typedef {import("./types.js").Data} Data */
@@ -20,12 +20,8 @@ const rowOf = (x, at, width) => x.subarray(at * width, (at + 1) * width);
 
 /** @type {Step} */
 export const norm = {
-  formula: () =>
-    formulas(
-      ["Z", "=", "X", "+", "Attention", "(", "X", ")"],
-      ["Y", "=", "LayerNorm", "(", "Z", ")"],
-      ["LayerNorm", "(", "z", ")", "=", frac(row("z", "−", "μ"), "σ"), "⊙", "g", "+", "b"],
-    ),
+  words: ({ depth }) => (depth?.shape.pre ? { title: "normTitleBefore", text: "normTextBefore" } : {}),
+  formula: ({ depth }) => adding(depth),
   quiz: ({ t }) => numberOf(t("normAsk"), 1, [0, 16, 64]),
   Stage({ data }) {
     const { word, head, labels, depth, t } = data;
@@ -33,11 +29,11 @@ export const norm = {
     const { value } = useParts(depth, "encoder", head.layer);
     const hold = useHeld();
     if (!value || value.depth !== depth || !value.parts.self) return hold(null);
-    const { width, epsilon } = value.depth.shape;
+    const { width, epsilon, pre } = value.depth.shape;
     const { input, self } = value.parts;
     const at = Math.min(word, input.length / width - 1);
-    const normed =
-      how === "layer" ? layerNorm(self.joined, width, null, null, epsilon) : batchNorm(self.joined, width, epsilon);
+    const into = pre ? input : self.joined; // what the norm gets
+    const normed = how === "layer" ? layerNorm(into, width, null, null, epsilon) : batchNorm(into, width, epsilon);
     const name = labels.source[word].text;
     /** @param {Float32Array} x */
     const about = (x) => {
@@ -45,22 +41,21 @@ export const norm = {
       return { mean, spread, text: t("meanSpread", { mean: signed(mean, 2), spread: spread.toFixed(2) }) };
     };
     const before = about(input);
+    /** @param {string} key of its files @param {string} said @param {Float32Array} x */
+    const vector = (key, said, x) => (
+      <Vector
+        name={`glossa-${key}`}
+        what={`${name}: ${said}, ${about(x).text}`}
+        values={rowOf(x, at, width)}
+        most={3}
+        tall={56}
+      />
+    );
+    const added = vector("added", t("added"), self.joined);
     return hold(
       <>
-        <Vector
-          name="glossa-before"
-          what={`${name}: ${t("before")}, ${before.text}`}
-          values={rowOf(input, at, width)}
-          most={3}
-          tall={56}
-        />
-        <Vector
-          name="glossa-added"
-          what={`${name}: ${t("added")}, ${about(self.joined).text}`}
-          values={rowOf(self.joined, at, width)}
-          most={3}
-          tall={56}
-        />
+        {vector("before", t("before"), input)}
+        {!pre && added}
         <Choice
           name="norm"
           label={t("normalised")}
@@ -71,13 +66,8 @@ export const norm = {
           ]}
           onchange={setHow}
         />
-        <Vector
-          name="glossa-normalised"
-          what={`${name}: ${t("normalised")}, ${about(normed).text}`}
-          values={rowOf(normed, at, width)}
-          most={3}
-          tall={56}
-        />
+        {vector("normalised", t("normalised"), normed)}
+        {pre && added}
         <output class="sr number" data-number={before.spread} />
       </>,
     );
@@ -89,12 +79,8 @@ const CELLS = 64; // in a row
 /** @type {Step} */
 export const forward = {
   values: ({ depth }) => ({ n: depth?.shape.ffn ?? 1024 }),
-  formula: ({ depth }) =>
-    formulas(
-      ["H", "=", depth?.shape.activation ?? "relu", "(", "Y", sub("W", "1"), "+", sub("b", "1"), ")"],
-      ["Z", "=", "H", sub("W", "2"), "+", sub("b", "2")],
-      [sup("X", "′"), "=", "LayerNorm", "(", "Y", "+", "Z", ")"],
-    ),
+  words: ({ depth }) => (depth && depth.shape.activation !== "relu" ? { text: "forwardTextSmooth" } : {}),
+  formula: ({ depth }) => forwarding(depth),
   async quiz({ depth, word, head, labels, t }) {
     if (!depth) return null;
     const { hidden } = await partsOf(depth, "encoder", head.layer);

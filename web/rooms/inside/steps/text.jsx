@@ -2,7 +2,6 @@
 
 import { useState } from "preact/hooks";
 import { barsTable } from "../../../draw/bars.js";
-import { formula, formulas, frac, root, row, sub, sup } from "../../../draw/formula.js";
 import { sheet } from "../../../draw/sheet.js";
 import { cosine, dot, encode, positionsOf, sinusoids, tensor } from "../../../network.js";
 import { signed } from "../../../strings.js";
@@ -10,6 +9,7 @@ import { Figure, Tick, useApp, useKeys, useWidth, useWords } from "../../../ui.j
 import { usePromised } from "../data.js";
 import { useHeld } from "../held.jsx";
 import { BarsFigure } from "../pictures.jsx";
+import { cutting, embedding } from "./formulas.js";
 import { numberOf } from "./types.js";
 
 /** @typedef {import("./types.js").Data} Data */
@@ -20,13 +20,7 @@ export const tokens = {
   values: ({ state }) => ({
     n: state.info?.model.sourceVocabulary ?? 6000,
   }),
-  formula: ({ depth }) =>
-    depth?.gguf.get("tokenizer.ggml.model") === "llama" // BPE: the pair that was most worth joining is joined, again and again
-      ? formula(sup(row("a", "b"), "*"), "=", sub("argmax", row("a", "b")), "s", "(", "a", "b", ")")
-      : formula(
-          ...[sup("t", "*"), "=", sub("argmax", row(sub("t", "1"), "…", sub("t", "n")))],
-          ...["∑", "log", "p", "(", sub("t", "i"), ")"],
-        ),
+  formula: ({ depth }) => cutting(depth),
   quiz({ explanation, t }) {
     const n = explanation.sourceTokens.length;
     return numberOf(t("tokensAsk"), n, [n - 2, n + 1, n + 4]);
@@ -94,11 +88,8 @@ const NEIGHBOURS = 6;
 /** @type {Step} */
 export const vectors = {
   values: ({ explanation, depth }) => ({ n: depth?.shape.width ?? explanation.hidden?.encoder.width ?? 256 }),
-  formula: () =>
-    formulas(
-      [sub("x", "p"), "=", root("D"), "·", sub("E", sub("t", "p")), "+", sub("P", "p")],
-      [sub("P", row("p", ",", "2", "j")), "=", "sin", "(", frac("p", sup("10000", frac(row("2", "j"), "D"))), ")"],
-    ),
+  words: ({ depth }) => (depth?.gguf.get("glossa.position") === "learned" ? { text: "vectorsTextLearned" } : {}),
+  formula: ({ depth }) => embedding(depth),
   quiz: ({ labels, word, t }) => ({
     question: t("vectorsAsk", { word: labels.source[word].text }),
     options: ["0 %", t("half"), "100 %"],

@@ -27,6 +27,7 @@
  * @property {(data: Data) => Quiz | null | Promise<Quiz | null>} quiz null while the numbers are not there
  * @property {(data: Data) => Element} [formula]
  * @property {(data: Data) => Record<string, string | number>} [values] for the texts
+ * @property {(data: Data) => {title?: string, text?: string}} [words] keys of other texts, where the model works otherwise
  */
 
 /**
