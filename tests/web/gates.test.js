@@ -333,6 +333,25 @@ describe("the gates of the page", { skip: noSite }, () => {
     await close();
   });
 
+  test("on a phone the pair can be read, it can be made dark, and no menu lies over a picture", async () => {
+    const { page, close } = await openPage(browser, { viewport: { width: 360, height: 740 } });
+    page.setDefaultTimeout(PATIENCE);
+    await page.goto(`${site.url}#/inside/9-forward?t=A+dog+runs.`);
+    const name = page.locator(".model-chip .model-name");
+    assert.equal(await name.innerText(), "en → de");
+    assert.ok(await name.evaluate((one) => one.scrollWidth <= one.clientWidth), "none of it is cut off");
+    await page.locator(".cells-figure .cell").first().waitFor();
+    const apart = await page.evaluate(() => {
+      const menu = document.querySelector(".story-stage .figure-menu summary")?.getBoundingClientRect();
+      const picture = document.querySelector(".cells-figure")?.getBoundingClientRect();
+      return menu && picture ? picture.top - menu.bottom : -1;
+    });
+    assert.ok(apart >= 0, `${apart} pixels`);
+    await page.getByRole("contentinfo").getByRole("button", { name: "Light or dark" }).click();
+    assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "dark");
+    await close();
+  });
+
   test("one long sentence has progress and Stop", async () => {
     const { page, close } = await visitor.open("#/translate?t=A+dog+runs.");
     const long = Array.from({ length: 1200 }, (_, i) => `word${i % 7} in the red house`).join(" ");
@@ -488,6 +507,11 @@ describe("the gates of the page", { skip: noSite }, () => {
         .first()
         .waitFor();
       assert.equal(await page.locator(".warning.depth").count(), 0);
+      // Of several sentences it is said which one is meant: words of another may be marked.
+      await page.locator("#source").fill("The children have eaten all the apples. Angela Merkel.");
+      await page.locator(".pane-foot [role=status]", { hasText: /^sentence 1: / }).waitFor();
+      await page.locator("#target .word.unsure").first().waitFor();
+      await page.getByText("Dotted words: the model was not sure.").waitFor();
       // Another language in the same letters: the detector comes when it is first wanted.
       await page.locator("#source").fill("Der Hund läuft mit einem Ball durch den Park.");
       await page.getByText("This looks like German. The model reads English.").waitFor();
