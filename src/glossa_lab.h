@@ -78,7 +78,7 @@ typedef struct glossa_lab_config {
     uint32_t shards;       /* parts that a batch is cut into; their gradients are added in order */
     uint32_t threads;      /* 0: as many as the machine has processors, but no more than shards */
     char kernels[16];      /* empty: the fastest of this machine */
-    uint32_t optimizer;    /* adam, adamw, sgd, muon */
+    uint32_t optimizer;    /* adam, adamw, sgd, muon; none: steps have gradients and change nothing */
     double learning_rate;
     double beta1, beta2, epsilon; /* of adam and adamw */
     double weight_decay;          /* part of the gradient for adam and sgd, apart from it for adamw and muon */
@@ -101,7 +101,8 @@ typedef struct glossa_lab_config {
     double dropout;                  /* of embeddings and of what each sub-layer adds */
     double attention_dropout, activation_dropout;
     double label_smoothing;
-    double guided; /* weight of guided alignment, where a batch has one */
+    double guided; /* weight of guided alignment (Chen et al. 2016): one head learns to look at the words that are
+                      linked */
 } glossa_lab_config;
 
 /* A small Transformer for the seeded tasks: width 64, 4 heads, 1 + 1 layers, Adam. */
@@ -167,8 +168,10 @@ glossa_status glossa_lab_data_open(const glossa_allocator *allocator, glossa_lab
 void glossa_lab_data_close(glossa_lab_data *data);
 
 /*
- * Adds the pairs of a table: a source, a tab and a target in each line, in UTF-8; columns beyond those are ignored,
- * lines that lack one side are left out and counted. For a classifier a target is a label. `held_out`: to judge by, not
+ * Adds the pairs of a table: a source, a tab and a target in each line, in UTF-8; lines that lack one side are left out
+ * and counted. A third column may link their words for config.guided, "0-0 1-2", as fast_align and its like do: each a
+ * source and a target word, counted from 0 on, parted by white space or Chinese or Japanese characters; other columns
+ * are ignored. For a classifier a target is a label. `held_out`: to judge by, not
  * to train on. `name` is the file's in messages. Fails with FORMAT for a line without a tab or in another encoding,
  * which it names, with MEMORY or LIMIT; then nothing was added.
  */
@@ -184,7 +187,8 @@ glossa_status glossa_lab_data_lines(glossa_lab_data *data, bool held_out, const 
  * what shares a text with those is not trained on. The vocabulary, one for both sides, is learnt from the rest, or it
  * is that of the checkpoint `vocabulary` (NULL: none). `source` and `target` are languages by BCP 47; "und" is that of
  * the checkpoint. Fails as glossa_lab_open, with FORMAT where no pair is left or the checkpoint is none, UNSUPPORTED
- * where its vocabulary is of an unknown kind, and ARGUMENT for a config that has a task or guided alignments.
+ * where its vocabulary is of an unknown kind, and ARGUMENT for a config that has a task. With config.guided it fails
+ * with FORMAT where no pair has links, and for links that are none.
  */
 glossa_status glossa_lab_open_pairs(const glossa_lab_config *config, glossa_lab_data *data, const char *source,
                                     const char *target, const void *vocabulary, size_t vocabulary_size,
@@ -192,9 +196,9 @@ glossa_status glossa_lab_open_pairs(const glossa_lab_config *config, glossa_lab_
 
 /*
  * Gives a lab of glossa_lab_load pairs to train on; `data` is taken in every case. A training that goes on from
- * GLOSSA_LAB_STATE needs the same pairs: it fails with ARGUMENT for others, and where the config has guided alignments;
- * with STATE where the lab learns a task, has pairs already or no vocabulary; with FORMAT where the vocabulary is
- * broken or larger than the network's, and where no pair is left; with UNSUPPORTED or MEMORY. Then it is as before.
+ * GLOSSA_LAB_STATE needs the same pairs: it fails with ARGUMENT for others; with STATE where the lab learns a task, has
+ * pairs already or no vocabulary; with FORMAT where the vocabulary is broken or larger than the network's, where no
+ * pair is left, and for links as glossa_lab_open_pairs does; with UNSUPPORTED or MEMORY. Then it is as before.
  */
 glossa_status glossa_lab_attach(glossa_lab *lab, glossa_lab_data *data, glossa_error *error);
 

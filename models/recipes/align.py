@@ -1,14 +1,20 @@
 """Word alignment for guided attention: IBM model 1 with a diagonal prior (Dyer et al. 2013), both directions, intersected.
 
+    align.py train.en train.de > train.align    # for the lab: links of words as white space parts them, "0-0 1-2"
+
 Works on "units" (a word, a punctuation mark, or one Chinese or Japanese character), so that the links hold for any
 sub-word segmentation of the same text.
 """
 
 import re
+import sys
+from pathlib import Path
 
 import numpy as np
 
 UNIT = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+|[^\w\s]")
+
+WORD = re.compile(r"[\u3000-\u9fff\uf900-\ufaff\uff00-\uffef]|[^ \t\u3000-\u9fff\uf900-\ufaff\uff00-\uffef]+")
 
 
 def unit_starts(text: str) -> list[int]:
@@ -75,3 +81,20 @@ def align(source: list[str], target: list[str], iterations: int = 5, chunk: int 
             j = j[b[f[j]] == j]
             out.append(np.stack([f[j], j], axis=1).astype(np.int16))
     return out
+
+
+def words(text: str) -> list[int]:
+    """For every unit the word that it is in, as the lab counts: parted by white space, each Chinese or Japanese sign one."""
+    ends = [m.end() for m in WORD.finditer(text)]
+    return [next(i for i, end in enumerate(ends) if start < end) for start in unit_starts(text)]
+
+
+def main(source_file: str, target_file: str) -> None:
+    source, target = (Path(f).read_text(encoding="utf8").split("\n")[:-1] for f in (source_file, target_file))
+    for pair, x, y in zip(align(source, target), source, target, strict=True):
+        s, t = words(x.strip()), words(y.strip())
+        print(" ".join(f"{i}-{j}" for i, j in sorted({(s[i], t[j]) for i, j in pair})))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

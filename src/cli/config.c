@@ -14,6 +14,7 @@ typedef struct reading {
     size_t folder; /* bytes of the path in front of the file's name */
     glossa_pair_files *pairs;
     bool *folders;
+    bool guided; /* the config wants alignments */
 } reading;
 
 static int complain(const reading *r, const char *text, glossa_text what) {
@@ -52,7 +53,8 @@ static int add_file(const reading *r, glossa_text value, bool held_out, uint32_t
             return complain(r, "too long a name: ", value);
         file.source = glossa_pairs_keep_text(r->pairs, folder, split, r->pairs->source, "");
         file.target = glossa_pairs_keep_text(r->pairs, folder, split, r->pairs->target, "");
-        if (!file.target) return complain(r, "too many names, at ", value);
+        if (r->guided && !held_out) file.links = glossa_pairs_keep_text(r->pairs, folder, "/train.align", "", "");
+        if (!file.target || (r->guided && !held_out && !file.links)) return complain(r, "too many names, at ", value);
         *r->folders = true;
     }
     if (!file.source) return complain(r, "too many names, at ", value);
@@ -129,11 +131,12 @@ int glossa_read_config(const char *path, const char *root, glossa_lab_config *co
     glossa_text json;
     char *text = glossa_read_file(path, &json.size);
     const char *slash = strrchr(path, '/');
-    const reading r = {path, root, slash ? (size_t)(slash + 1 - path) : 0, pairs, folders};
+    reading r = {path, root, slash ? (size_t)(slash + 1 - path) : 0, pairs, folders, false};
     json.data = text;
     if (!text) return complain(&r, "cannot be read", (glossa_text){"", 0});
     int status = 0;
     if (glossa_lab_configure(config, json, &error)) status = complain(&r, error.message, (glossa_text){"", 0});
+    r.guided = config->guided > 0;
     if (status == 0) status = read_members(&r, glossa_json_trim(json), true, training, from);
     if (status == 0) status = read_members(&r, glossa_json_trim(json), false, training, from);
     free(text);

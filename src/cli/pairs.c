@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/columns.h"
 #include "cli/files.h"
 
 static int complain(const char *text, const char *word) {
@@ -17,7 +18,7 @@ static bool add_side(glossa_pair_files *pairs, const char *word, const char *pat
     const char **sides = pairs->lines[held_out];
     sides[target] = path;
     if (!sides[!target]) return true;
-    const glossa_pair_file file = {sides[0], sides[1], held_out};
+    const glossa_pair_file file = {sides[0], sides[1], held_out, NULL};
     sides[0] = sides[1] = NULL;
     return glossa_pairs_add_file(pairs, file);
 }
@@ -51,7 +52,7 @@ int glossa_pair_option(glossa_pair_files *pairs, char **words, size_t count) {
         break;
     case 3:
     case 4:
-        added = glossa_pairs_add_file(pairs, (glossa_pair_file){words[1], NULL, option == 4});
+        added = glossa_pairs_add_file(pairs, (glossa_pair_file){.source = words[1], .held_out = option == 4});
         break;
     default:
         added = add_side(pairs, word, words[1]);
@@ -93,13 +94,34 @@ static bool read_text(const char *path, void **bytes, glossa_text *text) {
     return *bytes != NULL;
 }
 
+/* Lines and the links of their words. */
+static glossa_status add_linked(const glossa_pair_file *file, glossa_text source, glossa_text target,
+                                glossa_lab_data *data, glossa_error *error) {
+    const char *const names[] = {file->source, file->target, file->links, "out of memory for pairs"};
+    void *third = NULL;
+    glossa_text links, table;
+    int shortest;
+    if (!read_text(file->links, &third, &links)) return GLOSSA_ERROR_IO;
+    char *joined = glossa_join_columns((const glossa_text[]){source, target, links}, &table.size, &shortest);
+    table.data = joined;
+    free(third);
+    if (!joined) {
+        complain(shortest < 3 ? "it has fewer lines than the files beside it: " : "", names[shortest]);
+        return GLOSSA_ERROR_FORMAT;
+    }
+    const glossa_status status = glossa_lab_data_table(data, file->held_out, file->source, table, error);
+    free(joined);
+    return status;
+}
+
 static glossa_status add_file(const glossa_pair_file *file, glossa_lab_data *data, glossa_error *error) {
     void *first = NULL, *second = NULL;
     glossa_text source, target;
     glossa_status status = GLOSSA_ERROR_IO;
     error->message[0] = 0;
     if (read_text(file->source, &first, &source) && (!file->target || read_text(file->target, &second, &target)))
-        status = file->target
+        status = file->links ? add_linked(file, source, target, data, error)
+                 : file->target
                      ? glossa_lab_data_lines(data, file->held_out, file->source, source, file->target, target, error)
                      : glossa_lab_data_table(data, file->held_out, file->source, source, error);
     free(first);

@@ -13,6 +13,7 @@
 typedef struct glossa_pair_file {
     const char *source, *target; /* target NULL: a table */
     bool held_out;
+    const char *links; /* of their words, a third file of lines, or NULL */
 } glossa_pair_file;
 
 typedef struct glossa_pair_files {

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "lab/links.h"
+
 glossa_status glossa_lab_grow(glossa_lab *lab, glossa_room *room, size_t bytes, const char *what, glossa_error *error) {
     if (bytes <= room->size) return GLOSSA_OK;
     glossa_release(&lab->allocator, room->data);
@@ -206,12 +208,43 @@ static size_t room_of(const glossa_corpus *corpus) {
     return corpus->share > 0 ? 2 * corpus->most_tokens + corpus->context : corpus->most_tokens;
 }
 
+/* Room for the largest batch: tokens, and behind those their words, where these are asked for. */
+static glossa_status place_pairs(glossa_lab *lab, strings *out, glossa_error *error) {
+    const size_t room = room_of(lab->corpus), all = lab->config.guided > 0 ? 2 * room : room;
+    return place(lab, lab->corpus->most_pairs, all, all, out, error);
+}
+
+static glossa_status place_alignment(glossa_lab *lab, size_t weights, glossa_error *error) {
+    return grow(lab, &lab->aligned, weights, sizeof(float), "weights of an alignment", error);
+}
+
+/* Wanted attention of a batch that was drawn; words[side] are those of its tokens. */
+static glossa_status draw_alignment(glossa_lab *lab, uint32_t number, const uint32_t *const words[2],
+                                    glossa_lab_batch *batch, glossa_error *error) {
+    const uint32_t *s = batch->source_starts, *t = batch->target_starts;
+    size_t weights = 0, at = 0;
+    for (size_t i = 0; i < batch->count; i++)
+        weights += (size_t)(s[i + 1] - s[i]) * (t[i + 1] - t[i]);
+    FORWARD(place_alignment(lab, weights, error));
+    float *out = lab->aligned.data;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        const uint32_t pair = glossa_corpus_pair(lab->corpus, number, i);
+        const size_t n = s[i + 1] - s[i], m = t[i + 1] - t[i];
+        glossa_links_weigh(glossa_pairs_text(&lab->corpus->data->train, pair, 2), words[0] + s[i], n, words[1] + t[i],
+                           m, out + at);
+        at += m * n;
+    }
+    batch->alignment = out;
+    return GLOSSA_OK;
+}
+
 static glossa_status draw_pairs(glossa_lab *lab, uint32_t number, glossa_lab_batch *out, glossa_error *error) {
     glossa_corpus *corpus = lab->corpus;
     const uint32_t count = glossa_corpus_batch_size(corpus, number), epoch = number / corpus->batch_count;
+    const bool guided = lab->config.guided > 0;
     const size_t room = room_of(corpus);
     strings d;
-    FORWARD(place(lab, corpus->most_pairs, room, room, &d, error));
+    FORWARD(place_pairs(lab, &d, error));
     uint32_t *const ids[2] = {d.sources, d.targets}, *const starts[2] = {d.starts, d.ends};
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t pair = glossa_corpus_pair(corpus, number, i);
@@ -220,12 +253,14 @@ static glossa_status draw_pairs(glossa_lab *lab, uint32_t number, glossa_lab_bat
             const size_t left = room > needed ? room - needed : 0;
             size_t tokens;
             FORWARD(glossa_corpus_tokens(corpus, pair, side, epoch, ids[side] + used,
+                                         guided ? ids[side] + room + used : NULL,
                                          left < corpus->context ? left : corpus->context, &tokens, error));
             starts[side][i + 1] = (uint32_t)(used + tokens);
         }
     }
     *out = batch_of(&d, count);
-    return GLOSSA_OK;
+    return guided ? draw_alignment(lab, number, (const uint32_t *const[]){ids[0] + room, ids[1] + room}, out, error)
+                  : GLOSSA_OK;
 }
 
 /* ---- either ----------------------------------------------------------------------------------------------------- */
@@ -265,9 +300,10 @@ bool glossa_batch_shape(glossa_lab *lab, glossa_batch_shapes *shape, glossa_lab_
     strings d;
     if (corpus) {
         if (!next_shape(corpus, &shape->next, &shape->count, &shape->length)) return false;
-        const size_t room = room_of(corpus);
-        *status = place(lab, corpus->most_pairs, room, room, &d, error);
+        *status = place_pairs(lab, &d, error);
         source = target = shape->length;
+        if (*status == GLOSSA_OK && lab->config.guided > 0)
+            *status = place_alignment(lab, (size_t)shape->count * source * target, error);
     } else {
         if (!lab->task || shape->next++ > 0) return false;
         shape->count = lab->config.batch;

@@ -60,7 +60,7 @@ static const glossa_setting settings[] = {
     COUNT(shards, 1, 256, true),
     COUNT(threads, 0, 256, true),
     TEXT(kernels, ""),
-    CHOICE(optimizer, "adam, adamw, sgd, muon", true),
+    CHOICE(optimizer, "adam, adamw, sgd, muon, none", true),
     REAL(learning_rate, 0, 1e6, false),
     REAL(beta1, 0, BELOW_ONE, false),
     REAL(beta2, 0, BELOW_ONE, false),
@@ -279,11 +279,12 @@ static void set_pairs(glossa_lab_config *c) {
     c->encoder_layers = c->decoder_layers = 2;
     c->context = 128;
     c->schedule = SCHEDULE_INVERSE_SQRT;
+    c->batch_tokens = 1024;
     c->learning_rate = 2e-3;
     c->warmup = 300;
     c->cooldown = 0.3;
     c->steps = 1500;
-    c->dropout = 0.2;
+    c->dropout = 0.3;
     c->label_smoothing = 0.1;
     c->sampling_share = 0.5;
 }
@@ -302,6 +303,7 @@ static void set_classifier(glossa_lab_config *c) {
     c->width = 64;
     c->feed_forward = 128;
     c->vocabulary = 4000;
+    c->batch_tokens = 2048;
     c->dropout = 0.4;
     c->learning_rate = 1e-3;
     c->warmup = 100;

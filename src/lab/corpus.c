@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "lab/config.h"
 #include "lab/labels.h"
+#include "lab/links.h"
 
 #define PURPOSE_PAIRS   310 /* of the random streams */
 #define PURPOSE_BATCHES 311
@@ -259,18 +260,20 @@ uint32_t glossa_corpus_pair(glossa_corpus *self, uint32_t number, uint32_t place
     return self->order[self->batches[planned(self, number)] + place];
 }
 
-/* The drawn tokens, or none of them where they are more than `room`. */
-static glossa_status sample(const glossa_corpus *self, uint32_t pair, int side, glossa_random *random, uint32_t *ids,
-                            size_t room, size_t *count, glossa_error *error) {
+/* The drawn tokens, or without `random` the best ones; none of them where they are more than `room`. */
+static glossa_status tokenize(const glossa_corpus *self, uint32_t pair, int side, glossa_random *random, uint32_t *ids,
+                              uint32_t *words, size_t room, size_t *count, glossa_error *error) {
     const glossa_tokenizer *tokenizer = side ? self->lexicon->target : self->lexicon->source;
+    const glossa_text text = glossa_pairs_text(&self->data->train, pair, side);
     glossa_token *tokens;
     size_t drawn;
-    FORWARD(glossa_tokenizer_sample(tokenizer, glossa_pairs_text(&self->data->train, pair, side), (float)self->alpha,
-                                    random, &tokens, &drawn, error));
+    FORWARD(random ? glossa_tokenizer_sample(tokenizer, text, (float)self->alpha, random, &tokens, &drawn, error)
+                   : glossa_tokenizer_encode(tokenizer, text, &tokens, &drawn, error));
     if (drawn < room) {
         for (size_t i = 0; i < drawn; i++)
             ids[i] = tokens[i].id;
         ids[drawn] = (uint32_t)glossa_tokenizer_eos(tokenizer);
+        if (words) glossa_links_words(text, tokens, drawn, words);
         *count = drawn + 1;
     }
     glossa_tokenizer_free_tokens(tokenizer, tokens);
@@ -278,16 +281,17 @@ static glossa_status sample(const glossa_corpus *self, uint32_t pair, int side, 
 }
 
 glossa_status glossa_corpus_tokens(glossa_corpus *self, uint32_t pair, int side, uint32_t epoch, uint32_t *ids,
-                                   size_t room, size_t *count, glossa_error *error) {
+                                   uint32_t *words, size_t room, size_t *count, glossa_error *error) {
     const glossa_side *from = side ? &self->train.target : &self->train.source;
     *count = 0;
     if (self->share > 0 && !(side && self->labelled)) {
         glossa_random random =
             glossa_random_start(self->seed, PURPOSE_SAMPLE + (uint32_t)side, (uint64_t)epoch << 32 | pair);
         if ((double)glossa_unit(glossa_random_word(&random)) < self->share)
-            FORWARD(sample(self, pair, side, &random, ids, room, count, error));
+            FORWARD(tokenize(self, pair, side, &random, ids, words, room, count, error));
     }
     if (*count > 0) return GLOSSA_OK;
+    if (words) return tokenize(self, pair, side, NULL, ids, words, SIZE_MAX, count, error);
     *count = from->starts[pair + 1] - from->starts[pair];
     memcpy(ids, from->ids + from->starts[pair], *count * sizeof *ids);
     return GLOSSA_OK;

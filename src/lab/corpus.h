@@ -60,9 +60,10 @@ uint32_t glossa_corpus_pair(glossa_corpus *corpus, uint32_t number, uint32_t pla
 
 /*
  * A segmentation of one side of a training pair for an epoch: drawn where sub-word sampling says so, else the best. The
- * tokens are written to `ids` (`room`), the end included; a drawn one that has more gives way to the best.
+ * tokens are written to `ids` (`room`), the end included; a drawn one that has more gives way to the best. `words`
+ * (`room`), where it is not NULL, becomes the word of each (links.h).
  */
 glossa_status glossa_corpus_tokens(glossa_corpus *corpus, uint32_t pair, int side, uint32_t epoch, uint32_t *ids,
-                                   size_t room, size_t *count, glossa_error *error);
+                                   uint32_t *words, size_t room, size_t *count, glossa_error *error);
 
 #endif

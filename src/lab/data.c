@@ -129,5 +129,9 @@ uint32_t glossa_data_fingerprint(const glossa_lab_data *self) {
     for (size_t p = 0; p < 2; p++)
         for (size_t i = 0; i < 2 * parts[p]->count; i++)
             hash = (hash ^ hash_of(glossa_pairs_text(parts[p], i / 2, i % 2))) * 0x9E3779B97F4A7C15u;
+    for (size_t i = 0; i < self->train.count; i++) {
+        const glossa_text links = glossa_pairs_text(&self->train, i, 2);
+        if (links.size > 0) hash = (hash ^ hash_of(links)) * 0x9E3779B97F4A7C15u;
+    }
     return (uint32_t)(hash >> 32);
 }

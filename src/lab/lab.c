@@ -1,23 +1,28 @@
 #include "lab/lab.h"
 #include "lab/labels.h"
+#include "lab/links.h"
 
 #include <string.h>
 
 /* ---- opening and closing ---------------------------------------------------------------------------------------- */
 
-/* Values, gradients and the first moment; the second one, which SGD has not; the last good values, and the mean. */
+/* Blocks of an optimizer: the last good values and the first moment; the second one, which SGD has not. */
+static size_t optimizer_blocks(const glossa_lab_config *c) {
+    return c->optimizer == OPTIMIZER_NONE ? 0 : c->optimizer == OPTIMIZER_SGD ? 2 : 3;
+}
+
+/* Values and gradients, those of the optimizer, the mean. */
 static size_t block_count(const glossa_lab_config *c) {
-    return 4 + (c->optimizer != OPTIMIZER_SGD) + (c->average > 0);
+    return 2 + optimizer_blocks(c) + (c->average > 0);
 }
 
 static glossa_status allocate_blocks(glossa_lab *lab, glossa_error *error) {
-    const size_t floats = lab->network.floats, blocks = block_count(&lab->config);
-    const bool two = lab->config.optimizer != OPTIMIZER_SGD;
+    const size_t floats = lab->network.floats, own = optimizer_blocks(&lab->config), blocks = block_count(&lab->config);
     lab->memory = glossa_allocate(&lab->allocator, blocks * floats + 16, sizeof *lab->memory);
     FAIL_IF(!lab->memory, error, GLOSSA_ERROR_MEMORY, "out of memory for %zu blocks of %zu parameters", blocks, floats);
     float *at = lab->memory + (64 - (uintptr_t)lab->memory % 64) % 64 / sizeof *at;
-    lab->blocks = (glossa_blocks){at, at + floats, at + 2 * floats, two ? at + 4 * floats : NULL};
-    lab->good = at + 3 * floats;
+    lab->blocks = (glossa_blocks){at, at + floats, own ? at + 3 * floats : NULL, own > 2 ? at + 4 * floats : NULL};
+    lab->good = own ? at + 2 * floats : NULL;
     if (lab->config.average > 0) lab->average = at + (blocks - 1) * floats;
     return GLOSSA_OK;
 }
@@ -83,7 +88,7 @@ glossa_status glossa_lab_prepare(const glossa_lab_config *config, uint32_t sourc
 static void initialise(glossa_lab *self) {
     const size_t bytes = self->network.floats * sizeof(float);
     glossa_network_initialise(&self->network, self->config.seed, self->blocks.values);
-    memcpy(self->good, self->blocks.values, bytes);
+    if (self->good) memcpy(self->good, self->blocks.values, bytes);
     if (self->average) memcpy(self->average, self->blocks.values, bytes);
 }
 
@@ -190,8 +195,7 @@ static glossa_status check_tokens(const glossa_tokenizer *tokenizer, const char 
 static glossa_status prepare_pairs(glossa_lab *lab, glossa_lab_data *data, uint32_t *fingerprint, glossa_error *error) {
     FAIL_IF(lab->task, error, GLOSSA_ERROR_STATE, "the lab learns task '%s', not from pairs", lab->task->name);
     FAIL_IF(lab->corpus, error, GLOSSA_ERROR_STATE, "the lab has pairs already");
-    FAIL_IF(lab->config.guided > 0, error, GLOSSA_ERROR_ARGUMENT,
-            "setting 'guided' wants alignments, which pairs of text do not have: need 0");
+    if (lab->config.guided > 0) FORWARD(glossa_links_check(&data->train, error));
     FORWARD(open_lexicon(&lab->lexicon, &lab->config, &lab->allocator, error));
     data->labelled = lab->config.architecture == ARCHITECTURE_CLASSIFIER;
     FORWARD(check_tokens(lab->lexicon.source, "source", lab->network.source_vocabulary, error));
@@ -254,6 +258,7 @@ void glossa_lab_close(glossa_lab *lab) {
     glossa_release(&allocator, lab->parts);
     glossa_release(&allocator, lab->indices.data);
     glossa_release(&allocator, lab->drawn.data);
+    glossa_release(&allocator, lab->aligned.data);
     glossa_release(&allocator, lab->text.data);
     glossa_release(&allocator, lab->memory);
     glossa_network_close(&lab->network, &allocator);
@@ -284,7 +289,7 @@ glossa_status glossa_lab_change(glossa_lab *lab, const char *name, const char *v
 size_t glossa_lab_bytes(const glossa_lab *lab) {
     const size_t lanes = glossa_workers_count(lab->workers), floats = lab->network.floats;
     size_t bytes = sizeof *lab + (block_count(&lab->config) * floats + 16) * sizeof(float);
-    bytes += lab->indices.size + lab->drawn.size + lab->config.shards * sizeof *lab->parts;
+    bytes += lab->indices.size + lab->drawn.size + lab->aligned.size + lab->config.shards * sizeof *lab->parts;
     bytes += lab->network.count * sizeof *lab->network.parameters + lab->text.size;
     if (lab->corpus) bytes += glossa_corpus_bytes(lab->corpus);
     for (size_t i = 0; i < lanes; i++) {

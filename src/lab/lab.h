@@ -42,7 +42,7 @@ struct glossa_lab {
     float *memory; /* of all blocks */
     glossa_blocks blocks;
     float *average; /* NULL: no mean of weights */
-    float *good;    /* values that a training which diverges goes back to */
+    float *good;    /* values that a training which diverges goes back to; NULL without an optimizer */
     float *optimizer_work;
     uint32_t step, good_step;
     glossa_plateau plateau;
@@ -53,6 +53,7 @@ struct glossa_lab {
     size_t part_count;
     glossa_room indices; /* inputs and starts of the parts */
     glossa_room drawn;   /* batch of a task or of pairs */
+    glossa_room aligned; /* wanted attention of a batch of pairs */
     glossa_room text;    /* of a prediction */
     char source_text[GLOSSA_TASK_TEXT], target_text[GLOSSA_TASK_TEXT];
     glossa_lexicon lexicon;

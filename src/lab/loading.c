@@ -191,10 +191,10 @@ static glossa_status read_tensors(const glossa_gguf *g, glossa_lab *lab, bool st
         const glossa_parameter *p = &lab->network.parameters[i];
         FORWARD(read_parameter(g, p, lab->blocks.values + p->offset, error));
     }
-    memcpy(lab->good, lab->blocks.values, floats * sizeof *lab->good);
+    if (lab->good) memcpy(lab->good, lab->blocks.values, floats * sizeof *lab->good);
     if (lab->average) memcpy(lab->average, lab->blocks.values, floats * sizeof *lab->average);
     if (!state) return GLOSSA_OK;
-    FORWARD(read_floats(g, PREFIX "first", floats, 1, lab->blocks.first, error));
+    if (lab->blocks.first) FORWARD(read_floats(g, PREFIX "first", floats, 1, lab->blocks.first, error));
     if (lab->blocks.second) FORWARD(read_floats(g, PREFIX "second", floats, 1, lab->blocks.second, error));
     if (lab->average) FORWARD(read_floats(g, PREFIX "average", floats, 1, lab->average, error));
     return GLOSSA_OK;

@@ -178,6 +178,7 @@ size_t glossa_optimizer_work(const glossa_network *n) {
 void glossa_optimizer_step(const glossa_network *n, const glossa_lab_config *c, const glossa_gradients *kernels,
                            uint32_t step, double rate, double clip, const glossa_blocks *b, float *work) {
     const glossa_adam adam = adam_of(c, step, rate, clip);
+    if (c->optimizer == OPTIMIZER_NONE) return;
     if (c->optimizer == OPTIMIZER_SGD) {
         sgd(c, rate, clip, n->floats, b);
         return;

@@ -6,7 +6,7 @@
 
 #include "lab/network.h"
 
-/* The blocks of a training, each of network->floats. `second` is NULL for SGD. */
+/* The blocks of a training, each of network->floats. `second` is NULL for SGD, both moments without an optimizer. */
 typedef struct glossa_blocks {
     float *values, *gradients, *first, *second;
 } glossa_blocks;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "lab/links.h"
 
 /* ---- lines ------------------------------------------------------------------------------------------------------ */
 
@@ -97,6 +98,33 @@ glossa_status glossa_pairs_add(glossa_pairs *self, glossa_text source, glossa_te
     return GLOSSA_OK;
 }
 
+/* Adds links to the last pair. */
+static glossa_status add_links(glossa_pairs *self, glossa_text links, glossa_error *error) {
+    const size_t end = self->size + 1 + links.size;
+    void *texts = self->texts;
+    const bool wide = grow(&self->allocator, &texts, self->size, end, &self->text_capacity, 1);
+    self->texts = texts;
+    FAIL_IF(!wide, error, GLOSSA_ERROR_MEMORY, "out of memory for %zu bytes of pairs", end);
+    self->texts[self->size] = 0;
+    memcpy(self->texts + self->size + 1, links.data, links.size);
+    self->starts[2 * self->count] = self->size = end;
+    return GLOSSA_OK;
+}
+
+/* Adds a row of a table: what is left of it behind the source's column. */
+static glossa_status add_row(glossa_pairs *self, glossa_text source, glossa_text rest, glossa_error *error) {
+    const size_t before = self->count;
+    const char *end = memchr(rest.data, '\t', rest.size);
+    const glossa_text target = {rest.data, end ? (size_t)(end - rest.data) : rest.size};
+    FORWARD(glossa_pairs_add(self, source, target, error));
+    if (!end || self->count == before) return GLOSSA_OK;
+    const char *third = end + 1;
+    const size_t left = rest.size - target.size - 1;
+    end = memchr(third, '\t', left);
+    const glossa_text links = trimmed((glossa_text){third, end ? (size_t)(end - third) : left});
+    return glossa_links_like(links) ? add_links(self, links, error) : GLOSSA_OK;
+}
+
 static glossa_status add_table(glossa_pairs *self, const char *name, glossa_text file, glossa_error *error) {
     reader r;
     glossa_text line;
@@ -108,9 +136,7 @@ static glossa_status add_table(glossa_pairs *self, const char *name, glossa_text
         FAIL_IF(!tab, error, GLOSSA_ERROR_FORMAT, "%s, line %zu has no tab between source and target: %.*s", name,
                 r.number, SHOWN(line));
         const glossa_text rest = {tab + 1, line.size - (size_t)(tab + 1 - line.data)};
-        const char *end = memchr(rest.data, '\t', rest.size);
-        FORWARD(glossa_pairs_add(self, (glossa_text){line.data, (size_t)(tab - line.data)},
-                                 (glossa_text){rest.data, end ? (size_t)(end - rest.data) : rest.size}, error));
+        FORWARD(add_row(self, (glossa_text){line.data, (size_t)(tab - line.data)}, rest, error));
     }
     return GLOSSA_OK;
 }
@@ -157,8 +183,12 @@ glossa_status glossa_pairs_add_lines(glossa_pairs *self, const char *source_name
 }
 
 glossa_text glossa_pairs_text(const glossa_pairs *self, size_t pair, int side) {
-    const size_t *start = self->starts + 2 * pair + (size_t)side;
-    return (glossa_text){self->texts + start[0], start[1] - start[0]};
+    const size_t *start = self->starts + 2 * pair + (side > 0);
+    const glossa_text text = {self->texts + start[0], start[1] - start[0]};
+    const char *end = side > 0 ? memchr(text.data, 0, text.size) : NULL; /* of a target that has links */
+    const size_t size = end ? (size_t)(end - text.data) : text.size;
+    if (side == 2) return end ? (glossa_text){end + 1, text.size - size - 1} : (glossa_text){"", 0};
+    return (glossa_text){text.data, size};
 }
 
 void glossa_pairs_keep(glossa_pairs *self, const bool *kept) {

@@ -7,8 +7,8 @@
 
 #include "base/base.h"
 
-/* Begins as zeros but for the allocator. Text i: [starts[i], starts[i + 1]) of texts; pair i has texts 2i and 2i + 1.
- */
+/* Begins as zeros but for the allocator. Text i: [starts[i], starts[i + 1]) of texts; pair i has texts 2i and 2i + 1,
+   the latter followed by a NUL and links, where it has these. */
 typedef struct glossa_pairs {
     glossa_allocator allocator;
     char *texts;    /* (size) well-formed UTF-8, without line ends and tabs */
@@ -18,9 +18,10 @@ typedef struct glossa_pairs {
 } glossa_pairs;
 
 /*
- * Adds the pairs of a table: UTF-8, lines ended by LF or CRLF, with or without a byte order mark; columns beyond the
- * second are ignored, empty lines skipped. `name` is what the messages call the file. Fails with FORMAT for a line that
- * has no tab or is not UTF-8 and for a file without a pair, with MEMORY and LIMIT; then nothing was added.
+ * Adds the pairs of a table: UTF-8, lines ended by LF or CRLF, with or without a byte order mark; a third column
+ * of links (links.h) is kept, other columns are ignored, empty lines skipped. `name` is what the messages call the
+ * file. Fails with FORMAT for a line that has no tab or is not UTF-8 and for a file without a pair, with MEMORY and
+ * LIMIT; then nothing was added.
  */
 glossa_status glossa_pairs_add_table(glossa_pairs *pairs, const char *name, glossa_text file, glossa_error *error);
 
@@ -32,7 +33,7 @@ glossa_status glossa_pairs_add_lines(glossa_pairs *pairs, const char *source_nam
    Fails with MEMORY or LIMIT; then nothing was added. */
 glossa_status glossa_pairs_add(glossa_pairs *pairs, glossa_text source, glossa_text target, glossa_error *error);
 
-/* The source (side 0) or the target (1) of a pair. */
+/* The source (side 0), the target (1) or the links (2) of a pair, which are empty where it has none. */
 glossa_text glossa_pairs_text(const glossa_pairs *pairs, size_t pair, int side);
 
 /* Keeps the pairs whose place in `kept` is true, in their order. */

@@ -86,6 +86,16 @@ static void put_setting(glossa_gguf_writer *w, const char *key, const glossa_set
     }
 }
 
+/* The head that was guided, where no checkpoint said of one before. */
+static void put_alignment(const glossa_lab *lab, glossa_gguf_writer *w) {
+    const glossa_lab_config *c = &lab->config;
+    if (c->guided == 0 || c->architecture != ARCHITECTURE_TRANSFORMER) return;
+    for (size_t i = 0; i < lab->lexicon.kept_count; i++)
+        if (strcmp(lab->lexicon.kept[i].name, "glossa.alignment.layer") == 0) return;
+    glossa_gguf_put_u32(w, "glossa.alignment.layer", c->decoder_layers - 1);
+    glossa_gguf_put_u32(w, "glossa.alignment.head", 0);
+}
+
 static void put_network(const glossa_lab *lab, glossa_gguf_writer *w) {
     glossa_lab_config c = lab->config;
     glossa_gguf_put_string(w, "general.architecture", "glossa");
@@ -176,10 +186,11 @@ glossa_status glossa_lab_save(const glossa_lab *lab, glossa_lab_kind kind, gloss
     put_network(lab, &w);
     if (lab->task) put_vocabulary(lab->task, &w);
     glossa_lexicon_put(&lab->lexicon, &w);
+    put_alignment(lab, &w);
     if (kind == GLOSSA_LAB_STATE) put_progress(lab, &w);
     put_tensors(lab, kind == GLOSSA_LAB_MODEL ? glossa_lab_values(lab) : lab->blocks.values, &w);
     if (kind == GLOSSA_LAB_STATE) {
-        put_block(&w, PREFIX "first", lab->blocks.first, lab->network.floats);
+        if (lab->blocks.first) put_block(&w, PREFIX "first", lab->blocks.first, lab->network.floats);
         if (lab->blocks.second) put_block(&w, PREFIX "second", lab->blocks.second, lab->network.floats);
         if (lab->average) put_block(&w, PREFIX "average", lab->average, lab->network.floats);
     }

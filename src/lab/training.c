@@ -19,7 +19,7 @@ static const char *text_of(double x) {
 
 static glossa_status diverged(glossa_lab *lab, double loss, double norm, glossa_error *error) {
     const unsigned long long bytes = lab->network.floats * sizeof(float);
-    memcpy(lab->blocks.values, lab->good, (size_t)bytes);
+    if (lab->good) memcpy(lab->blocks.values, lab->good, (size_t)bytes);
     return glossa_fail(
         error, GLOSSA_ERROR_DIVERGED,
         "training diverged at step %u: the loss is %s, the norm of the gradient %s; the weights are those "
@@ -65,7 +65,7 @@ glossa_status glossa_lab_make_step(glossa_lab *lab, glossa_lab_report own, gloss
     own.norm = glossa_gradient_norm(&lab->network, lab->blocks.gradients);
     own.learning_rate = glossa_learning_rate(&lab->config, lab->step + 1, lab->plateau.rate);
     if (!is_finite(own.loss) || !is_finite(own.norm)) return diverged(lab, own.loss, own.norm, error);
-    if (lab->step % GOOD_STEPS == 0) { /* the loss of these weights is finite: they are good */
+    if (lab->step % GOOD_STEPS == 0 && lab->good) { /* the loss of these weights is finite: they are good */
         memcpy(lab->good, lab->blocks.values, lab->network.floats * sizeof(float));
         lab->good_step = lab->step;
     }

@@ -605,6 +605,35 @@ static void test_a_training_that_diverges(void) {
     glossa_lab_close(lab);
 }
 
+/* Without an optimizer there are gradients, those of any other, and everything else stays; a state of it goes on. */
+static void test_without_an_optimizer(void) {
+    glossa_error error = {GLOSSA_OK, ""};
+    glossa_lab *with = OPEN(&error, "task", "copy", "batch", "8", "width", "16"), *again,
+               *lab = OPEN(&error, "task", "copy", "batch", "8", "width", "16", "optimizer", "none", "average", "0.9");
+    const size_t bytes = lab->network.floats * sizeof(float);
+    CHECK_INT(glossa_lab_bytes(with) - glossa_lab_bytes(lab), 2 * bytes); /* three blocks fewer, and the mean */
+    steps(with, 1);
+    steps(lab, 1);
+    CHECK(memcmp(with->blocks.gradients, lab->blocks.gradients, bytes) == 0);
+    CHECK(!same_values(with, lab));
+    glossa_lab_array array;
+    CHECK_INT(glossa_lab_read(lab, "output.bias", &array, &error), GLOSSA_OK);
+    float bias[64] = {[3] = 1e38f, [4] = -1e38f};
+    CHECK_INT(glossa_lab_write(lab, "output.bias", 0, bias, array.width, &error), GLOSSA_OK);
+    size_t size;
+    uint8_t *file = saved(lab, GLOSSA_LAB_STATE, &size);
+    CHECK_INT(glossa_lab_load(file, size, NULL, NULL, &again, &error), GLOSSA_OK);
+    CHECK_INT(glossa_lab_steps(again), 1);
+    CHECK(same_values(again, lab));
+    while (glossa_lab_step(lab, NULL, NULL, &error) == GLOSSA_OK && glossa_lab_steps(lab) < 10)
+        ;
+    CHECK(same_values(again, lab));
+    glossa_lab_close(again);
+    glossa_lab_close(lab);
+    glossa_lab_close(with);
+    free(file);
+}
+
 static void test_a_full_disk(void) {
     glossa_error error = {GLOSSA_OK, ""};
     glossa_lab *lab = small(&error, "2", "1", "exact");
@@ -706,6 +735,7 @@ int main(void) {
     RUN(test_bad_batches);
     RUN(test_a_row_is_written);
     RUN(test_a_training_that_diverges);
+    RUN(test_without_an_optimizer);
     RUN(test_a_full_disk);
     RUN(test_damaged_states);
     RUN(test_tasks);

@@ -6,6 +6,8 @@
 
 #include "check.h"
 #include "glossa.h"
+#include "lab/batch.h"
+#include "lab/links.h"
 #include "lab/pairs.h"
 #include "lab_helpers.h"
 #include "scarcity.h"
@@ -583,6 +585,139 @@ static void test_vocabulary_of_a_checkpoint(void) {
     free(table);
 }
 
+/* ---- alignments ---- */
+
+/* Words by white space, Chinese characters by themselves; tokens that begin with a space belong to the word behind. */
+static void test_words_of_tokens(void) {
+    const glossa_text text = text_of("ein  Hund\xE4\xBD\xA0\xE5\xA5\xBD x"); /* "ein  Hund", two characters, "x" */
+    static const glossa_token tokens[] = {{0, 0, 2},  {0, 2, 3},   {0, 3, 4},   {0, 4, 7},   {0, 7, 9},
+                                          {0, 9, 10}, {0, 10, 12}, {0, 12, 15}, {0, 15, 16}, {0, 16, 17}};
+    static const uint32_t expected[] = {0, 0, 1, 1, 1, 2, 2, 3, 4, 4, GLOSSA_NO_WORD};
+    uint32_t words[11];
+    glossa_links_words(text, tokens, 10, words);
+    for (int i = 0; i < 11; i++)
+        CHECK_INT(words[i], expected[i]);
+    /* A target of the words 0 1 1, a source of 0 0 1, each with its end. */
+    static const uint32_t target[] = {0, 1, 1, GLOSSA_NO_WORD}, source[] = {0, 0, 1, GLOSSA_NO_WORD};
+    static const float wanted[2][16] = {
+        {0.5f, 0.5f, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 1},
+        {0, 0, 0, 0, 1 / 3.f, 1 / 3.f, 1 / 3.f, 0, 1 / 3.f, 1 / 3.f, 1 / 3.f, 0, 0, 0, 0, 1}};
+    float weights[16];
+    for (int i = 0; i < 2; i++) {
+        glossa_links_weigh(text_of(i ? "0-1 1-1" : "0-0 1-1"), source, 4, target, 4, weights);
+        CHECK(memcmp(weights, wanted[i], sizeof weights) == 0);
+    }
+    glossa_links_weigh(text_of(""), source, 4, target, 4, weights);
+    for (int i = 0; i < 16; i++)
+        CHECK(weights[i] == 0.0f);
+}
+
+/* A table whose words are all linked to the first one, which nobody would learn unguided. */
+static char *linked_table(size_t count, uint32_t seed) {
+    char *plain = table_of(count, 5, seed), *table = malloc(strlen(plain) + count * 32 + 1), *at = table;
+    if (!table) abort();
+    for (char *line = plain, *end; *line; line = end + 1) {
+        end = strchr(line, '\n');
+        int words = 1;
+        for (const char *c = line; *c != '\t'; c++)
+            words += *c == ' ';
+        at += sprintf(at, "%.*s\t", (int)(end - line), line);
+        for (int i = 0; i < words; i++)
+            at += sprintf(at, "0-%d ", i);
+        at += sprintf(at, "\tmore\n");
+    }
+    free(plain);
+    return table;
+}
+
+/* The mean weight that the guided head of the last pass gives to what the batch wants. */
+static double followed(const glossa_lab *lab, const glossa_lab_batch *batch) {
+    glossa_error error;
+    glossa_lab_array array;
+    CHECK_INT(glossa_lab_read(lab, "dec.blk.0.cross_attn", &array, &error), GLOSSA_OK);
+    size_t at = 0, wanted = 0;
+    double sum = 0;
+    for (size_t s = 0, weights = 0; s < array.sequences; s++) {
+        const size_t m = array.query_starts[s + 1] - array.query_starts[s],
+                     n = array.key_starts[s + 1] - array.key_starts[s];
+        for (size_t i = 0; i < m; i++, wanted++)
+            for (size_t j = 0; j < n; j++)
+                if (batch->alignment[at + i * n + j] > 0) sum += (double)array.data[weights + i * n + j];
+        at += m * n;
+        weights += array.heads * m * n;
+    }
+    return sum / (double)wanted;
+}
+
+/* One head learns to look where the links say, also where texts are cut otherwise each time; the checkpoint names it.
+ */
+static void test_guidance(void) {
+    glossa_error error;
+    char *table = linked_table(400, 11);
+    double share[2];
+    for (int guided = 0; guided < 2; guided++) {
+        glossa_lab *lab = OPEN(table, &error, "guided", guided ? "0.5" : "1e-9", "width", "32", "heads", "2", "shards",
+                               "1", "sampling_share", "0.5", "learning_rate", "5e-3", "batch_tokens", "300");
+        CHECK_INT(error.status, GLOSSA_OK);
+        glossa_lab_batch batch;
+        size_t size;
+        glossa_model *model;
+        glossa_model_info info;
+        steps(lab, 300);
+        CHECK_INT(glossa_batch_next(lab, 7, &batch, &error), GLOSSA_OK);
+        CHECK_INT(glossa_lab_forward(lab, &batch, NULL, NULL, &error), GLOSSA_OK);
+        share[guided] = followed(lab, &batch);
+        uint8_t *file = saved(lab, GLOSSA_LAB_MODEL, &size);
+        CHECK_INT(glossa_model_open(file, size, NULL, &model, &error), GLOSSA_OK);
+        glossa_model_describe(model, &info);
+        CHECK(info.alignment_layer == 0 && info.alignment_head == 0);
+        glossa_model_close(model);
+        free(file);
+        glossa_lab_close(lab);
+    }
+    CHECK(share[0] < 0.6 && share[1] > 0.9);
+    free(table);
+}
+
+/* Links are a part of what a training goes on with; what is none is named. */
+static void test_broken_links(void) {
+    glossa_error error;
+    static const struct {
+        const char *table, *message;
+    } broken[] = {
+        {"a b\tc\t0-1\n", "the link 0-1 of 'a b' is beyond its 2 words and their 1"},
+        {"a b\tc\t2-0\n", "the link 2-0 of 'a b' is beyond its 2 words and their 1"},
+        {"a b\tc\t0-0 1:0\n", "the links of 'a b' are '0-0 1:0', need such as 0-0 1-2"},
+        {"a b\tc\t0-0,1-0\n", "the links of 'a b' are '0-0,1-0'"},
+        {"a b\tc\t0-0 9999999-0\n", "the links of 'a b' are '0-0 9999999-0'"},
+        {"a b\tc\tCC-BY 2.0\n", "setting 'guided' wants alignments, which no pair has"},
+    };
+    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
+        glossa_lab *lab = OPEN(broken[i].table, &error, "guided", "0.1");
+        CHECK(lab == NULL);
+        CHECK_CONTAINS(error.message, broken[i].message);
+        lab = OPEN(broken[i].table, &error, "guided", "0");
+        CHECK(lab != NULL);
+        glossa_lab_close(lab);
+    }
+    size_t size;
+    glossa_lab *lab = OPEN("a b\tc d\t0-0\nb a\td c\t\n", &error, "guided", "0.1");
+    glossa_lab_data *data;
+    steps(lab, 1);
+    uint8_t *file = saved(lab, GLOSSA_LAB_STATE, &size);
+    glossa_lab_close(lab);
+    for (int same = 0; same < 2; same++) {
+        CHECK_INT(glossa_lab_load(file, size, NULL, NULL, &lab, &error), GLOSSA_OK);
+        CHECK_INT(glossa_lab_data_open(NULL, &data, &error), GLOSSA_OK);
+        const char *table = same ? "a b\tc d\t0-0\nb a\td c\n" : "a b\tc d\t0-1\nb a\td c\n";
+        CHECK_INT(glossa_lab_data_table(data, false, "table", text_of(table), &error), GLOSSA_OK);
+        CHECK_INT(glossa_lab_attach(lab, data, &error), same ? GLOSSA_OK : GLOSSA_ERROR_ARGUMENT);
+        if (same) steps(lab, 1);
+        glossa_lab_close(lab);
+    }
+    free(file);
+}
+
 /* ---- the engine ---- */
 
 /* What the lab makes of held-out sources is what the engine makes of them, greedily, from the lab's checkpoint. */
@@ -737,6 +872,9 @@ int main(void) {
     RUN(test_going_on);
     RUN(test_failed_attachments);
     RUN(test_vocabulary_of_a_checkpoint);
+    RUN(test_words_of_tokens);
+    RUN(test_guidance);
+    RUN(test_broken_links);
     RUN(test_learning);
     RUN(test_decoding);
     RUN(test_int8);

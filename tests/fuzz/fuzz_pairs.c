@@ -1,11 +1,12 @@
 /*
  * Any bytes as pairs of text: a table, or two files of lines parted by a NUL byte and bit 0 of the first byte. What was
  * read is well-formed and as it was promised; the words of it are learnt from, and what is learnt has the texts' own
- * characters.
+ * characters; links weigh as they should.
  */
 #include <string.h>
 
 #include "base/utf8.h"
+#include "lab/links.h"
 #include "lab/pairs.h"
 #include "require.h"
 #include "text/merges.h"
@@ -29,6 +30,30 @@ static void check_pieces(const glossa_pieces *pieces) {
             require(step > 0);
         }
         require(i < pieces->unions ? letters >= 2 && letters <= 16 : letters == 1);
+    }
+}
+
+/* Links that are taken weigh as distributions, whatever the tokens are. */
+static void check_links(const glossa_pairs *pairs) {
+    glossa_error error;
+    if (glossa_links_check(pairs, &error) != GLOSSA_OK) return;
+    for (size_t i = 0; i < pairs->count; i++) {
+        uint32_t words[2][9];
+        float weights[81];
+        for (int side = 0; side < 2; side++) {
+            glossa_token tokens[8];
+            const glossa_text text = glossa_pairs_text(pairs, i, side);
+            for (uint32_t j = 0; j < 8; j++)
+                tokens[j] = (glossa_token){.begin = (uint32_t)(text.size * j / 8), .end = (uint32_t)text.size};
+            glossa_links_words(text, tokens, 8, words[side]);
+        }
+        glossa_links_weigh(glossa_pairs_text(pairs, i, 2), words[0], 9, words[1], 9, weights);
+        for (size_t row = 0; row < 9; row++) {
+            float sum = 0;
+            for (size_t j = 0; j < 9; j++)
+                sum += weights[row * 9 + j];
+            require(sum == 0 || (sum > 0.999f && sum < 1.001f));
+        }
     }
 }
 
@@ -65,7 +90,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     require((status == GLOSSA_OK) == (pairs.count > 0));
     for (size_t i = 0; i < 2 * pairs.count; i++)
         check_text(glossa_pairs_text(&pairs, i / 2, (int)(i % 2)));
-    if (status == GLOSSA_OK) learn(&pairs, &allocator);
+    if (status == GLOSSA_OK) {
+        check_links(&pairs);
+        learn(&pairs, &allocator);
+    }
     glossa_pairs_close(&pairs);
     require(left == budget);
     free(file);

@@ -251,6 +251,7 @@ const PAIRS = {
   empty: "\0",
   "no-tab": "\0one\teins\nno tab\n",
   sides: "\0\teins\none\t\n\t\n",
+  links: "\0a b\tc d\t0-0 1-1 0-1\nhaus 你好\tx\t1-0 2-0\n",
   mark: "\0\ufeffé\t词词词词\n",
   latin: Buffer.from("\0gr\xfc\xdf\tgreet\n", "latin1"),
   wide: Buffer.from("\0\ufeffa\tb\n", "utf16le"),

@@ -2,7 +2,7 @@
 // native library and both commands give the same bits; what is learnt can be used; broken input is named.
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -200,6 +200,53 @@ test("a training goes on to the bit in either command, and its curves too", { sk
   for (const [i, entry] of logs.native.entries())
     for (const [key, value] of Object.entries(entry)) assert.ok(Math.abs(logs.node[i][key] - value) < 1e-4, key);
   assert.ok(readFileSync(path("node.whole")).equals(readFileSync(path("native.whole"))));
+});
+
+test("alignments: a column, objects, files of a recipe's folders, the same bits", { skip: noNative }, async () => {
+  const linked = PAIRS.map(({ source, target }) => ({
+    ...{ source, target },
+    links: source
+      .split(" ")
+      .map((_, i) => `0-${i}`)
+      .join(" "), // all words look at the first
+  }));
+  const column = (/** @type {"source" | "target" | "links"} */ name) =>
+    linked.map((pair) => `${pair[name]}\n`).join("");
+  mkdirSync(join(folder, "words"));
+  for (const [ending, name] of /** @type {const} */ ([
+    ["aa", "source"],
+    ["bb", "target"],
+    ["align", "links"],
+  ]))
+    writeFileSync(join(folder, `words/train.${ending}`), column(name));
+  writeFileSync(join(folder, "linked.tsv"), linked.map((pair) => `${Object.values(pair).join("\t")}\n`).join(""));
+  const recipe = { source: "aa", target: "bb", guided_alignment: 0.1, steps: 4, model: snake };
+  /** @type {Uint8Array[]} */
+  const models = [];
+  for (const train of [{ words: 1 }, "linked.tsv"]) {
+    const config = join(folder, "linked.json");
+    const out = join(folder, "linked.gguf");
+    writeFileSync(config, JSON.stringify({ ...recipe, train }));
+    const words = [config, ...(train === "linked.tsv" ? [] : ["--data", folder]), "-o", out];
+    execFileSync(native, ["train", ...words, "--quiet"], { stdio: "pipe" });
+    models.push(new Uint8Array(readFileSync(out)));
+    assert.equal((await glossa(...words, "-q")).status, 0);
+    models.push(new Uint8Array(readFileSync(out)));
+  }
+  const languages = { sourceLanguage: "aa", targetLanguage: "bb" };
+  const lab = await Lab.create({ pairs: linked, ...languages, training: { ...settings, steps: 4, guided: 0.1 } });
+  for await (const _ of lab.train({ heldOut: 0 }));
+  models.push(await lab.save());
+  lab.destroy();
+  for (const model of models) assert.deepEqual(model, models[0]);
+  const { keys } = parseGguf(Buffer.from(models[0]));
+  assert.deepEqual([keys.get("glossa.alignment.layer"), keys.get("glossa.alignment.head")], [1, 0]);
+
+  writeFileSync(join(folder, "words/train.align"), "0-0\n");
+  writeFileSync(join(folder, "linked.json"), JSON.stringify({ ...recipe, train: { words: 1 } }));
+  const words = [join(folder, "linked.json"), "--data", folder, "-o", join(folder, "none.gguf")];
+  assert.match((await glossa(...words)).stderr, /train\.aa has more than 1 lines/);
+  assert.match(spawnSync(native, ["train", ...words], { encoding: "utf8" }).stderr, /fewer lines.*train\.align/);
 });
 
 test("what is learnt from pairs, the translator says", async () => {

@@ -69,8 +69,9 @@ function filesOf(value, split, path, settings, root) {
       throw new UsageError(`${path}: pairs are seen a whole number of times from 1 to 100 in an epoch, not ${count}`);
     if (name.endsWith(".tsv")) return Array(count).fill([resolve(dirname(path), name)]);
     if (root === undefined) throw new UsageError(`${path}: name the folder that holds "${name}" with --data`);
-    const { source, target } = settings;
-    return Array(count).fill([source, target].map((language) => join(root, name, `${split}.${language}`)));
+    const { source, target, guided_alignment: guided } = settings;
+    const sides = guided > 0 && split === "train" ? [source, target, "align"] : [source, target];
+    return Array(count).fill(sides.map((side) => join(root, name, `${split}.${side}`)));
   });
 }
 
@@ -95,9 +96,27 @@ export async function readConfig(path, values) {
   }
 }
 
+/** Lines and the links of their words as one table. @param {string[]} paths @param {Uint8Array[]} files */
+function joined(paths, files) {
+  // As bytes, whatever they are: the lab tells which line is no UTF-8.
+  const text = (/** @type {Uint8Array} */ file) =>
+    Buffer.from(file)
+      .toString("latin1")
+      .replace(/^\xef\xbb\xbf/, "");
+  const columns = files.map((file) => text(file).replace(/\n$/, "").split(/\r?\n/));
+  const lines = Math.min(...columns.map(({ length }) => length));
+  const longer = columns.findIndex(({ length }) => length > lines);
+  if (longer >= 0) throw new UsageError(`${paths[longer]} has more than ${lines} lines, unlike the files beside it`);
+  const cell = (/** @type {string} */ text) => text.replaceAll("\t", " ");
+  const rows = columns[0].map((_, i) => columns.map((column) => cell(column[i])).join("\t"));
+  return Buffer.from(`${rows.join("\n")}\n`, "latin1");
+}
+
 /** One table, or two files of lines, with its name. @param {string[]} paths @returns {Promise<import("../lab/types.js").PairFile>} */
 async function readFiles(paths) {
-  const [first, second] = await Promise.all(paths.map(paths.length > 1 ? readLines : read));
+  const files = await Promise.all(paths.map(paths.length > 1 ? readLines : read));
+  if (files.length === 3) return { name: paths[0], table: joined(paths, files) };
+  const [first, second] = files;
   return second ? { name: paths, source: first, target: second } : { name: paths[0], table: first };
 }
 

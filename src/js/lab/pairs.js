@@ -27,8 +27,9 @@ const cell = (/** @type {string} */ text) => text.replace(/[\t\n\r\0]+/g, " ");
 
 /** @param {string} name @param {unknown} pair @param {number} i */
 function rowOf(name, pair, i) {
-  const { source, target } = Array.isArray(pair) ? { source: pair[0], target: pair[1] } : Object(pair);
-  if (typeof source === "string" && typeof target === "string") return `${cell(source)}\t${cell(target)}\n`;
+  const { source, target, links = "" } = Array.isArray(pair) ? { source: pair[0], target: pair[1] } : Object(pair);
+  if (typeof source === "string" && typeof target === "string")
+    return `${cell(source)}\t${cell(target)}\t${cell(String(links))}\n`;
   throw makeError(
     "TypeError",
     `The option "${name}" has ${shown(pair)} at place ${i}; it takes [source, target] or { source, target }.`,

@@ -8,14 +8,15 @@
 /** @typedef {string | Uint8Array | ArrayBuffer} Text bytes are UTF-8 */
 
 /**
- * A table, a source, a tab and a target in each line, or two files of lines; `name` is what messages call it.
+ * A table, a source, a tab and a target in each line, or two files of lines; `name` is what messages call it. A third column
+ * of links between their words, "0-0 1-2", serves the setting `guided`.
  * @typedef {{ name?: string, table: Text } | { name?: string | string[], source: Uint8Array, target: Uint8Array }} PairFile
  */
 
 /**
  * Pairs of text: a table, two files of lines, several files, or an array of pairs.
  * @typedef {Text | { source: Text, target: Text } | PairFile[] | ([source: string, target: string] |
- *     { source: string, target: string })[]} Pairs
+ *     { source: string, target: string, links?: string })[]} Pairs
  */
 
 /**

@@ -27,8 +27,8 @@ const MOST_KEPT = 10_000;
 const WASM_BYTES = 2 ** 32;
 /** Both engines without their models, and what JavaScript takes. */
 const OTHER_BYTES = 48 * 2 ** 20;
-/** Blocks of all parameters as floats: values, gradients, a moment, the last good values. */
-const BLOCKS = 4;
+/** Blocks of all parameters as floats: values and gradients. */
+const BLOCKS = 2;
 /** Copies of the checkpoint: the old, the new, and one in each of engine and lab. */
 const COPIES = 4;
 /** Bytes of text to a token, and floats that a token's way through a layer leaves, in widths and in inner widths. */

@@ -3,18 +3,23 @@
 import { quantizeRows } from "../convert/quantize.js";
 
 /** Share of the largest weight that a word needs to be chosen. */
-const CHOSEN = 0.4;
+const CHOSEN = 0.3;
 /** How much rarer words are preferred: a common one is in every other sentence. */
 const RARITY = 0.5;
 /** How far all chosen vectors move together in a step, as a share of their mean length. */
 const RATE = 0.3;
+
+/**
+ * A row as it was, and as it has become.
+ * @typedef {{table: Table, row: number, rank: number, before: Float32Array, values: Float32Array}} Row
+ */
 
 /** @param {Float32Array} vector */
 const lengthOf = (vector) => Math.sqrt(vector.reduce((sum, x) => sum + x * x, 0));
 
 /** A matrix that has a row for each token. */
 class Table {
-  /** @type {Map<number, Float32Array>} values of chosen rows */
+  /** @type {Map<number, Row>} the chosen ones */
   rows = new Map();
 
   /**
@@ -35,19 +40,27 @@ class Table {
     return this.lab.row(`${this.name}.gradient`, row);
   }
 
-  /** @param {number} row from now on chosen */
-  add(row) {
-    if (!this.rows.has(row)) this.rows.set(row, this.lab.row(this.name, row));
+  /** @param {number} row from now on chosen @param {number} rank */
+  add(row, rank) {
+    if (this.rows.has(row)) return;
+    const before = this.lab.row(this.name, row);
+    this.rows.set(row, { table: this, row, rank, before, values: before.slice() });
   }
 
   /** Moves the chosen rows against their gradients. @param {number} factor @param {Uint8Array<ArrayBuffer>} bytes */
   move(factor, bytes) {
-    for (const [row, values] of this.rows) {
+    for (const [row, { values }] of this.rows) {
       const gradient = this.gradientOf(row);
       for (let i = 0; i < values.length; i++) values[i] -= factor * gradient[i];
       this.lab.write(this.name, row, values);
       this.#put(row, values, bytes);
     }
+  }
+
+  /** Puts a chosen row on its way in the checkpoint. @param {Row} row @param {number} share @param {Uint8Array<ArrayBuffer>} bytes */
+  place({ row, before, values }, share, bytes) {
+    const mixed = values.map((value, i) => before[i] + share * (value - before[i]));
+    this.#put(row, mixed, bytes);
   }
 
   /** A row as the checkpoint has it. @param {number} row @param {Float32Array} values @param {Uint8Array<ArrayBuffer>} bytes */
@@ -124,7 +137,7 @@ export class Words {
    * @param {number[]} targets
    */
   choose(sources, targets) {
-    /** @type {{table: Table, id: number, weight: number}[]} */
+    /** @type {{table: Table, id: number, rank: number, weight: number}[]} */
     const all = [];
     const weigh = (
       /** @type {Table} */ table,
@@ -132,14 +145,14 @@ export class Words {
       /** @type {number[]} */ ids,
     ) => {
       for (const id of new Set(ids)) {
-        const weight = lengthOf(table.gradientOf(id)) * (ranks.get(id) ?? ranks.size) ** RARITY;
-        all.push({ table, id, weight });
+        const rank = ranks.get(id) ?? ranks.size;
+        all.push({ table, id, rank, weight: lengthOf(table.gradientOf(id)) * rank ** RARITY });
       }
     };
     weigh(this.#source, this.#sourceRanks, sources);
     for (const table of this.#target) weigh(table, this.#targetRanks, targets);
     const least = CHOSEN * Math.max(...all.map(({ weight }) => weight));
-    for (const { table, id, weight } of all) if (weight >= least) table.add(id);
+    for (const { table, id, rank, weight } of all) if (weight >= least) table.add(id, rank);
   }
 
   /** Moves what is chosen against the gradient of the step before, in the lab and, as it has them, in the checkpoint. */
@@ -148,7 +161,7 @@ export class Words {
     let length = 0;
     let count = 0;
     for (const table of this.#tables) {
-      for (const [row, values] of table.rows) {
+      for (const [row, { values }] of table.rows) {
         gradient += lengthOf(table.gradientOf(row)) ** 2;
         length += lengthOf(values);
         count++;
@@ -157,5 +170,15 @@ export class Words {
     if (gradient === 0) return;
     const factor = (RATE * length) / count / Math.sqrt(gradient);
     for (const table of this.#tables) table.move(factor, this.#bytes);
+  }
+
+  /** What is chosen, common words first. */
+  get chosen() {
+    return this.#tables.flatMap(({ rows }) => [...rows.values()]).sort((a, b) => a.rank - b.rank);
+  }
+
+  /** Puts rows on their way in the checkpoint, from what they were to what they have become. @param {Row[]} rows @param {number} share of the way */
+  place(rows, share) {
+    for (const row of rows) row.table.place(row, share, this.#bytes);
   }
 }
