@@ -1,8 +1,8 @@
 #include "base/json.h"
 
-#include <stdlib.h> /* strtod */
 #include <string.h>
 
+#include "base/number.h"
 #include "base/utf8.h"
 
 typedef struct parser {
@@ -213,7 +213,8 @@ bool glossa_json_is(glossa_text key, const char *name) {
 double glossa_json_number(glossa_text value) {
     char text[64] = "";
     if (glossa_json_kind_of(value) == JSON_NUMBER && value.size < sizeof text) memcpy(text, value.data, value.size);
-    return strtod(text, NULL);
+    double number;
+    return glossa_parse_number(text, &number) ? number : 0;
 }
 
 static uint32_t hex_at(const char *text) {

@@ -1,8 +1,8 @@
 #include "lab/config.h"
 
-#include <stdlib.h> /* strtod */
 #include <string.h>
 
+#include "base/number.h"
 #include "lab/task.h"
 
 #define COUNT(name, least, most, fixed)                                                                                \
@@ -163,9 +163,7 @@ void glossa_lab_defaults(glossa_lab_config *config) {
 /* ---- setting by name -------------------------------------------------------------------------------------------- */
 
 static bool parse_real(const char *value, double *out) {
-    char *end;
-    *out = strtod(value, &end);
-    return end != value && *end == 0 && *out - *out == 0; /* neither NaN nor an infinity */
+    return glossa_parse_number(value, out) && *out - *out == 0; /* no infinity */
 }
 
 static bool find_choice(const glossa_setting *setting, const char *value, uint32_t *out) {

@@ -2,6 +2,7 @@
  * JSON: what is sound and what not (RFC 8259), walking it, strings; and a lab's config made of it.
  */
 #include "base/json.h"
+#include "base/number.h"
 #include "check.h"
 #include "glossa_lab.h"
 
@@ -195,7 +196,58 @@ static void test_charts(void) {
     CHECK_INT(glossa_lab_chart(falling, 2, (glossa_sink){keep, &p}, &error), GLOSSA_ERROR_ARGUMENT);
 }
 
+/* What the digits say, as the compiler rounds them: to the bit in the range of settings, and close beyond it. */
+static void test_numbers(void) {
+    static const struct {
+        const char *text;
+        double value;
+        double off; /* at most, as a share */
+    } sound[] = {
+#define SAME(x) {#x, x, 0}
+#define NEAR(x) {#x, x, 4e-16}
+        SAME(0),
+        SAME(0.1),
+        SAME(1e-9),
+        SAME(5e-9),
+        SAME(0.0007),
+        SAME(0.9995),
+        SAME(0.98),
+        SAME(123456789.5),
+        SAME(1e22),
+        SAME(1E+2),
+        SAME(3.),
+        SAME(.5),
+        SAME(00012.50),
+        SAME(4294967295),
+        SAME(-2.5e-3),
+        SAME(1e-22),
+        SAME(1e-5),
+        SAME(0.30000000000000),
+        NEAR(1e-300),
+        NEAR(2.5e300),
+        NEAR(1e23),
+        NEAR(1e-31),
+        NEAR(3.1415926535897932384626433),
+        NEAR(179769313486231570000000.0),
+        NEAR(0.00000000000000000000000000000000012345),
+    };
+    static const char *const broken[] = {"",     "-",   ".",   "e5",   "1e",  "1e+", "1 ",   " 1",
+                                         "0x10", "nan", "inf", "1..2", "1,5", "--1", "1e5.0"};
+    double value;
+    for (size_t i = 0; i < sizeof sound / sizeof *sound; i++) {
+        CHECK(glossa_parse_number(sound[i].text, &value));
+        CHECK(fabs(value - sound[i].value) <= sound[i].off * fabs(sound[i].value));
+    }
+    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++)
+        CHECK(!glossa_parse_number(broken[i], &value));
+    CHECK(glossa_parse_number("1e400", &value) && value > 1e308);
+    CHECK(glossa_parse_number("1e99999999999", &value) && value > 1e308);
+    CHECK(glossa_parse_number("1e-99999999999", &value) && value == 0);
+    CHECK(glossa_parse_number("0e99999", &value) && value == 0);
+}
+
 int main(void) {
+    RUN(test_numbers);
     RUN(test_sound);
     RUN(test_walking);
     RUN(test_strings);
