@@ -18,6 +18,7 @@ const chunks = {
   learn: "learn/part.js",
   zstd: "registry/zstd.js",
   node: "registry/node.js",
+  png: "cli/png.js",
 };
 
 /** Parts take the cache's folder from the package, which has it in Node. @type {import("esbuild").Plugin} */

@@ -38,10 +38,11 @@ extern "C" {
    A number beside choices is the place of the choice. */
 typedef struct glossa_lab_config {
     /* the network */
-    uint32_t architecture;               /* transformer, recurrent; classifier: a Transformer's encoder and a label */
+    uint32_t architecture; /* transformer, recurrent; classifier: a Transformer's encoder and a label; masked, causal:
+                              language models; vit, swin: of images */
     uint32_t width, heads, feed_forward; /* heads divide the width; width and feed_forward are multiples of 16 */
     uint32_t encoder_layers, decoder_layers;
-    uint32_t context;     /* longest source or target in tokens, ends included */
+    uint32_t context;     /* longest source or target in tokens, ends included; of images: their pixels */
     uint32_t norm;        /* post, pre */
     uint32_t activation;  /* relu, silu, gelu-erf, gelu-tanh, gelu-sigmoid */
     uint32_t position;    /* sinusoid-interleaved, sinusoid-halves, sinusoid-marian, learned, none */
@@ -49,15 +50,17 @@ typedef struct glossa_lab_config {
     uint32_t output;      /* tied, untied: whether the output layer is the embedding table */
     uint32_t output_bias; /* no, yes */
     uint32_t start;       /* bos, zero-vector: what the decoder starts from */
-    uint32_t normalise;   /* layer, none: whether layers have norms */
+    uint32_t normalise;   /* layer, none, batch: the norms of a Transformer */
     uint32_t residual;    /* yes, no: whether a sub-layer's input is added to its output */
     uint32_t causal;      /* yes, no: whether the decoder is kept from seeing what it is to predict */
     uint32_t score;       /* scaled-dot, dot; recurrent: general, additive, concat, cosine or none (no attention) too */
     uint32_t selection;   /* soft, hard: attention takes the mean by its weights, or the largest alone */
-    uint32_t pool;        /* mean, token: a classifier judges by all rows, or by that of the end */
+    uint32_t pool;        /* mean, token: a classifier judges by all rows, or by one: the end's, of a vit the first */
     uint32_t cell;        /* gated, plain: of a recurrent network */
     uint32_t direction;   /* both, forward: of a recurrent encoder */
     uint32_t keys;        /* whole, split: keys and values of a recurrent network are halves of the states */
+    uint32_t image, patch;   /* pixels in a row of a square image, and of the patches that it falls apart into */
+    uint32_t window, stages; /* swin: patches in a row of a window; stages, each but the first half as high and wide */
     double norm_epsilon;
     double embedding_scale; /* 0: the root of the width; recurrent: 1 */
     uint32_t initial;       /* xavier, kaiming, torch */
@@ -67,6 +70,8 @@ typedef struct glossa_lab_config {
     uint32_t vocabulary; /* tokens, where there is no task: of the caller's batches, or at most, to learn from pairs */
     uint32_t tokens;     /* bpe, characters: what a vocabulary is learnt of; bytes stand for all others */
     double coverage;     /* share of all text whose characters become tokens of a bpe vocabulary */
+    double masked_share; /* of tokens that a masked language model is to tell: of those, 80 % are masked, 10 % others */
+    uint32_t shift;      /* images are moved by up to so many pixels while it learns */
     uint32_t bleu;       /* 13a, char, zh: what the tokens of the score are, as sacrebleu names them */
     uint32_t set_aside;  /* pairs to judge by, where none are given for that: at most so many, and a tenth of all */
     double sampling_share; /* of texts that are cut into tokens otherwise each time (sub-word regularization), ... */
@@ -121,6 +126,11 @@ void glossa_lab_defaults(glossa_lab_config *config);
  * Fails with ARGUMENT for an unknown name, and for a value that is not one of the choices or beyond the bounds.
  */
 glossa_status glossa_lab_set(glossa_lab_config *config, const char *name, const char *value, glossa_error *error);
+
+/* What a setting is: a number, or the word of a choice or a name, of which `text` is empty for a number. Fails with
+   ARGUMENT for an unknown name. */
+glossa_status glossa_lab_get(const glossa_lab_config *config, const char *name, double *number, glossa_text *text,
+                             glossa_error *error);
 
 /* The name of setting `index` and what it takes ("16 to 65536" or "post, pre"); NULL beyond the last. */
 const char *glossa_lab_setting(size_t index, const char **takes);
@@ -182,13 +192,37 @@ glossa_status glossa_lab_data_table(glossa_lab_data *data, bool held_out, const 
 glossa_status glossa_lab_data_lines(glossa_lab_data *data, bool held_out, const char *source_name, glossa_text source,
                                     const char *target_name, glossa_text target, glossa_error *error);
 
+/* Adds the lines of a file as texts for a language model, one text a line; empty lines are skipped. Fails as
+   glossa_lab_data_table. */
+glossa_status glossa_lab_data_texts(glossa_lab_data *data, bool held_out, const char *name, glossa_text file,
+                                    glossa_error *error);
+
+/* Adds an image with its label: `count` grey pixels, one byte each, from left to right and from top to bottom. Data are
+   pairs, texts or images: fails with ARGUMENT for another kind than before and where there is no pixel or no label, and
+   with MEMORY or LIMIT. */
+glossa_status glossa_lab_data_image(glossa_lab_data *data, bool held_out, const uint8_t *pixels, size_t count,
+                                    glossa_text label, glossa_error *error);
+
+/* Adds labelled images of two IDX files, as MNIST has them: bytes in three dimensions and in one. A label is its number
+   in digits. Fails with FORMAT for a file of another form or size, and as glossa_lab_data_image. */
+glossa_status glossa_lab_data_idx(glossa_lab_data *data, bool held_out, const char *images_name, glossa_text images,
+                                  const char *labels_name, glossa_text labels, glossa_error *error);
+
+/* What a network learns from. */
+typedef enum glossa_lab_data_kind {
+    GLOSSA_LAB_PAIRS = 0,
+    GLOSSA_LAB_TEXTS = 1,
+    GLOSSA_LAB_IMAGES = 2
+} glossa_lab_data_kind;
+glossa_lab_data_kind glossa_lab_learns_from(const glossa_lab_config *config);
+
 /*
- * Opens a lab that learns from `data`, which it takes in every case. Where no pairs are held out, some are set aside;
- * what shares a text with those is not trained on. The vocabulary, one for both sides, is learnt from the rest, or it
- * is that of the checkpoint `vocabulary` (NULL: none). `source` and `target` are languages by BCP 47; "und" is that of
- * the checkpoint. Fails as glossa_lab_open, with FORMAT where no pair is left or the checkpoint is none, UNSUPPORTED
- * where its vocabulary is of an unknown kind, and ARGUMENT for a config that has a task. With config.guided it fails
- * with FORMAT where no pair has links, and for links that are none.
+ * Opens a lab that learns from `data`, which it takes in every case: pairs, or what the network learns from. Where no
+ * pairs are held out, some are set aside; what shares a text with those is not trained on. The vocabulary, one for both
+ * sides, is learnt from the rest, or it is that of the checkpoint `vocabulary` (NULL: none). `source` and `target` are
+ * languages by BCP 47; "und" is that of the checkpoint. Fails as glossa_lab_open, with FORMAT where no pair is left or
+ * the checkpoint is none, UNSUPPORTED where its vocabulary is of an unknown kind, and ARGUMENT for a config that has a
+ * task. With config.guided it fails with FORMAT where no pair has links, and for links that are none.
  */
 glossa_status glossa_lab_open_pairs(const glossa_lab_config *config, glossa_lab_data *data, const char *source,
                                     const char *target, const void *vocabulary, size_t vocabulary_size,
@@ -255,6 +289,7 @@ typedef struct glossa_lab_report {
     uint32_t tokens;      /* target tokens of this step or evaluation */
     uint32_t sequences;   /* of it */
     uint32_t exact;       /* evaluation: sequences of which greedy decoding, by the engine's rules, gives every token */
+    uint32_t correct;     /* evaluation: target tokens that were the most probable ones at their place */
     double loss;          /* mean over the target tokens: of training with smoothing and guidance, else without */
     double norm;          /* of the gradient, before clipping */
     double learning_rate; /* of this step */
@@ -289,43 +324,6 @@ typedef struct glossa_lab_point {
 /* Writes the curves as a picture in SVG: loss, perplexity, BLEU and learning rate over the steps, which do not fall.
    Fails with ARGUMENT where they do, and with IO where the sink does. */
 glossa_status glossa_lab_chart(const glossa_lab_point *points, size_t count, glossa_sink sink, glossa_error *error);
-
-/* ---- one training in several labs ------------------------------------------------------------------------------- */
-
-/*
- * Where threads share no memory, each has a lab of its own, opened alike. One of them leads: for each step the labs
- * compute the parts of the batch between them, the leader adds the gradients in order of their parts and finishes the
- * step, and the others follow with its weights. The bits are those of glossa_lab_step in one lab.
- */
-
-/* Gradients of one part of a batch, and what its target tokens cost. */
-typedef struct glossa_lab_gradients {
-    const float *data; /* of all parameters, in the order of this library */
-    size_t floats;
-    double loss;
-    uint32_t tokens, sequences;
-} glossa_lab_gradients;
-
-/* Parts of the task's next step. */
-uint32_t glossa_lab_parts(const glossa_lab *lab);
-
-/* The gradients of one of them; the data hold until the next call. Fails with STATE where there is no task, or one part
-   only: then a step is one lab's. */
-glossa_status glossa_lab_compute(glossa_lab *lab, uint32_t part, glossa_lab_gradients *gradients, glossa_error *error);
-
-/* Adds the gradients of part 0, 1, ... of the next step; fails with ARGUMENT for another than the next one. */
-glossa_status glossa_lab_add(glossa_lab *lab, uint32_t part, const glossa_lab_gradients *gradients,
-                             glossa_error *error);
-
-/* Makes the step, once all parts were added; as glossa_lab_step. */
-glossa_status glossa_lab_finish(glossa_lab *lab, glossa_lab_report *report, glossa_error *error);
-
-/* The weights, for a lab that follows: `floats` of them. */
-const float *glossa_lab_weights(const glossa_lab *lab, size_t *floats);
-
-/* Takes the weights of a leader that has done `step` steps. Fails with ARGUMENT where the number differs. */
-glossa_status glossa_lab_follow(glossa_lab *lab, const float *weights, size_t floats, uint32_t step,
-                                glossa_error *error);
 
 /* ---- looking in ------------------------------------------------------------------------------------------------- */
 
@@ -365,13 +363,48 @@ glossa_status glossa_lab_example(glossa_lab *lab, bool held_out, uint32_t index,
 glossa_status glossa_lab_encode(glossa_lab *lab, bool target, glossa_text text, const uint32_t **ids, size_t *count,
                                 glossa_error *error);
 
-/* Labels of a classifier: how many, 0 of another network, and the text of one. */
+/* Labels of a network that classifies: how many, 0 of another network, and the text of one. */
 uint32_t glossa_lab_labels(const glossa_lab *lab);
 glossa_text glossa_lab_label(const glossa_lab *lab, uint32_t label);
 
 /* The probability of each label for a text, into `probability` (labels). Its arrays are those of the last pass, whose
    sequences are all that text. Fails with STATE for a lab that is no classifier, and as glossa_lab_predict. */
 glossa_status glossa_lab_classify(glossa_lab *lab, glossa_text text, float *probability, glossa_error *error);
+
+/* The same for an image of `count` grey pixels. Fails with ARGUMENT where it has another size than the network's. */
+glossa_status glossa_lab_classify_image(glossa_lab *lab, const uint8_t *pixels, size_t count, float *probability,
+                                        glossa_error *error);
+
+/* A token, and how probable it is. */
+typedef struct glossa_lab_guess {
+    uint32_t token;
+    float probability;
+} glossa_lab_guess;
+
+#define GLOSSA_LAB_MASK "<mask>"
+
+/*
+ * What may stand at each GLOSSA_LAB_MASK of a text, by a masked language model: *guesses are the `most` best tokens of
+ * the first mask, then those of the second, of *masks in all; they hold until the next call. Fails with STATE for
+ * another network, with ARGUMENT for a text without a mask and for `most` of 0 or above the vocabulary, and with LIMIT
+ * for more tokens than the context has room for.
+ */
+glossa_status glossa_lab_fill(glossa_lab *lab, glossa_text text, uint32_t most, const glossa_lab_guess **guesses,
+                              size_t *masks, glossa_error *error);
+
+/* How a text is continued. Zeros are greedy, up to the end of the text or of the context. */
+typedef struct glossa_lab_sampling {
+    double temperature; /* 0: the most probable token; else drawn by probabilities to the power of 1 / temperature */
+    uint32_t top_k;     /* of so many of the most probable tokens; 0: of all */
+    uint32_t tokens;    /* at most; 0: as many as there is room for */
+    uint32_t seed;
+} glossa_lab_sampling;
+
+/* What a causal language model writes behind `prompt`, which may be empty; the text holds until the next call. *ended:
+   whether it came to an end by itself. Fails with STATE for another network, with ARGUMENT for a temperature below 0 or
+   not finite, and with LIMIT where the prompt leaves no room in the context. */
+glossa_status glossa_lab_continue(glossa_lab *lab, glossa_text prompt, const glossa_lab_sampling *sampling,
+                                  glossa_text *text, bool *ended, glossa_error *error);
 
 /* The text of such a token, as it lies in the vocabulary; empty where there is none. */
 glossa_text glossa_lab_piece(const glossa_lab *lab, bool target, uint32_t id);
@@ -386,10 +419,12 @@ glossa_status glossa_lab_predict(glossa_lab *lab, glossa_text source, glossa_tex
 
 typedef enum glossa_lab_kind {
     GLOSSA_LAB_MODEL = 0, /* weights (their mean, where there is one) and vocabulary: what glossa_model_open takes */
-    GLOSSA_LAB_STATE = 1  /* the same with everything that going on needs */
+    GLOSSA_LAB_STATE = 1, /* the same with everything that going on needs */
+    GLOSSA_LAB_SMALL = 2  /* a model whose matrices are int8, with a scale for each row */
 } glossa_lab_kind;
 
-/* Writes a checkpoint. Fails with IO where the sink does, and with STATE where the lab has no vocabulary for a model.
+/* Writes a checkpoint. Fails with MEMORY, with IO where the sink does, and with STATE where the lab has no vocabulary
+ * for a model.
  */
 glossa_status glossa_lab_save(const glossa_lab *lab, glossa_lab_kind kind, glossa_sink sink, glossa_error *error);
 

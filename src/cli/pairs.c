@@ -12,13 +12,14 @@ static int complain(const char *text, const char *word) {
     return -1;
 }
 
-/* One side of a pair of files of lines. */
+/* One of two files that belong together: of lines, or images and labels. */
 static bool add_side(glossa_pair_files *pairs, const char *word, const char *path) {
-    const bool held_out = !strncmp(word, "--valid", 7), target = strstr(word, "target") != NULL;
-    const char **sides = pairs->lines[held_out];
+    const bool held_out = !strncmp(word, "--valid", 7), labels = strstr(word, "labels") != NULL,
+               images = labels || strstr(word, "images"), target = labels || strstr(word, "target");
+    const char **sides = pairs->lines[2 * images + held_out];
     sides[target] = path;
     if (!sides[!target]) return true;
-    const glossa_pair_file file = {sides[0], sides[1], held_out, NULL};
+    const glossa_pair_file file = {.source = sides[0], .target = sides[1], .held_out = held_out, .images = images};
     sides[0] = sides[1] = NULL;
     return glossa_pairs_add_file(pairs, file);
 }
@@ -32,7 +33,11 @@ int glossa_pair_option(glossa_pair_files *pairs, char **words, size_t count) {
                                           "--source-lines",
                                           "--target-lines",
                                           "--valid-source-lines",
-                                          "--valid-target-lines"};
+                                          "--valid-target-lines",
+                                          "--images",
+                                          "--labels",
+                                          "--valid-images",
+                                          "--valid-labels"};
     const char *word = words[0];
     size_t option = 0;
     while (option < sizeof options / sizeof *options && strcmp(word, options[option]) != 0)
@@ -61,9 +66,10 @@ int glossa_pair_option(glossa_pair_files *pairs, char **words, size_t count) {
 }
 
 bool glossa_pairs_whole(const glossa_pair_files *pairs) {
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 8; i++)
         if (pairs->lines[i / 2][i % 2])
-            return complain("the other side is missing of the lines of ", pairs->lines[i / 2][i % 2]) == 0;
+            return complain(i < 4 ? "the other side is missing of the lines of " : "images or labels are missing of ",
+                            pairs->lines[i / 2][i % 2]) == 0;
     return true;
 }
 
@@ -114,25 +120,36 @@ static glossa_status add_linked(const glossa_pair_file *file, glossa_text source
     return status;
 }
 
-static glossa_status add_file(const glossa_pair_file *file, glossa_lab_data *data, glossa_error *error) {
+static glossa_status add_texts(const glossa_pair_file *file, glossa_text source, glossa_text target,
+                               const glossa_lab_config *config, glossa_lab_data *data, glossa_error *error) {
+    if (file->links) return add_linked(file, source, target, data, error);
+    if (file->images)
+        return glossa_lab_data_idx(data, file->held_out, file->source, source, file->target, target, error);
+    if (file->target)
+        return glossa_lab_data_lines(data, file->held_out, file->source, source, file->target, target, error);
+    if (glossa_lab_learns_from(config) == GLOSSA_LAB_TEXTS)
+        return glossa_lab_data_texts(data, file->held_out, file->source, source, error);
+    return glossa_lab_data_table(data, file->held_out, file->source, source, error);
+}
+
+static glossa_status add_file(const glossa_pair_file *file, const glossa_lab_config *config, glossa_lab_data *data,
+                              glossa_error *error) {
     void *first = NULL, *second = NULL;
-    glossa_text source, target;
+    glossa_text source, target = {NULL, 0};
     glossa_status status = GLOSSA_ERROR_IO;
     error->message[0] = 0;
     if (read_text(file->source, &first, &source) && (!file->target || read_text(file->target, &second, &target)))
-        status = file->links ? add_linked(file, source, target, data, error)
-                 : file->target
-                     ? glossa_lab_data_lines(data, file->held_out, file->source, source, file->target, target, error)
-                     : glossa_lab_data_table(data, file->held_out, file->source, source, error);
+        status = add_texts(file, source, target, config, data, error);
     free(first);
     free(second);
     return status;
 }
 
-static glossa_status read_data(const glossa_pair_files *pairs, glossa_lab_data **data, glossa_error *error) {
+static glossa_status read_data(const glossa_pair_files *pairs, const glossa_lab_config *config, glossa_lab_data **data,
+                               glossa_error *error) {
     glossa_status status = glossa_lab_data_open(NULL, data, error);
     for (size_t i = 0; i < pairs->count && status == GLOSSA_OK; i++)
-        status = add_file(&pairs->files[i], *data, error);
+        status = add_file(&pairs->files[i], config, *data, error);
     if (status != GLOSSA_OK) glossa_lab_data_close(*data);
     return status;
 }
@@ -150,7 +167,7 @@ int glossa_open_with_pairs(const glossa_pair_files *pairs, const glossa_lab_conf
     glossa_text text;
     if (pairs->vocabulary && !read_text(pairs->vocabulary, &vocabulary, &text)) return 1;
     if (vocabulary) size = text.size;
-    glossa_status status = read_data(pairs, &data, &error);
+    glossa_status status = read_data(pairs, config, &data, &error);
     if (status == GLOSSA_OK)
         status = glossa_lab_open_pairs(config, data, pairs->source ? pairs->source : "und",
                                        pairs->target ? pairs->target : "und", vocabulary, size, NULL, lab, &error);
@@ -161,7 +178,7 @@ int glossa_open_with_pairs(const glossa_pair_files *pairs, const glossa_lab_conf
 int glossa_attach_pairs(const glossa_pair_files *pairs, glossa_lab *lab) {
     glossa_error error;
     glossa_lab_data *data;
-    glossa_status status = read_data(pairs, &data, &error);
+    glossa_status status = read_data(pairs, glossa_lab_configuration(lab), &data, &error);
     if (status == GLOSSA_OK) status = glossa_lab_attach(lab, data, &error);
     return end(status, &error);
 }

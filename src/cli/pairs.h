@@ -1,5 +1,5 @@
 /*
- * Pairs of text as options of a command: files, languages, vocabulary.
+ * What is learnt from as options of a command: files of pairs, of texts or of images, languages, vocabulary.
  */
 #ifndef GLOSSA_CLI_PAIRS_H
 #define GLOSSA_CLI_PAIRS_H
@@ -9,17 +9,17 @@
 #define MOST_PAIR_FILES 128
 #define PAIR_TEXTS      16384
 
-/* A table, or two files of lines. */
+/* A table, or lines of a language model; two files of lines; or images and their labels. */
 typedef struct glossa_pair_file {
-    const char *source, *target; /* target NULL: a table */
-    bool held_out;
+    const char *source, *target; /* target NULL: one file */
+    bool held_out, images;
     const char *links; /* of their words, a third file of lines, or NULL */
 } glossa_pair_file;
 
 typedef struct glossa_pair_files {
     glossa_pair_file files[MOST_PAIR_FILES];
     size_t count;
-    const char *lines[2][2];     /* files of lines, by held out and side, until both sides are there */
+    const char *lines[4][2];     /* files of lines and of images, by held out and side, until both sides are there */
     const char *source, *target; /* languages; NULL: not said */
     const char *vocabulary;      /* a checkpoint, or NULL */
     char texts[PAIR_TEXTS];      /* names that a config gave */

@@ -46,6 +46,9 @@ static int help(void) {
          "  --data FILE             a source, a tab and a target in each line; may come more than once\n"
          "  --source-lines FILE, --target-lines FILE    two files of lines instead\n"
          "  --valid FILE            pairs to judge by, as --data; else some are set aside\n"
+         "                          a language model (--preset masked, causal) has a text in each line of both\n"
+         "  --images FILE, --labels FILE    for --preset vit or swin, two IDX files as MNIST has them;\n"
+         "  --valid-images FILE, --valid-labels FILE    those to judge by\n"
          "  --valid-source-lines FILE, --valid-target-lines FILE\n"
          "  --source, --target      languages by BCP 47 (und, und)\n"
          "  --vocabulary-of MODEL   its vocabulary, instead of one learnt from the pairs\n"
@@ -60,10 +63,11 @@ static int help(void) {
          "  --scored N              pairs of it that are translated for BLEU (100); 0: none\n"
          "  --log FILE              the curves as lines of JSON\n"
          "  --chart FILE            the curves as a picture, in SVG\n"
+         "  --int8                  the model's matrices as int8, with a scale for each row\n"
          "  --quiet                 the last line alone\n"
          "  --digest                a 64-bit FNV-1a hash of the model at the end, to compare builds bit by bit\n\n"
-         "settings, of a config's JSON too (--preset pairs, tutorial, tutorial-small, recurrent or classifier sets "
-         "many at once):");
+         "settings, of a config's JSON too (--preset pairs, tutorial, tutorial-small, recurrent, classifier, "
+         "masked, causal, vit or swin sets many at once):");
     for (size_t i = 0; (name = glossa_lab_setting(i, &takes)); i++)
         printf("  --%-22s %s\n", name, takes);
     puts("\na config's JSON may have settings within \"model\" and \"training\", and these keys:");
@@ -130,6 +134,7 @@ static int parse(int count, char **words, arguments *a) {
         bool *flag = !strcmp(word, "--resume")   ? &a->resume
                      : !strcmp(word, "--quiet")  ? &a->training.quiet
                      : !strcmp(word, "--digest") ? &a->training.digest
+                     : !strcmp(word, "--int8")   ? &a->training.small
                                                  : NULL;
         if (flag) {
             *flag = true;

@@ -90,13 +90,15 @@ static int judge(glossa_lab *lab, uint32_t count, uint32_t scored, judgement *ou
     glossa_lab_describe_pairs(lab, &pairs);
     out->bleu = -1;
     if (glossa_lab_evaluate(lab, NULL, 0, count, &out->report, &error)) return failed(&error);
-    if (pairs.train == 0 || scored == 0 || glossa_lab_labels(lab) > 0) return 0;
+    if (pairs.train == 0 || scored == 0 || glossa_lab_labels(lab) > 0 ||
+        glossa_lab_learns_from(glossa_lab_configuration(lab)) != GLOSSA_LAB_PAIRS)
+        return 0;
     return glossa_lab_bleu(lab, scored, &out->bleu, &error) ? failed(&error) : 0;
 }
 
 static void print_judgement(const judgement *j) {
-    printf("  held out: loss %.4f, perplexity %.2f, exact %.1f %%", j->report.loss, exp(j->report.loss),
-           100.0 * j->report.exact / j->report.sequences);
+    printf("  held out: loss %.4f, perplexity %.2f, tokens %.1f %%, exact %.1f %%", j->report.loss, exp(j->report.loss),
+           100.0 * j->report.correct / j->report.tokens, 100.0 * j->report.exact / j->report.sequences);
     if (j->bleu >= 0) printf(", BLEU %.2f", j->bleu);
 }
 
@@ -139,6 +141,9 @@ static int conclude(const glossa_training *t, glossa_lab *lab) {
     if (judge(lab, count, t->scored ? count : 0, &j)) return 1;
     printf("held out: loss %.4f, exact %.2f %% of %u", j.report.loss, 100.0 * j.report.exact / j.report.sequences,
            (unsigned)j.report.sequences);
+    if (glossa_lab_learns_from(glossa_lab_configuration(lab)) == GLOSSA_LAB_TEXTS)
+        printf(", perplexity %.2f, %.2f %% of %u tokens", exp(j.report.loss),
+               100.0 * j.report.correct / j.report.tokens, (unsigned)j.report.tokens);
     if (j.bleu >= 0) printf(", perplexity %.2f, BLEU %.2f", exp(j.report.loss), j.bleu);
     putchar('\n');
     return 0;
@@ -160,6 +165,6 @@ int glossa_training_run(glossa_training *t, glossa_lab *lab) {
     if (status == 0 && judged) status = conclude(t, lab);
     glossa_curves_close(&t->curves);
     /* After a failure the weights are those of the last good steps: they are saved. */
-    if (t->model && save(lab, GLOSSA_LAB_MODEL, t->model)) return 1;
+    if (t->model && save(lab, t->small ? GLOSSA_LAB_SMALL : GLOSSA_LAB_MODEL, t->model)) return 1;
     return t->digest && print_digest(lab) ? 1 : status;
 }

@@ -12,6 +12,7 @@ typedef struct glossa_training {
     uint32_t log_every;        /* and between two lines; 0: the same */
     uint32_t held_out;         /* strings or pairs of an evaluation */
     uint32_t scored;           /* pairs of it that are translated for BLEU; 0: none */
+    bool small;                /* matrices of the model as int8 */
     bool quiet, digest;
     glossa_curves curves;
 } glossa_training;

@@ -54,7 +54,7 @@ static void for_each_part(glossa_tape *tape, const attention *o,
                       o->mixed + at,
                       is_guided ? o->a.guide + guided : NULL,
                       (uint32_t)q,
-                      tape->first_sequence + (uint32_t)s,
+                      glossa_tape_sequence(tape, &o->queries, s),
                       {0}};
             p.scored =
                 (glossa_scored){o->a.score, o->a.scale, o->a.learnt, o->q.value + p.q,           o->k.value + p.k, m, n,
@@ -69,8 +69,7 @@ static void for_each_part(glossa_tape *tape, const attention *o,
 static bool count_weights(const glossa_attending *a, size_t *all, size_t *largest, size_t *longest) {
     *all = *largest = *longest = 0;
     for (size_t s = 0; s < a->queries->count; s++) {
-        const size_t m = a->queries->starts[s + 1] - a->queries->starts[s];
-        const size_t n = a->keys->starts[s + 1] - a->keys->starts[s];
+        const size_t m = glossa_segment_rows(a->queries, s), n = glossa_segment_rows(a->keys, s);
         size_t some, heads;
         if (!glossa_mul_size(m, n, &some) || !glossa_mul_size(some, a->heads, &heads) ||
             !glossa_add_size(*all, heads, all))

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/random.h"
 #include "lab/links.h"
 
 glossa_status glossa_lab_grow(glossa_lab *lab, glossa_room *room, size_t bytes, const char *what, glossa_error *error) {
@@ -21,7 +22,7 @@ static glossa_status grow(glossa_lab *lab, glossa_room *room, size_t count, size
 }
 
 static glossa_status check_side(const char *side, const uint32_t *ids, const uint32_t *starts, size_t count,
-                                uint32_t vocabulary, uint32_t context, glossa_error *error) {
+                                uint32_t vocabulary, uint32_t context, bool masked, glossa_error *error) {
     FAIL_IF(!ids || !starts, error, GLOSSA_ERROR_ARGUMENT, "the batch has no %s", side);
     for (size_t i = 0; i < count; i++) {
         const uint32_t begin = starts[i], end = starts[i + 1];
@@ -30,7 +31,7 @@ static glossa_status check_side(const char *side, const uint32_t *ids, const uin
                 "%s %zu of the batch has %u tokens, more than the context of %u", side, i, (unsigned)(end - begin),
                 (unsigned)context);
         for (uint32_t j = begin; j < end; j++)
-            FAIL_IF(ids[j] >= vocabulary, error, GLOSSA_ERROR_ARGUMENT,
+            FAIL_IF(ids[j] >= vocabulary && !(masked && ids[j] == GLOSSA_IGNORED), error, GLOSSA_ERROR_ARGUMENT,
                     "%s %zu of the batch has token %u, beyond the vocabulary of %u", side, i, (unsigned)ids[j],
                     (unsigned)vocabulary);
     }
@@ -49,12 +50,31 @@ static glossa_status check_alignment(const glossa_lab_batch *b, glossa_error *er
     return GLOSSA_OK;
 }
 
+/* Whether sources and targets are as long as the network takes them to be. */
+static glossa_status check_lengths(const glossa_lab *lab, const glossa_lab_batch *b, glossa_error *error) {
+    const glossa_lab_config *c = &lab->config;
+    const bool masked = c->architecture == ARCHITECTURE_MASKED;
+    for (size_t i = 0; i < b->count; i++) {
+        const uint32_t source = b->source_starts[i + 1] - b->source_starts[i],
+                       target = b->target_starts[i + 1] - b->target_starts[i];
+        FAIL_IF(masked && source != target, error, GLOSSA_ERROR_ARGUMENT,
+                "text %zu of the batch has %u tokens and %u to tell, need as many", i, (unsigned)source,
+                (unsigned)target);
+        FAIL_IF(glossa_sees(c) && source != c->context, error, GLOSSA_ERROR_ARGUMENT,
+                "image %zu of the batch has %u pixels, need %u", i, (unsigned)source, (unsigned)c->context);
+        FAIL_IF(glossa_classifies(c) && target != 1, error, GLOSSA_ERROR_ARGUMENT,
+                "source %zu of the batch has %u labels, need one", i, (unsigned)target);
+    }
+    return GLOSSA_OK;
+}
+
 glossa_status glossa_batch_check(const glossa_lab *lab, const glossa_lab_batch *b, glossa_error *error) {
     FAIL_IF(b->count == 0 || b->count > INT32_MAX, error, GLOSSA_ERROR_ARGUMENT, "the batch has %zu pairs", b->count);
     FORWARD(check_side("source", b->source, b->source_starts, b->count, lab->network.source_vocabulary,
-                       lab->config.context, error));
+                       lab->config.context, false, error));
     FORWARD(check_side("target", b->target, b->target_starts, b->count, lab->network.target_vocabulary,
-                       lab->config.context, error));
+                       lab->config.context, lab->config.architecture == ARCHITECTURE_MASKED, error));
+    FORWARD(check_lengths(lab, b, error));
     return check_alignment(b, error);
 }
 
@@ -64,7 +84,7 @@ static glossa_segments starts_of(const uint32_t *starts, size_t first, size_t en
     for (size_t i = first; i <= end; i++)
         out[i - first] = starts[i] - starts[first];
     *at += end - first + 1;
-    return (glossa_segments){out, end - first};
+    return (glossa_segments){.starts = out, .count = end - first};
 }
 
 uint32_t glossa_batch_limit(const glossa_lab *lab, uint32_t source) {
@@ -91,9 +111,17 @@ static const uint32_t *inputs_of(const glossa_lab *lab, const glossa_lab_batch *
     return out;
 }
 
+/* Targets of sequences [first, end) that count. */
+static uint32_t counted(const glossa_lab_batch *b, size_t first, size_t end) {
+    uint32_t count = 0;
+    for (uint32_t i = b->target_starts[first]; i < b->target_starts[end]; i++)
+        count += b->target[i] != GLOSSA_IGNORED;
+    return count;
+}
+
 glossa_status glossa_batch_cut(glossa_lab *lab, const glossa_lab_batch *b, double weight, glossa_error *error) {
     const size_t shards = lab->config.shards;
-    const uint32_t tokens = b->target_starts[b->count] - b->target_starts[0];
+    const uint32_t tokens = b->target_starts[b->count] - b->target_starts[0], all = counted(b, 0, b->count);
     FORWARD(
         grow(lab, &lab->indices, 3 * b->count + 2 * shards + tokens, sizeof(uint32_t), "numbers of a batch", error));
     uint32_t *at = lab->indices.data;
@@ -103,7 +131,7 @@ glossa_status glossa_batch_cut(glossa_lab *lab, const glossa_lab_batch *b, doubl
         const size_t first = b->count * s / shards, end = b->count * (s + 1) / shards;
         if (first == end) continue;
         glossa_batch_part *part = &lab->parts[lab->part_count++];
-        *part = (glossa_batch_part){.first = (uint32_t)first};
+        *part = (glossa_batch_part){.first = (uint32_t)first, .tokens = counted(b, first, end)};
         part->shard = (glossa_shard){
             .source = b->source + b->source_starts[first],
             .targets = b->target + b->target_starts[first],
@@ -112,7 +140,8 @@ glossa_status glossa_batch_cut(glossa_lab *lab, const glossa_lab_batch *b, doubl
             .outputs = starts_of(b->target_starts, first, end, &at),
             .limits = limits_of(lab, b->source_starts, first, end, &at),
             .alignment = b->alignment ? b->alignment + aligned : NULL,
-            .weight = (float)(weight / tokens),
+            .weight = (float)(weight / (all > 0 ? all : 1)),
+            .share = (float)(weight * (double)(end - first) / (double)b->count),
         };
         for (size_t i = first; i < end; i++)
             aligned += (size_t)(b->target_starts[i + 1] - b->target_starts[i]) *
@@ -165,7 +194,7 @@ glossa_status glossa_batch_place_source(glossa_lab *lab, size_t tokens, uint32_t
 static glossa_status draw_strings(glossa_lab *lab, bool held_out, uint32_t first, uint32_t count, glossa_lab_batch *out,
                                   glossa_error *error) {
     strings d;
-    FAIL_IF(!lab->task, error, GLOSSA_ERROR_STATE, "there is no batch, and neither a task nor pairs to make one of");
+    FAIL_IF(!lab->task, error, GLOSSA_ERROR_STATE, "there is no batch, and neither a task nor data to make one of");
     FORWARD(place_drawn(lab, count, &d, error));
     for (uint32_t i = 0; i < count; i++) {
         glossa_task_make(lab->task, &lab->config, held_out, first + i, lab->source_text, lab->target_text);
@@ -185,6 +214,48 @@ static size_t copy_side(const glossa_side *from, size_t pair, uint32_t *to) {
     return count;
 }
 
+/* ---- tokens to tell, and pixels moved --------------------------------------------------------------------------- */
+
+#define PURPOSE_MASK     320 /* of the random streams; 321 for what is held out */
+#define PURPOSE_SHIFT    322
+#define SHARE_OF_MASKS   0.8f /* Devlin et al. 2019, 3.1 */
+#define SHARE_OF_CHANGES 0.1f /* of other tokens; the rest stays as it is */
+
+/* Chooses which tokens of a text are to be told, at least one and never the end: those are hidden in `source`, and all
+   others ignored in `target`. */
+static void hide(const glossa_lab *lab, glossa_random *random, uint32_t *source, uint32_t *target, size_t count) {
+    const uint32_t vocabulary = lab->network.source_vocabulary;
+    const size_t sure = glossa_random_below(random, count > 1 ? (uint32_t)count - 1 : 1);
+    size_t chosen = 0;
+    for (int turn = 0; chosen == 0 && turn < 2; turn++) /* the second one chooses the sure token alone */
+        for (size_t i = 0; i < count; i++) {
+            const bool drawn = (double)glossa_unit(glossa_random_word(random)) < lab->config.masked_share;
+            const bool tells = i + 1 < count && (turn == 0 ? drawn : i == sure);
+            const float how = glossa_unit(glossa_random_word(random));
+            const uint32_t other = TASK_CHARACTERS + glossa_random_below(random, vocabulary - TASK_CHARACTERS);
+            target[i] = tells ? source[i] : GLOSSA_IGNORED;
+            if (!tells) continue;
+            if (how < SHARE_OF_MASKS) source[i] = lab->lexicon.mask;
+            if (how >= 1 - SHARE_OF_CHANGES) source[i] = other;
+            chosen++;
+        }
+}
+
+/* Moves an image by some pixels; what comes in is as dark as its first pixel. */
+static void move_image(const glossa_lab *lab, glossa_random *random, const uint32_t *from, uint32_t *to) {
+    const int side = (int)lab->config.image, most = (int)lab->config.shift;
+    const int down = (int)glossa_random_below(random, 2 * (uint32_t)most + 1) - most,
+              right = (int)glossa_random_below(random, 2 * (uint32_t)most + 1) - most;
+    for (int y = 0; y < side; y++)
+        for (int x = 0; x < side; x++) {
+            const int row = y - down, column = x - right;
+            const bool within = row >= 0 && row < side && column >= 0 && column < side;
+            to[y * side + x] = from[within ? row * side + column : 0];
+        }
+}
+
+/* ---- of data ---------------------------------------------------------------------------------------------------- */
+
 static glossa_status draw_held_out(glossa_lab *lab, uint32_t first, uint32_t count, glossa_lab_batch *out,
                                    glossa_error *error) {
     const glossa_encoded *all = &lab->corpus->held_out;
@@ -197,6 +268,9 @@ static glossa_status draw_held_out(glossa_lab *lab, uint32_t first, uint32_t cou
     for (uint32_t i = 0; i < count; i++) {
         d.starts[i + 1] = d.starts[i] + (uint32_t)copy_side(&all->source, first + i, d.sources + d.starts[i]);
         d.ends[i + 1] = d.ends[i] + (uint32_t)copy_side(&all->target, first + i, d.targets + d.ends[i]);
+        if (lab->config.architecture != ARCHITECTURE_MASKED) continue;
+        glossa_random random = glossa_random_start(lab->config.seed, PURPOSE_MASK + 1, first + i);
+        hide(lab, &random, d.sources + d.starts[i], d.targets + d.ends[i], d.ends[i + 1] - d.ends[i]);
     }
     *out = batch_of(&d, count);
     return GLOSSA_OK;
@@ -238,6 +312,27 @@ static glossa_status draw_alignment(glossa_lab *lab, uint32_t number, const uint
     return GLOSSA_OK;
 }
 
+/* Pair `place` of a batch as the network is to see it this time. */
+static void vary(const glossa_lab *lab, const strings *d, uint32_t place, uint32_t pair, uint32_t epoch) {
+    const glossa_side *from = &lab->corpus->train.source;
+    const uint64_t stream = (uint64_t)epoch << 32 | pair;
+    if (lab->config.architecture == ARCHITECTURE_MASKED) {
+        glossa_random random = glossa_random_start(lab->config.seed, PURPOSE_MASK, stream);
+        hide(lab, &random, d->sources + d->starts[place], d->targets + d->ends[place],
+             d->starts[place + 1] - d->starts[place]);
+    } else if (glossa_sees(&lab->config) && lab->config.shift > 0) {
+        glossa_random random = glossa_random_start(lab->config.seed, PURPOSE_SHIFT, stream);
+        move_image(lab, &random, from->ids + from->starts[pair], d->sources + d->starts[place]);
+    }
+}
+
+/* A text of a language model is source and target in one. */
+static void double_text(const strings *d, uint32_t place) {
+    const uint32_t count = d->starts[place + 1] - d->starts[place];
+    memcpy(d->targets + d->ends[place], d->sources + d->starts[place], count * sizeof *d->targets);
+    d->ends[place + 1] = d->ends[place] + count;
+}
+
 static glossa_status draw_pairs(glossa_lab *lab, uint32_t number, glossa_lab_batch *out, glossa_error *error) {
     glossa_corpus *corpus = lab->corpus;
     const uint32_t count = glossa_corpus_batch_size(corpus, number), epoch = number / corpus->batch_count;
@@ -248,7 +343,7 @@ static glossa_status draw_pairs(glossa_lab *lab, uint32_t number, glossa_lab_bat
     uint32_t *const ids[2] = {d.sources, d.targets}, *const starts[2] = {d.starts, d.ends};
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t pair = glossa_corpus_pair(corpus, number, i);
-        for (int side = 0; side < 2; side++) {
+        for (int side = 0; side < (corpus->data->kind == GLOSSA_LAB_TEXTS ? 1 : 2); side++) {
             const size_t used = starts[side][i], needed = used + corpus->most_tokens; /* for the best ones behind */
             const size_t left = room > needed ? room - needed : 0;
             size_t tokens;
@@ -257,6 +352,8 @@ static glossa_status draw_pairs(glossa_lab *lab, uint32_t number, glossa_lab_bat
                                          left < corpus->context ? left : corpus->context, &tokens, error));
             starts[side][i + 1] = (uint32_t)(used + tokens);
         }
+        if (corpus->data->kind == GLOSSA_LAB_TEXTS) double_text(&d, i);
+        vary(lab, &d, i, pair, epoch);
     }
     *out = batch_of(&d, count);
     return guided ? draw_alignment(lab, number, (const uint32_t *const[]){ids[0] + room, ids[1] + room}, out, error)

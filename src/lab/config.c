@@ -11,14 +11,16 @@
 #define CHOICE(name, choices, fixed)   {#name, SETTING_CHOICE, offsetof(glossa_lab_config, name), 0, 0, choices, fixed}
 #define TEXT(name, takes)              {#name, SETTING_TEXT, offsetof(glossa_lab_config, name), 0, 0, takes, true}
 
-#define TEXT_SIZE  16
-#define MOST_WIDTH 65536
-#define MOST_LAYER 64
-#define MOST       4294967295.0
-#define BELOW_ONE  0.999999
+#define TEXT_SIZE   16
+#define MOST_WIDTH  65536
+#define MOST_LAYER  64
+#define MOST_IMAGE  256
+#define MOST_STAGES 6
+#define MOST        4294967295.0
+#define BELOW_ONE   0.999999
 
 static const glossa_setting settings[] = {
-    CHOICE(architecture, "transformer, recurrent, classifier", true),
+    CHOICE(architecture, "transformer, recurrent, classifier, masked, causal, vit, swin", true),
     COUNT(width, 16, MOST_WIDTH, true),
     COUNT(heads, 1, MOST_WIDTH, true),
     COUNT(feed_forward, 16, MOST_WIDTH, true),
@@ -32,7 +34,7 @@ static const glossa_setting settings[] = {
     CHOICE(output, "tied, untied", true),
     CHOICE(output_bias, "no, yes", true),
     CHOICE(start, "bos, zero-vector", true),
-    CHOICE(normalise, "layer, none", true),
+    CHOICE(normalise, "layer, none, batch", true),
     CHOICE(residual, "yes, no", true),
     CHOICE(causal, "yes, no", true),
     CHOICE(score, "scaled-dot, dot, general, additive, concat, cosine, none", true),
@@ -41,6 +43,10 @@ static const glossa_setting settings[] = {
     CHOICE(cell, "gated, plain", true),
     CHOICE(direction, "both, forward", true),
     CHOICE(keys, "whole, split", true),
+    COUNT(image, 0, MOST_IMAGE, true),
+    COUNT(patch, 0, MOST_IMAGE, true),
+    COUNT(window, 0, MOST_IMAGE, true),
+    COUNT(stages, 0, MOST_STAGES, true),
     REAL(norm_epsilon, 1e-12, 1, true),
     REAL(embedding_scale, 0, 1e6, true),
     CHOICE(initial, "xavier, kaiming, torch", true),
@@ -50,6 +56,8 @@ static const glossa_setting settings[] = {
     COUNT(vocabulary, 4, 4194303, true),
     CHOICE(tokens, "bpe, characters", true),
     REAL(coverage, 0, 1, true),
+    REAL(masked_share, 0.001, 1, true),
+    COUNT(shift, 0, MOST_IMAGE, true),
     CHOICE(bleu, "13a, char, zh", true),
     COUNT(set_aside, 0, 1000000, true),
     REAL(sampling_share, 0, 1, true),
@@ -137,6 +145,7 @@ void glossa_lab_defaults(glossa_lab_config *config) {
         .longest = 12,
         .vocabulary = 2000,
         .coverage = 0.9995,
+        .masked_share = 0.15,
         .set_aside = 200,
         .sampling_alpha = 0.1,
         .seed = 1,
@@ -230,106 +239,35 @@ static glossa_status set_one(const glossa_setting *setting, glossa_lab_config *c
     return GLOSSA_OK;
 }
 
-/* The values of hyunwoongko/transformer, which many tutorials follow; its batches of 128 and 1,000 epochs. */
-static void set_tutorial(glossa_lab_config *c) {
-    c->width = 512;
-    c->heads = 8;
-    c->feed_forward = 2048;
-    c->encoder_layers = c->decoder_layers = 6;
-    c->context = 256;
-    c->output = OUTPUT_UNTIED;
-    c->norm_epsilon = 1e-12;
-    c->embedding_scale = 1;
-    c->initial = INITIAL_KAIMING;
-    c->batch = 128;
-    c->optimizer = OPTIMIZER_ADAM;
-    c->learning_rate = 1e-5;
-    c->beta1 = 0.9;
-    c->beta2 = 0.999;
-    c->epsilon = 5e-9;
-    c->weight_decay = 5e-4;
-    c->schedule = SCHEDULE_PLATEAU;
-    c->warmup = 0;
-    c->plateau_factor = 0.9;
-    c->plateau_patience = 10;
-    c->plateau_warmup = 100;
-    c->clip = 1;
-    c->dropout = c->activation_dropout = 0.1;
-}
-
-/* The same recipe for a network of a size that learns in minutes: rates grow as a network shrinks. */
-static void set_tutorial_small(glossa_lab_config *c) {
-    set_tutorial(c);
-    c->width = 128;
-    c->heads = 4;
-    c->feed_forward = 512;
-    c->encoder_layers = c->decoder_layers = 2;
-    c->context = 128;
-    c->learning_rate = 5e-4;
-    c->plateau_patience = 3;
-    c->plateau_warmup = 5;
-}
-
-/* For some thousand pairs: what keeps a network from learning them by heart, and the customary schedule. */
-static void set_pairs(glossa_lab_config *c) {
-    c->width = 128;
-    c->feed_forward = 512;
-    c->encoder_layers = c->decoder_layers = 2;
-    c->context = 128;
-    c->schedule = SCHEDULE_INVERSE_SQRT;
-    c->batch_tokens = 1024;
-    c->learning_rate = 2e-3;
-    c->warmup = 300;
-    c->cooldown = 0.3;
-    c->steps = 1500;
-    c->dropout = 0.3;
-    c->label_smoothing = 0.1;
-    c->sampling_share = 0.5;
-}
-
-/* The network of Bahdanau et al. 2015 and Luong et al. 2015 in small: for strings of a task. */
-static void set_recurrent(glossa_lab_config *c) {
-    c->architecture = ARCHITECTURE_RECURRENT;
-    c->heads = 1;
-    c->score = SCORING_ADDITIVE;
-}
-
-/* For some thousand labelled texts. */
-static void set_classifier(glossa_lab_config *c) {
-    set_pairs(c);
-    c->architecture = ARCHITECTURE_CLASSIFIER;
-    c->width = 64;
-    c->feed_forward = 128;
-    c->vocabulary = 4000;
-    c->batch_tokens = 2048;
-    c->dropout = 0.4;
-    c->learning_rate = 1e-3;
-    c->warmup = 100;
-    c->steps = 1200;
-}
-
 glossa_status glossa_lab_set(glossa_lab_config *config, const char *name, const char *value, glossa_error *error) {
-    if (strcmp(name, "preset") == 0) {
-        static const struct {
-            const char *name;
-            void (*set)(glossa_lab_config *config);
-        } presets[] = {{"pairs", set_pairs},
-                       {"tutorial", set_tutorial},
-                       {"tutorial-small", set_tutorial_small},
-                       {"recurrent", set_recurrent},
-                       {"classifier", set_classifier}};
-        for (size_t i = 0; i < sizeof presets / sizeof *presets; i++) {
-            if (strcmp(value, presets[i].name) != 0) continue;
-            presets[i].set(config);
-            return GLOSSA_OK;
-        }
-        return glossa_fail(
-            error, GLOSSA_ERROR_ARGUMENT,
-            "setting 'preset' is '%s', need one of pairs, tutorial, tutorial-small, recurrent, classifier", value);
-    }
+    if (strcmp(name, "preset") == 0) return glossa_preset_set(config, value, error);
     const glossa_setting *setting = glossa_setting_find(name);
     FAIL_IF(!setting, error, GLOSSA_ERROR_ARGUMENT, "there is no setting '%s'", name);
     return set_one(setting, config, value, error);
+}
+
+glossa_status glossa_lab_get(const glossa_lab_config *config, const char *name, double *number, glossa_text *text,
+                             glossa_error *error) {
+    const glossa_setting *setting = glossa_setting_find(name);
+    glossa_lab_config c = *config;
+    *number = 0;
+    *text = (glossa_text){NULL, 0};
+    FAIL_IF(!setting, error, GLOSSA_ERROR_ARGUMENT, "there is no setting '%s'", name);
+    if (setting->kind == SETTING_REAL) {
+        *number = *glossa_setting_real(setting, &c);
+    } else if (setting->kind == SETTING_TEXT) {
+        const char *value = (const char *)config + setting->offset;
+        *text = (glossa_text){value, strlen(value)};
+    } else {
+        *number = (double)*glossa_setting_count(setting, &c);
+        if (setting->kind == SETTING_CHOICE) *text = glossa_setting_choice(setting, *glossa_setting_count(setting, &c));
+    }
+    return GLOSSA_OK;
+}
+
+glossa_lab_data_kind glossa_lab_learns_from(const glossa_lab_config *config) {
+    if (glossa_sees(config)) return GLOSSA_LAB_IMAGES;
+    return glossa_models_language(config) ? GLOSSA_LAB_TEXTS : GLOSSA_LAB_PAIRS;
 }
 
 const char *glossa_lab_setting(size_t index, const char **takes) {
@@ -346,6 +284,27 @@ const char *glossa_lab_setting(size_t index, const char **takes) {
 
 #define STEP 16 /* of widths, as the engine wants them */
 
+/* Whether images fall apart into patches, and those into windows, at every stage. */
+static glossa_status check_image(const glossa_lab_config *c, glossa_error *error) {
+    const uint32_t grid = c->patch > 0 ? c->image / c->patch : 0;
+    FAIL_IF(grid == 0 || c->image % c->patch, error, GLOSSA_ERROR_ARGUMENT,
+            "setting 'patch' is %u, which does not divide images of %u pixels in a row", (unsigned)c->patch,
+            (unsigned)c->image);
+    if (c->architecture != ARCHITECTURE_SWIN) return GLOSSA_OK;
+    FAIL_IF(c->window == 0 || c->stages == 0 || c->encoder_layers % c->stages, error, GLOSSA_ERROR_ARGUMENT,
+            "settings 'window' and 'stages' are %u and %u, need a window and stages that divide the %u layers",
+            (unsigned)c->window, (unsigned)c->stages, (unsigned)c->encoder_layers);
+    for (uint32_t s = 0, side = grid; s < c->stages; s++, side /= 2) {
+        FAIL_IF(side == 0 || (side > c->window && side % c->window), error, GLOSSA_ERROR_ARGUMENT,
+                "setting 'window' is %u, which does not divide the %u patches in a row of stage %u",
+                (unsigned)c->window, (unsigned)side, (unsigned)s + 1);
+        FAIL_IF(s + 1 < c->stages && side % 2, error, GLOSSA_ERROR_ARGUMENT,
+                "stage %u has %u patches in a row, an odd number, which cannot be merged in twos", (unsigned)s + 1,
+                (unsigned)side);
+    }
+    return GLOSSA_OK;
+}
+
 /* Whether the parts of the network go together. */
 static glossa_status check_network(const glossa_lab_config *c, glossa_error *error) {
     const bool recurrent = c->architecture == ARCHITECTURE_RECURRENT, split = c->keys == KEYS_SPLIT;
@@ -353,8 +312,11 @@ static glossa_status check_network(const glossa_lab_config *c, glossa_error *err
             "setting 'score' is none that a Transformer has: need scaled-dot or dot");
     FAIL_IF(!recurrent && split, error, GLOSSA_ERROR_ARGUMENT,
             "setting 'keys' is 'split', which a Transformer does not have: need whole");
-    FAIL_IF(c->architecture == ARCHITECTURE_CLASSIFIER && c->task[0], error, GLOSSA_ERROR_ARGUMENT,
-            "task '%s' has strings for answers, but architecture 'classifier' learns labels, from pairs", c->task);
+    FAIL_IF(glossa_classifies(c) && c->task[0], error, GLOSSA_ERROR_ARGUMENT,
+            "task '%s' has strings for answers, but the architecture learns labels", c->task);
+    FAIL_IF(glossa_models_language(c) && c->task[0], error, GLOSSA_ERROR_ARGUMENT,
+            "task '%s' has sources and targets, but the architecture learns from texts alone", c->task);
+    if (glossa_sees(c)) FORWARD(check_image(c, error));
     FAIL_IF(split && c->width / 2 % c->heads != 0, error, GLOSSA_ERROR_ARGUMENT,
             "setting 'heads' is %u, which does not divide half the width %u, as keys have where these are split",
             (unsigned)c->heads, (unsigned)c->width);

@@ -27,13 +27,24 @@ uint32_t *glossa_setting_count(const glossa_setting *setting, glossa_lab_config 
 double *glossa_setting_real(const glossa_setting *setting, glossa_lab_config *config);
 char *glossa_setting_text(const glossa_setting *setting, glossa_lab_config *config); /* 16 bytes */
 
+/* Sets what the preset of that name says. Fails with ARGUMENT where there is none. */
+glossa_status glossa_preset_set(glossa_lab_config *config, const char *name, glossa_error *error);
+
 /* Choice `index` of a setting's, empty beyond the last. */
 glossa_text glossa_setting_choice(const glossa_setting *setting, uint32_t index);
 
-enum { ARCHITECTURE_TRANSFORMER, ARCHITECTURE_RECURRENT, ARCHITECTURE_CLASSIFIER };
+enum {
+    ARCHITECTURE_TRANSFORMER,
+    ARCHITECTURE_RECURRENT,
+    ARCHITECTURE_CLASSIFIER,
+    ARCHITECTURE_MASKED,
+    ARCHITECTURE_CAUSAL,
+    ARCHITECTURE_VIT,
+    ARCHITECTURE_SWIN
+};
 enum { POOL_MEAN, POOL_TOKEN };
 enum { NORM_POST, NORM_PRE };
-enum { NORMALISE_LAYER, NORMALISE_NO };
+enum { NORMALISE_LAYER, NORMALISE_NO, NORMALISE_BATCH };
 enum { RESIDUAL_YES, RESIDUAL_NO };
 enum { CAUSAL_YES, CAUSAL_NO };
 enum { SCORING_SCALED_DOT, SCORING_DOT, SCORING_GENERAL, SCORING_ADDITIVE, SCORING_CONCAT, SCORING_COSINE, SCORING_NO };
@@ -50,6 +61,17 @@ enum { OPTIMIZER_ADAM, OPTIMIZER_ADAMW, OPTIMIZER_SGD, OPTIMIZER_MUON, OPTIMIZER
 enum { SCHEDULE_CONSTANT, SCHEDULE_INVERSE_SQRT, SCHEDULE_COSINE, SCHEDULE_PLATEAU };
 enum { PLATEAU_MIN, PLATEAU_MAX };
 enum { THRESHOLD_REL, THRESHOLD_ABS };
+
+/* Whether a network looks at images; judges by classes, of texts or images; learns from texts alone. */
+static inline bool glossa_sees(const glossa_lab_config *c) {
+    return c->architecture == ARCHITECTURE_VIT || c->architecture == ARCHITECTURE_SWIN;
+}
+static inline bool glossa_classifies(const glossa_lab_config *c) {
+    return c->architecture == ARCHITECTURE_CLASSIFIER || glossa_sees(c);
+}
+static inline bool glossa_models_language(const glossa_lab_config *c) {
+    return c->architecture == ARCHITECTURE_MASKED || c->architecture == ARCHITECTURE_CAUSAL;
+}
 
 /* Whether the settings fit each other. */
 glossa_status glossa_lab_check(const glossa_lab_config *config, glossa_error *error);

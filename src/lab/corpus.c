@@ -41,6 +41,19 @@ static glossa_status encode_label(const glossa_corpus *self, glossa_text label, 
     return GLOSSA_OK;
 }
 
+/* The bytes of an image as they are. */
+static glossa_status encode_image(const glossa_corpus *self, glossa_text image, size_t number, growing *to,
+                                  glossa_error *error) {
+    bool room = true;
+    FAIL_IF(image.size != self->context, error, GLOSSA_ERROR_FORMAT,
+            "image %zu has %zu pixels, need %u: as many in a row as setting 'image' says, and as many rows", number,
+            image.size, (unsigned)self->context);
+    for (size_t i = 0; i < image.size && room; i++)
+        room = append(to, (uint8_t)image.data[i]);
+    FAIL_IF(!room, error, GLOSSA_ERROR_MEMORY, "out of memory for %zu images", number + 1);
+    return GLOSSA_OK;
+}
+
 static glossa_status encode(const glossa_tokenizer *tokenizer, glossa_text text, growing *to, glossa_error *error) {
     glossa_token *tokens;
     size_t count;
@@ -54,20 +67,26 @@ static glossa_status encode(const glossa_tokenizer *tokenizer, glossa_text text,
     return GLOSSA_OK;
 }
 
+/* One side of pair i. A text of a language model is source and target in one. */
+static glossa_status encode_side(const glossa_corpus *self, const glossa_pairs *pairs, size_t i, int side, growing *to,
+                                 glossa_error *error) {
+    const glossa_lab_data_kind kind = self->data->kind;
+    const glossa_text text = glossa_pairs_text(pairs, i, kind == GLOSSA_LAB_TEXTS ? 0 : side);
+    if (side && self->labelled) return encode_label(self, text, to, error);
+    if (kind == GLOSSA_LAB_IMAGES) return encode_image(self, text, i, to, error);
+    return encode(side ? self->lexicon->target : self->lexicon->source, text, to, error);
+}
+
 /* Encodes pairs, and marks in `kept` those that fit the context. The arrays are NULL without memory. */
 static glossa_status encode_pairs(const glossa_corpus *self, const glossa_pairs *pairs, glossa_encoded *out,
                                   growing to[2], bool *kept, glossa_error *error) {
-    const glossa_tokenizer *tokenizers[2] = {self->lexicon->source, self->lexicon->target};
     size_t *const starts[2] = {out->source.starts, out->target.starts};
     size_t count = 0;
     FAIL_IF(!kept || !starts[0] || !starts[1], error, GLOSSA_ERROR_MEMORY, "out of memory for %zu pairs", pairs->count);
     for (size_t i = 0; i < pairs->count; i++) {
         const size_t before[2] = {to[0].count, to[1].count};
-        for (int side = 0; side < 2; side++) {
-            const glossa_text text = glossa_pairs_text(pairs, i, side);
-            FORWARD(side && self->labelled ? encode_label(self, text, &to[side], error)
-                                           : encode(tokenizers[side], text, &to[side], error));
-        }
+        for (int side = 0; side < 2; side++)
+            FORWARD(encode_side(self, pairs, i, side, &to[side], error));
         const size_t source = to[0].count - before[0], target = to[1].count - before[1];
         /* A text of nothing but what the normalizer drops has an end alone: there is nothing to learn from it. */
         kept[i] = source <= self->context && target <= self->context && source > 1 && target > (self->labelled ? 0 : 1);
@@ -184,7 +203,7 @@ static glossa_status prepare(glossa_corpus *self, const glossa_lab_config *confi
     FAIL_IF(self->train.count == 0, error, GLOSSA_ERROR_FORMAT,
             "no pair is left to train on: all %zu are longer than the context of %u tokens", self->too_long,
             (unsigned)self->context);
-    return plan(self, config->batch_tokens, error);
+    return plan(self, glossa_sees(config) ? (size_t)config->batch * config->context : config->batch_tokens, error);
 }
 
 glossa_status glossa_corpus_open(glossa_lab_data *data, const glossa_lab_config *config, const glossa_lexicon *lexicon,
@@ -201,7 +220,7 @@ glossa_status glossa_corpus_open(glossa_lab_data *data, const glossa_lab_config 
                             .share = config->sampling_share,
                             .alpha = config->sampling_alpha,
                             .context = config->context,
-                            .labelled = config->architecture == ARCHITECTURE_CLASSIFIER};
+                            .labelled = glossa_classifies(config)};
     const glossa_status status = prepare(self, config, error);
     if (status != GLOSSA_OK) {
         glossa_corpus_close(self);

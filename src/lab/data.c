@@ -26,13 +26,41 @@ void glossa_lab_data_close(glossa_lab_data *data) {
     glossa_release(&allocator, data);
 }
 
+/* One kind for all that is added. */
+static glossa_status take_kind(glossa_lab_data *data, glossa_lab_data_kind kind, const char *name,
+                               glossa_error *error) {
+    static const char *const names[] = {"pairs", "texts", "images"};
+    const bool none = data->train.count + data->held_out.count == 0;
+    FAIL_IF(!none && data->kind != kind, error, GLOSSA_ERROR_ARGUMENT, "%s: these are %s, but before there were %s",
+            name, names[kind], names[data->kind]);
+    data->kind = kind;
+    return GLOSSA_OK;
+}
+
+glossa_status glossa_lab_data_texts(glossa_lab_data *data, bool held_out, const char *name, glossa_text file,
+                                    glossa_error *error) {
+    FORWARD(take_kind(data, GLOSSA_LAB_TEXTS, name, error));
+    return glossa_pairs_add_texts(held_out ? &data->held_out : &data->train, name, file, error);
+}
+
+glossa_status glossa_lab_data_image(glossa_lab_data *data, bool held_out, const uint8_t *pixels, size_t count,
+                                    glossa_text label, glossa_error *error) {
+    glossa_pairs *to = held_out ? &data->held_out : &data->train;
+    FORWARD(take_kind(data, GLOSSA_LAB_IMAGES, "the images", error));
+    FAIL_IF(!pixels || count == 0 || label.size == 0, error, GLOSSA_ERROR_ARGUMENT, "image %zu has no %s", to->count,
+            label.size == 0 ? "label" : "pixels");
+    return glossa_pairs_add_raw(to, (glossa_text){(const char *)pixels, count}, label, error);
+}
+
 glossa_status glossa_lab_data_table(glossa_lab_data *data, bool held_out, const char *name, glossa_text file,
                                     glossa_error *error) {
+    FORWARD(take_kind(data, GLOSSA_LAB_PAIRS, name, error));
     return glossa_pairs_add_table(held_out ? &data->held_out : &data->train, name, file, error);
 }
 
 glossa_status glossa_lab_data_lines(glossa_lab_data *data, bool held_out, const char *source_name, glossa_text source,
                                     const char *target_name, glossa_text target, glossa_error *error) {
+    FORWARD(take_kind(data, GLOSSA_LAB_PAIRS, source_name, error));
     return glossa_pairs_add_lines(held_out ? &data->held_out : &data->train, source_name, source, target_name, target,
                                   error);
 }
@@ -77,8 +105,8 @@ static glossa_status hold_out(glossa_lab_data *self, hashed *all, bool *kept, si
     }
     for (size_t i = 0; i < count; i++)
         if (!kept[i])
-            FORWARD(glossa_pairs_add(&self->held_out, glossa_pairs_text(&self->train, i, 0),
-                                     glossa_pairs_text(&self->train, i, 1), error));
+            FORWARD(glossa_pairs_add_raw(&self->held_out, glossa_pairs_text(&self->train, i, 0),
+                                         glossa_pairs_text(&self->train, i, 1), error));
     glossa_pairs_keep(&self->train, kept);
     return GLOSSA_OK;
 }
@@ -91,7 +119,7 @@ static void part_ways(glossa_lab_data *self, hashed *all, bool *kept) {
     qsort(all, count, sizeof *all, by_hash);
     for (size_t i = 0; i < self->train.count; i++) {
         kept[i] = true;
-        for (int side = 0; side < (self->labelled ? 1 : 2); side++) {
+        for (int side = 0; side < (self->labelled || self->kind != GLOSSA_LAB_PAIRS ? 1 : 2); side++) {
             const hashed key = {hash_of(glossa_pairs_text(&self->train, i, side)) + (uint64_t)side, 0};
             if (bsearch(&key, all, count, sizeof key, by_hash)) kept[i] = false;
         }
@@ -106,14 +134,14 @@ static glossa_status split(glossa_lab_data *self, hashed *all, bool *kept, size_
     if (self->held_out.count == 0) FORWARD(hold_out(self, all, kept, wanted, error));
     part_ways(self, all, kept);
     FAIL_IF(self->train.count == 0, error, GLOSSA_ERROR_FORMAT,
-            "no pair is left to train on: each shares a text with those that are held out");
+            "nothing is left to train on: each shares a text with what is held out");
     self->split = true;
     return GLOSSA_OK;
 }
 
 glossa_status glossa_data_split(glossa_lab_data *self, size_t wanted, glossa_error *error) {
     if (self->split) return GLOSSA_OK;
-    FAIL_IF(self->train.count == 0, error, GLOSSA_ERROR_ARGUMENT, "there are no pairs to train on");
+    FAIL_IF(self->train.count == 0, error, GLOSSA_ERROR_ARGUMENT, "there is nothing to train on");
     const size_t most = 2 * (self->train.count + self->held_out.count);
     hashed *all = glossa_allocate(&self->allocator, most, sizeof *all);
     bool *kept = glossa_allocate(&self->allocator, self->train.count, sizeof *kept);

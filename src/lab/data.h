@@ -1,5 +1,6 @@
 /*
- * What a lab learns from pairs of text: those that it trains on and those that it is judged by, which never meet.
+ * What a lab learns from: pairs of text, texts alone, or images with labels; those that it trains on and those that it
+ * is judged by, which never meet.
  */
 #ifndef GLOSSA_LAB_DATA_H
 #define GLOSSA_LAB_DATA_H
@@ -9,6 +10,7 @@
 
 struct glossa_lab_data {
     glossa_allocator allocator;
+    glossa_lab_data_kind kind; /* of images, their bytes are the sources, their labels the targets */
     glossa_pairs train, held_out;
     size_t shared; /* pairs that were not trained on because the held-out ones have one of their texts */
     bool split;

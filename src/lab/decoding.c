@@ -62,12 +62,10 @@ static glossa_lab_batch gather(decoder *d) {
 
 static glossa_status decode(decoder *d, glossa_error *error) {
     glossa_pass pass = {.values = glossa_lab_values(d->lab), .best = d->best, .rules = &d->rules};
-    double loss;
-    uint32_t exact;
     for (;;) {
         const glossa_lab_batch batch = gather(d);
         if (batch.count == 0) return GLOSSA_OK;
-        FORWARD(glossa_pass_run(d->lab, &batch, 1, &pass, &loss, &exact, error));
+        FORWARD(glossa_pass_run(d->lab, &batch, 1, &pass, error));
         for (size_t i = 0, at = 0; i < d->sources->count; i++) {
             if (d->ended[i]) continue;
             const uint32_t token = d->best[d->target_starts[++at] - 1];
@@ -100,7 +98,9 @@ glossa_rules glossa_decoding_rules(const glossa_lab *lab) {
     const glossa_lexicon *text = &lab->lexicon;
     if (lab->task)
         return (glossa_rules){.beam = 1, .banned = {special}, .banned_count = {3}, .eos = TASK_EOS, .first_byte = -1};
-    if (!text->target || lab->config.architecture == ARCHITECTURE_CLASSIFIER) return (glossa_rules){0};
+    if (!text->target || lab->config.architecture == ARCHITECTURE_CLASSIFIER ||
+        lab->config.architecture == ARCHITECTURE_MASKED)
+        return (glossa_rules){0};
     return (glossa_rules){.beam = 1,
                           .banned = {text->banned},
                           .banned_count = {text->banned_count},
@@ -127,9 +127,8 @@ glossa_status glossa_decode_exact(glossa_lab *lab, const glossa_lab_batch *batch
 
 /* ---- texts ------------------------------------------------------------------------------------------------------ */
 
-/* The text of tokens, in memory of the lab until the next one. */
-static glossa_status text_of(glossa_lab *lab, const uint32_t *ids, size_t count, glossa_text *text,
-                             glossa_error *error) {
+glossa_status glossa_decoding_text(glossa_lab *lab, const uint32_t *ids, size_t count, glossa_text *text,
+                                   glossa_error *error) {
     const glossa_tokenizer *tokenizer = lab->lexicon.target;
     const size_t room = glossa_tokenizer_decode_bound(tokenizer, count);
     FORWARD(glossa_lab_grow(lab, &lab->text, count * sizeof(glossa_token) + room + 1, "bytes of a text", error));
@@ -169,9 +168,8 @@ static glossa_status encode_task(glossa_lab *lab, glossa_text source, glossa_lab
     return GLOSSA_OK;
 }
 
-/* `tokens` and the end as a source. */
-static glossa_status take_source(glossa_lab *lab, const glossa_token *tokens, size_t count, glossa_lab_batch *out,
-                                 glossa_error *error) {
+glossa_status glossa_decoding_source(glossa_lab *lab, const glossa_token *tokens, size_t count, glossa_lab_batch *out,
+                                     glossa_error *error) {
     uint32_t *ids, *starts;
     FAIL_IF(count == 0 || count >= lab->config.context, error, GLOSSA_ERROR_LIMIT,
             "the source has %zu tokens, need 1 to %u", count, (unsigned)lab->config.context - 1);
@@ -188,7 +186,7 @@ static glossa_status encode_text(glossa_lab *lab, glossa_text source, glossa_lab
     glossa_token *tokens;
     size_t count;
     FORWARD(glossa_tokenizer_encode(lab->lexicon.source, source, &tokens, &count, error));
-    const glossa_status status = take_source(lab, tokens, count, out, error);
+    const glossa_status status = glossa_decoding_source(lab, tokens, count, out, error);
     glossa_tokenizer_free_tokens(lab->lexicon.source, tokens);
     return status;
 }
@@ -238,45 +236,55 @@ glossa_text glossa_lab_piece(const glossa_lab *lab, bool target, uint32_t id) {
 /* ---- labels ----------------------------------------------------------------------------------------------------- */
 
 uint32_t glossa_lab_labels(const glossa_lab *lab) {
-    return lab->config.architecture == ARCHITECTURE_CLASSIFIER ? lab->network.target_vocabulary : 0;
+    return glossa_classifies(&lab->config) ? lab->network.target_vocabulary : 0;
 }
 
 glossa_text glossa_lab_label(const glossa_lab *lab, uint32_t label) {
     return label < lab->lexicon.label_count ? lab->lexicon.labels[label] : (glossa_text){"", 0};
 }
 
-/* The text as often as there are labels, each with one of them for its target. */
-static glossa_status one_for_each(glossa_lab *lab, const glossa_lab_batch *text, glossa_lab_batch *out,
-                                  glossa_error *error) {
-    const uint32_t count = glossa_lab_labels(lab), length = text->source_starts[1];
-    size_t bytes;
-    FAIL_IF(!glossa_mul_size(count, length + 4, &bytes) || !glossa_mul_size(bytes + 2, sizeof(uint32_t), &bytes), error,
-            GLOSSA_ERROR_LIMIT, "%u labels of %u tokens are too many", (unsigned)count, (unsigned)length);
-    FORWARD(glossa_lab_grow(lab, &lab->text, bytes, "bytes to classify", error));
-    uint32_t *starts = lab->text.data, *ends = starts + count + 1, *targets = ends + count + 1, *at = targets + count;
-    for (uint32_t i = 0; i <= count; i++) {
-        starts[i] = i * length;
-        ends[i] = i;
-        if (i == count) break;
-        targets[i] = i;
-        memcpy(at + starts[i], text->source, length * sizeof *at);
-    }
-    *out = (glossa_lab_batch){count, at, starts, targets, ends, NULL};
+void glossa_decoding_row(const glossa_lab *lab, size_t row, float *logits) {
+    const glossa_network *n = &lab->network;
+    const glossa_tape *tape = &lab->lanes[0].tape;
+    const glossa_view *rows = glossa_tape_view(tape, glossa_classifies(&lab->config) ? "pool" : "dec");
+    const float *values = glossa_lab_values(lab);
+    tape->kernels->linear(rows->data + row * rows->width, values + n->output->offset,
+                          n->output_bias ? values + n->output_bias->offset : NULL, 1, n->output->rows, rows->width,
+                          logits, tape->work);
+}
+
+/* The probability of each label for the source of a batch. */
+static glossa_status classify(glossa_lab *lab, const glossa_lab_batch *source, float *probability,
+                              glossa_error *error) {
+    static const uint32_t label[] = {0}, starts[] = {0, 1};
+    const glossa_lab_batch batch = {1, source->source, source->source_starts, label, starts, NULL};
+    FORWARD(glossa_lab_forward(lab, &batch, NULL, NULL, error));
+    glossa_decoding_row(lab, 0, probability);
+    lab->kernels->forward->softmax(probability, glossa_lab_labels(lab));
     return GLOSSA_OK;
 }
 
 glossa_status glossa_lab_classify(glossa_lab *lab, glossa_text text, float *probability, glossa_error *error) {
-    glossa_lab_batch source, batch;
+    glossa_lab_batch source;
     FAIL_IF(lab->config.architecture != ARCHITECTURE_CLASSIFIER, error, GLOSSA_ERROR_STATE,
-            "the lab's network is no classifier");
+            "the lab's network is no classifier of texts");
     FORWARD(glossa_lexicon_open(&lab->lexicon, &lab->allocator, error));
     FORWARD(glossa_labels_open(&lab->lexicon, &lab->allocator, error));
     FORWARD(encode_text(lab, text, &source, error));
-    FORWARD(one_for_each(lab, &source, &batch, error));
-    FORWARD(glossa_lab_forward(lab, &batch, probability, NULL, error));
-    for (uint32_t i = 0; i < batch.count; i++)
-        probability[i] = glossa_exp(probability[i]);
-    return GLOSSA_OK;
+    return classify(lab, &source, probability, error);
+}
+
+glossa_status glossa_lab_classify_image(glossa_lab *lab, const uint8_t *pixels, size_t count, float *probability,
+                                        glossa_error *error) {
+    uint32_t *ids, *starts;
+    FAIL_IF(!glossa_sees(&lab->config), error, GLOSSA_ERROR_STATE, "the lab's network sees no images");
+    FAIL_IF(count != lab->config.context, error, GLOSSA_ERROR_ARGUMENT, "the image has %zu pixels, need %u x %u", count,
+            (unsigned)lab->config.image, (unsigned)lab->config.image);
+    FORWARD(glossa_batch_place_source(lab, count, &ids, &starts, error));
+    for (size_t i = 0; i < count; i++)
+        ids[i] = pixels[i];
+    starts[1] = (uint32_t)count;
+    return classify(lab, &(glossa_lab_batch){1, ids, starts, NULL, NULL, NULL}, probability, error);
 }
 
 static glossa_status predict_label(glossa_lab *lab, glossa_text source, glossa_text *label, glossa_error *error) {
@@ -294,17 +302,27 @@ static glossa_status predict_label(glossa_lab *lab, glossa_text source, glossa_t
 
 /* ---- predictions ------------------------------------------------------------------------------------------------ */
 
+/* What a causal language model writes. */
+static glossa_status predict_text(glossa_lab *lab, glossa_text source, glossa_text *target, glossa_error *error) {
+    bool ended;
+    FAIL_IF(lab->config.architecture == ARCHITECTURE_MASKED, error, GLOSSA_ERROR_STATE,
+            "a masked language model fills masks in, it predicts nothing else");
+    return glossa_lab_continue(lab, source, &(glossa_lab_sampling){0}, target, &ended, error);
+}
+
 glossa_status glossa_lab_predict(glossa_lab *lab, glossa_text source, glossa_text *target, glossa_error *error) {
     glossa_lab_batch sources;
     decoder d;
     void *memory = NULL;
-    if (lab->config.architecture == ARCHITECTURE_CLASSIFIER) return predict_label(lab, source, target, error);
+    if (glossa_classifies(&lab->config)) return predict_label(lab, source, target, error);
+    if (glossa_models_language(&lab->config)) return predict_text(lab, source, target, error);
     if (!lab->task) FORWARD(glossa_lexicon_open(&lab->lexicon, &lab->allocator, error));
     FORWARD(lab->task ? encode_task(lab, source, &sources, error) : encode_text(lab, source, &sources, error));
     glossa_status status = open_decoder(lab, &sources, &d, &memory, error);
     if (status == GLOSSA_OK) status = decode(&d, error);
     if (status == GLOSSA_OK)
-        status = lab->task ? decode_task(lab, &d, target) : text_of(lab, d.outputs, d.lengths[0], target, error);
+        status = lab->task ? decode_task(lab, &d, target)
+                           : glossa_decoding_text(lab, d.outputs, d.lengths[0], target, error);
     glossa_release(&lab->allocator, memory);
     return status;
 }
@@ -319,7 +337,7 @@ static glossa_status score_group(glossa_lab *lab, uint32_t first, uint32_t count
     if (status == GLOSSA_OK) status = decode(&d, error);
     for (uint32_t i = 0; i < count && status == GLOSSA_OK; i++) {
         glossa_text text;
-        status = text_of(lab, d.outputs + i * d.width, d.lengths[i], &text, error);
+        status = glossa_decoding_text(lab, d.outputs + i * d.width, d.lengths[i], &text, error);
         if (status == GLOSSA_OK)
             status = glossa_bleu_add(bleu, text, glossa_pairs_text(&lab->corpus->data->held_out, first + i, 1), error);
     }
@@ -330,7 +348,8 @@ static glossa_status score_group(glossa_lab *lab, uint32_t first, uint32_t count
 glossa_status glossa_lab_bleu(glossa_lab *lab, uint32_t count, double *score, glossa_error *error) {
     FAIL_IF(!lab->corpus || lab->corpus->held_out.count == 0, error, GLOSSA_ERROR_STATE,
             "no pairs are held out to judge by");
-    FAIL_IF(lab->lexicon.labels, error, GLOSSA_ERROR_STATE, "labels have no BLEU");
+    FAIL_IF(glossa_classifies(&lab->config) || glossa_models_language(&lab->config), error, GLOSSA_ERROR_STATE,
+            "only translations have BLEU");
     glossa_bleu bleu = {.allocator = lab->allocator, .tokens = (glossa_bleu_tokens)lab->config.bleu};
     const uint32_t all = (uint32_t)lab->corpus->held_out.count, total = count < all ? count : all,
                    group = lab->config.batch;

@@ -49,7 +49,7 @@ glossa_node glossa_tape_dropout(glossa_tape *tape, glossa_node x, float p, const
     for (size_t s = 0; s < segments->count; s++) {
         const uint32_t first = segments->starts[s];
         for (size_t i = first; i < segments->starts[s + 1]; i++)
-            glossa_draw_row(&draw, tape->first_sequence + (uint32_t)s, i - first, d, kept + i * d);
+            glossa_draw_row(&draw, glossa_tape_sequence(tape, segments, s), i - first, d, kept + i * d);
     }
     for (size_t i = 0; i < x.rows * d; i++)
         y.value[i] = (float)kept[i] * draw.keep * x.value[i];

@@ -54,6 +54,7 @@ static glossa_status prepare(glossa_lab *lab, uint32_t source_vocabulary, uint32
                              glossa_error *error) {
     const glossa_lab_config *c = &lab->config;
     FORWARD(glossa_lab_check(c, error));
+    lab->lexicon.mask = GLOSSA_NO_MASK;
     lab->kernels = glossa_gradients_find(c->kernels[0] ? c->kernels : NULL);
     FAIL_IF(!lab->kernels, error, GLOSSA_ERROR_ARGUMENT,
             "kernels '%s' are not in this build or do not run on this machine", c->kernels);
@@ -74,6 +75,7 @@ glossa_status glossa_lab_prepare(const glossa_lab_config *config, uint32_t sourc
     FAIL_IF(!self, error, GLOSSA_ERROR_MEMORY, "out of memory for a lab");
     self->allocator = own;
     self->config = *config;
+    if (glossa_sees(config)) self->config.context = config->image * config->image;
     self->bos = TASK_BOS;
     const glossa_status status = prepare(self, source_vocabulary, target_vocabulary, separate, error);
     if (status != GLOSSA_OK) {
@@ -109,7 +111,8 @@ glossa_status glossa_lab_open(const glossa_lab_config *config, const glossa_allo
     FAIL_IF(!config, error, GLOSSA_ERROR_ARGUMENT, "glossa_lab_open: 'config' is NULL");
     const glossa_task *task = glossa_task_find(config->task);
     const uint32_t vocabulary = task ? glossa_task_vocabulary(task) : config->vocabulary;
-    FORWARD(glossa_lab_prepare(config, vocabulary, vocabulary, false, allocator, lab, error));
+    const uint32_t source = glossa_sees(config) ? GLOSSA_SHADES : vocabulary;
+    FORWARD(glossa_lab_prepare(config, source, vocabulary, false, allocator, lab, error));
     (*lab)->config.vocabulary = vocabulary;
     initialise(*lab);
     return finish(lab, GLOSSA_OK, error);
@@ -127,11 +130,14 @@ static glossa_status take_vocabulary(glossa_lexicon *lexicon, const void *bytes,
     return status;
 }
 
-/* Tokenizers, and labels where the network has them. */
+/* Tokenizers, labels and the mask, as far as the network has them. */
 static glossa_status open_lexicon(glossa_lexicon *lexicon, const glossa_lab_config *config,
                                   const glossa_allocator *allocator, glossa_error *error) {
+    if (glossa_classifies(config)) FORWARD(glossa_labels_open(lexicon, allocator, error));
+    if (glossa_sees(config)) return GLOSSA_OK;
     FORWARD(glossa_lexicon_open(lexicon, allocator, error));
-    return config->architecture == ARCHITECTURE_CLASSIFIER ? glossa_labels_open(lexicon, allocator, error) : GLOSSA_OK;
+    if (config->architecture != ARCHITECTURE_MASKED) return GLOSSA_OK;
+    return glossa_lexicon_find_mask(lexicon, glossa_tokenizer_ids(lexicon->source), error);
 }
 
 /* A lab for the vocabulary in `lexicon`, which it takes in every case. */
@@ -139,9 +145,9 @@ static glossa_status open_with(const glossa_lab_config *config, glossa_lexicon *
                                const glossa_allocator *allocator, glossa_lab **lab, glossa_error *error) {
     glossa_status status = open_lexicon(lexicon, config, allocator, error);
     if (status == GLOSSA_OK) {
-        const bool classifies = config->architecture == ARCHITECTURE_CLASSIFIER;
-        const uint32_t source = glossa_tokenizer_ids(lexicon->source),
-                       target = classifies ? lexicon->label_count : glossa_tokenizer_ids(lexicon->target);
+        const uint32_t source = glossa_sees(config) ? GLOSSA_SHADES : glossa_tokenizer_ids(lexicon->source),
+                       target =
+                           glossa_classifies(config) ? lexicon->label_count : glossa_tokenizer_ids(lexicon->target);
         status = glossa_lab_prepare(config, source, target, lexicon->source != lexicon->target, allocator, lab, error);
         if (status == GLOSSA_OK) (*lab)->config.vocabulary = source;
     }
@@ -150,6 +156,15 @@ static glossa_status open_with(const glossa_lab_config *config, glossa_lexicon *
     else
         glossa_lexicon_close(lexicon, allocator);
     return status;
+}
+
+/* Whether a network learns from data of that kind. */
+static glossa_status check_kind(const glossa_lab_config *config, const glossa_lab_data *data, glossa_error *error) {
+    static const char *const names[] = {"pairs", "texts alone", "labelled images"};
+    const glossa_lab_data_kind wanted = glossa_lab_learns_from(config);
+    FAIL_IF(data->train.count > 0 && data->kind != wanted, error, GLOSSA_ERROR_ARGUMENT,
+            "the data are %s, but the network learns from %s", names[data->kind], names[wanted]);
+    return GLOSSA_OK;
 }
 
 glossa_status glossa_lab_open_pairs(const glossa_lab_config *config, glossa_lab_data *data, const char *source,
@@ -162,10 +177,11 @@ glossa_status glossa_lab_open_pairs(const glossa_lab_config *config, glossa_lab_
     if (status == GLOSSA_OK && config->task[0])
         status =
             glossa_fail(error, GLOSSA_ERROR_ARGUMENT, "a lab learns task '%s' or from pairs, not both", config->task);
-    data->labelled = config->architecture == ARCHITECTURE_CLASSIFIER;
+    data->labelled = glossa_classifies(config);
+    if (status == GLOSSA_OK) status = check_kind(config, data, error);
     if (status == GLOSSA_OK) status = glossa_data_split(data, config->set_aside, error);
     if (status == GLOSSA_OK && data->labelled) status = glossa_labels_learn(&lexicon, &data->train, &own, error);
-    if (status == GLOSSA_OK)
+    if (status == GLOSSA_OK && !glossa_sees(config))
         status = vocabulary ? take_vocabulary(&lexicon, vocabulary, vocabulary_size, source, target, &own, error)
                             : glossa_lexicon_learn(&lexicon, config, &data->train, source, target, &own, error);
     if (status != GLOSSA_OK) {
@@ -196,9 +212,11 @@ static glossa_status prepare_pairs(glossa_lab *lab, glossa_lab_data *data, uint3
     FAIL_IF(lab->task, error, GLOSSA_ERROR_STATE, "the lab learns task '%s', not from pairs", lab->task->name);
     FAIL_IF(lab->corpus, error, GLOSSA_ERROR_STATE, "the lab has pairs already");
     if (lab->config.guided > 0) FORWARD(glossa_links_check(&data->train, error));
+    FORWARD(check_kind(&lab->config, data, error));
     FORWARD(open_lexicon(&lab->lexicon, &lab->config, &lab->allocator, error));
-    data->labelled = lab->config.architecture == ARCHITECTURE_CLASSIFIER;
-    FORWARD(check_tokens(lab->lexicon.source, "source", lab->network.source_vocabulary, error));
+    data->labelled = glossa_classifies(&lab->config);
+    if (!glossa_sees(&lab->config))
+        FORWARD(check_tokens(lab->lexicon.source, "source", lab->network.source_vocabulary, error));
     if (!data->labelled) FORWARD(check_tokens(lab->lexicon.target, "target", lab->network.target_vocabulary, error));
     FORWARD(glossa_data_split(data, lab->config.set_aside, error));
     *fingerprint = glossa_data_fingerprint(data);

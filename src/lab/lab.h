@@ -22,9 +22,10 @@ typedef struct glossa_lane {
 /* Parts of a batch, and what came of each. */
 typedef struct glossa_batch_part {
     glossa_shard shard;
-    uint32_t first; /* number of its first sequence in the batch */
+    uint32_t first;  /* number of its first sequence in the batch */
+    uint32_t tokens; /* of its targets that count */
     double loss;
-    uint32_t exact;
+    uint32_t exact, correct;
 } glossa_batch_part;
 
 /* A buffer that grows where a batch is larger than any before it. */

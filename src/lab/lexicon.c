@@ -17,6 +17,8 @@ static bool starts_with(glossa_text text, const char *prefix) {
     return text.size >= strlen(prefix) && memcmp(text.data, prefix, strlen(prefix)) == 0;
 }
 
+#define MASK_KEY "tokenizer.ggml.mask_token_id"
+
 static const char *const language_keys[2] = {"glossa.source_language", "glossa.target_language"};
 
 static bool is_owned(glossa_text name) {
@@ -52,6 +54,18 @@ void glossa_lexicon_put(const glossa_lexicon *self, glossa_gguf_writer *w) {
         const glossa_kept_key *k = &self->kept[i];
         glossa_gguf_put_copy(w, k->name, (glossa_gguf_type)k->type, k->is_array, k->count, k->data, k->size);
     }
+}
+
+glossa_status glossa_lexicon_find_mask(glossa_lexicon *self, uint32_t tokens, glossa_error *error) {
+    self->mask = GLOSSA_NO_MASK;
+    for (size_t i = 0; i < self->kept_count; i++) {
+        const glossa_kept_key *k = &self->kept[i];
+        if (strcmp(k->name, MASK_KEY) == 0 && !k->is_array && k->type == GGUF_U32 && k->size == sizeof self->mask)
+            memcpy(&self->mask, k->data, sizeof self->mask);
+    }
+    FAIL_IF(self->mask >= tokens, error, GLOSSA_ERROR_UNSUPPORTED,
+            "the vocabulary names no mask ('" MASK_KEY "'), which a masked language model needs");
+    return GLOSSA_OK;
 }
 
 /* ---- files in memory -------------------------------------------------------------------------------------------- */
@@ -134,9 +148,10 @@ static void put_hex(char *to, unsigned byte) {
     to[4] = digits[byte % 16];
 }
 
-/* Special tokens, bytes, then pieces: the earlier a union was found, the higher its score. */
-static void fill_lists(const lists *to, char bytes[256][8], const glossa_pieces *pieces) {
-    static const char *const special[TASK_CHARACTERS] = {"<pad>", "<unk>", "<s>", "</s>"};
+/* Special tokens, bytes, then pieces: the earlier a union was found, the higher its score. The first token, which fills
+   no text, is the mask of a vocabulary that has one. */
+static void fill_lists(const lists *to, char bytes[256][8], const glossa_pieces *pieces, bool mask) {
+    const char *const special[TASK_CHARACTERS] = {mask ? "<mask>" : "<pad>", "<unk>", "<s>", "</s>"};
     char *text = to->texts;
     for (unsigned i = 0; i < FIRST_PIECE; i++) {
         const unsigned byte = i < TASK_CHARACTERS ? 0 : i - TASK_CHARACTERS;
@@ -155,7 +170,7 @@ static void fill_lists(const lists *to, char bytes[256][8], const glossa_pieces 
     }
 }
 
-static void put_vocabulary(glossa_gguf_writer *w, const lists *from, size_t count, bool prefix) {
+static void put_vocabulary(glossa_gguf_writer *w, const lists *from, size_t count, bool prefix, bool mask) {
     static const int32_t banned[] = {TASK_PAD, TASK_UNK, TASK_BOS};
     glossa_gguf_put_string(w, "tokenizer.ggml.model", "bpe");
     glossa_gguf_put_strings(w, "tokenizer.ggml.tokens", from->tokens, count);
@@ -165,29 +180,30 @@ static void put_vocabulary(glossa_gguf_writer *w, const lists *from, size_t coun
     glossa_gguf_put_u32(w, "tokenizer.ggml.unknown_token_id", TASK_UNK);
     glossa_gguf_put_u32(w, "tokenizer.ggml.eos_token_id", TASK_EOS);
     glossa_gguf_put_i32s(w, "glossa.banned_ids", banned, sizeof banned / sizeof *banned);
+    if (mask) glossa_gguf_put_u32(w, MASK_KEY, TASK_PAD);
 }
 
 /* Puts the keys of learnt pieces, and keeps them. The lists are NULL without memory. */
 static glossa_status keep_lists(glossa_lexicon *self, glossa_gguf_writer *w, const lists *all,
-                                const glossa_pieces *pieces, bool prefix, const glossa_allocator *allocator,
+                                const glossa_pieces *pieces, bool prefix, bool mask, const glossa_allocator *allocator,
                                 glossa_error *error) {
     const size_t count = FIRST_PIECE + (size_t)pieces->count;
     char bytes[256][8];
     FAIL_IF(!all->tokens || !all->texts || !all->scores || !all->types, error, GLOSSA_ERROR_MEMORY,
             "out of memory for a vocabulary of %zu tokens", count);
-    fill_lists(all, bytes, pieces);
-    put_vocabulary(w, all, count, prefix);
+    fill_lists(all, bytes, pieces, mask);
+    put_vocabulary(w, all, count, prefix, mask);
     return glossa_lexicon_keep_written(self, w, allocator, error);
 }
 
 static glossa_status keep_pieces(glossa_lexicon *self, glossa_gguf_writer *w, const glossa_pieces *pieces, bool prefix,
-                                 const glossa_allocator *allocator, glossa_error *error) {
+                                 bool mask, const glossa_allocator *allocator, glossa_error *error) {
     const size_t count = FIRST_PIECE + (size_t)pieces->count,
                  size = (pieces->count ? pieces->ends[pieces->count - 1] : 0) + (size_t)pieces->count + 1;
     const lists all = {glossa_allocate(allocator, count, sizeof *all.tokens), glossa_allocate(allocator, size, 1),
                        glossa_allocate(allocator, count, sizeof *all.scores),
                        glossa_allocate(allocator, count, sizeof *all.types)};
-    const glossa_status status = keep_lists(self, w, &all, pieces, prefix, allocator, error);
+    const glossa_status status = keep_lists(self, w, &all, pieces, prefix, mask, allocator, error);
     glossa_release(allocator, all.tokens);
     glossa_release(allocator, all.texts);
     glossa_release(allocator, all.scores);
@@ -209,12 +225,13 @@ glossa_status glossa_lexicon_learn(glossa_lexicon *self, const glossa_lab_config
     glossa_gguf_writer_open(&w, allocator);
     glossa_gguf_put_string(&w, language_keys[0], source);
     glossa_gguf_put_string(&w, language_keys[1], target);
-    const int sides = config->architecture == ARCHITECTURE_CLASSIFIER ? 1 : 2;
+    const bool mask = config->architecture == ARCHITECTURE_MASKED;
+    const int sides = config->architecture == ARCHITECTURE_CLASSIFIER || glossa_models_language(config) ? 1 : 2;
     glossa_status status = count_words(&merges, pairs, sides, words, error);
     if (status == GLOSSA_OK) /* a quarter at least is left for unions */
         status = glossa_merges_learn(&merges, words ? config->coverage : 1, words ? most - most / 4 : most, most,
                                      words ? UNION : 1, &pieces, error);
-    if (status == GLOSSA_OK) status = keep_pieces(self, &w, &pieces, words, allocator, error);
+    if (status == GLOSSA_OK) status = keep_pieces(self, &w, &pieces, words, mask, allocator, error);
     glossa_gguf_writer_close(&w);
     glossa_pieces_release(&pieces, allocator);
     glossa_merges_close(&merges);

@@ -30,7 +30,10 @@ typedef struct glossa_lexicon {
     size_t banned_count;
     glossa_text *labels; /* (label_count) of a classifier, in order, within the kept keys; NULL until they are wanted */
     uint32_t label_count;
+    uint32_t mask; /* the token that hides another, of a masked language model; GLOSSA_NO_MASK: none */
 } glossa_lexicon;
+
+#define GLOSSA_NO_MASK UINT32_MAX
 
 /* Copies keys of a checkpoint to those that are kept: all that `wanted` says. Fails with MEMORY; closing frees what was
    copied. */
@@ -41,6 +44,9 @@ glossa_status glossa_lexicon_keep(glossa_lexicon *lexicon, const glossa_gguf *gg
    MEMORY. */
 glossa_status glossa_lexicon_take(glossa_lexicon *lexicon, const glossa_gguf *gguf, const char *source,
                                   const char *target, const glossa_allocator *allocator, glossa_error *error);
+
+/* Finds the mask among the kept keys. Fails with UNSUPPORTED where there is none below `tokens`. */
+glossa_status glossa_lexicon_find_mask(glossa_lexicon *lexicon, uint32_t tokens, glossa_error *error);
 
 /* Keeps the keys of a writer. Fails with MEMORY. */
 glossa_status glossa_lexicon_keep_written(glossa_lexicon *lexicon, const glossa_gguf_writer *writer,

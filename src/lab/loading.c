@@ -229,7 +229,7 @@ static glossa_status rows_of(const glossa_gguf *g, const char *name, uint32_t le
 
 /* The start of the decoder; the lab's own id where the file does not say. */
 static glossa_status read_ids(const glossa_gguf *g, glossa_lab *lab, glossa_error *error) {
-    if (lab->config.architecture == ARCHITECTURE_CLASSIFIER) return GLOSSA_OK;
+    if (glossa_classifies(&lab->config)) return GLOSSA_OK;
     if (lab->config.start == START_BOS) FORWARD(glossa_gguf_u32(g, "glossa.decoder.start", true, &lab->bos, error));
     FAIL_IF(lab->bos >= lab->network.target_vocabulary, error, GLOSSA_ERROR_FORMAT,
             "checkpoint: the start token is %u, beyond the vocabulary of %u", (unsigned)lab->bos,
@@ -245,9 +245,11 @@ static glossa_status load(const glossa_gguf *g, const glossa_lab_config *config,
     if (state) glossa_lab_defaults(&c);
     FORWARD(read_network(g, &c, error));
     if (state) FORWARD(read_settings(g, &c, error));
-    const bool classifies = c.architecture == ARCHITECTURE_CLASSIFIER;
-    FORWARD(rows_of(g, "token_embd.weight", TASK_CHARACTERS, &source, error));
-    const bool separate = !classifies && glossa_gguf_find_tensor(g, "dec.token_embd.weight") != NULL;
+    const bool classifies = glossa_classifies(&c);
+    source = GLOSSA_SHADES;
+    if (!glossa_sees(&c)) FORWARD(rows_of(g, "token_embd.weight", TASK_CHARACTERS, &source, error));
+    const bool separate =
+        !classifies && !glossa_models_language(&c) && glossa_gguf_find_tensor(g, "dec.token_embd.weight") != NULL;
     target = source;
     if (separate) FORWARD(rows_of(g, "dec.token_embd.weight", TASK_CHARACTERS, &target, error));
     if (classifies) FORWARD(rows_of(g, "class.weight", 2, &target, error));
@@ -263,6 +265,7 @@ static glossa_status load(const glossa_gguf *g, const glossa_lab_config *config,
     (*lab)->good_step = (*lab)->step;
     if (!task) FORWARD(glossa_lexicon_keep(&(*lab)->lexicon, g, is_kept, allocator, error));
     if (classifies) FORWARD(glossa_labels_open(&(*lab)->lexicon, allocator, error));
+    if (c.architecture == ARCHITECTURE_MASKED) FORWARD(glossa_lexicon_find_mask(&(*lab)->lexicon, source, error));
     FAIL_IF(classifies && (*lab)->lexicon.label_count != target, error, GLOSSA_ERROR_FORMAT,
             "checkpoint: tensor 'class.weight' has %u rows, but there are %u labels", (unsigned)target,
             (unsigned)(*lab)->lexicon.label_count);

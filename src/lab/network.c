@@ -53,7 +53,7 @@ static void choose_initial(const glossa_network *n, const glossa_part *part, boo
 /* Adds the first `count` of a part's tensors. Offsets go up and sizes are checked when the table is whole. */
 static glossa_pair add(glossa_network *n, const glossa_part *part, size_t count) {
     glossa_tensor_entry entries[2];
-    glossa_pair pair = {NULL, NULL};
+    glossa_pair pair = {.w = NULL};
     const size_t all = glossa_part_tensors(part, entries);
     for (size_t i = 0; i < all && i < count; i++) {
         const glossa_tensor_entry *e = &entries[i];
@@ -62,14 +62,36 @@ static glossa_pair add(glossa_network *n, const glossa_part *part, size_t count)
         *p = (glossa_parameter){.rows = (uint32_t)e->ne[1], .cols = (uint32_t)e->ne[0], .vector = e->dims == 1};
         memcpy(p->name, e->name, strlen(e->name) + 1);
         p->hidden = part->of != PART_OF_MODEL && !p->vector;
+        p->quantizable = e->quantizable && p->rows > 1;
         choose_initial(n, part, weight, p);
         *(weight ? &pair.w : &pair.b) = p;
     }
     return pair;
 }
 
+/* What a batch norm keeps beside weight and bias. */
+static const glossa_parameter *add_statistic(glossa_network *n, const glossa_part *part, const char *suffix,
+                                             glossa_initial initial) {
+    glossa_parameter *p = &n->parameters[n->count++];
+    char name[GLOSSA_TENSOR_NAME];
+    *p = (glossa_parameter){.rows = 1, .cols = part->cols, .initial = initial, .vector = true, .statistic = true};
+    glossa_part_name(part, suffix, name);
+    memcpy(p->name, name, strlen(name) + 1);
+    return p;
+}
+
 glossa_pair glossa_network_add(glossa_network *n, const glossa_part *part) {
-    return add(n, part, 2);
+    glossa_pair pair = add(n, part, 2);
+    if (part->role != ROLE_NORM || n->config.normalise != NORMALISE_BATCH) return pair;
+    pair.mean = add_statistic(n, part, ".mean", INITIAL_ZERO);
+    pair.variance = add_statistic(n, part, ".var", INITIAL_ONE);
+    return pair;
+}
+
+glossa_pair glossa_network_norm(glossa_network *n, const char *name, uint32_t width) {
+    glossa_part part = {.role = ROLE_NORM, .rows = 1, .cols = width};
+    memcpy(part.name, name, strlen(name) + 1);
+    return n->config.normalise == NORMALISE_NO ? (glossa_pair){.w = NULL} : glossa_network_add(n, &part);
 }
 
 glossa_pair glossa_network_own(glossa_network *n, glossa_role role, const char *name, uint32_t rows, uint32_t cols,
@@ -80,17 +102,19 @@ glossa_pair glossa_network_own(glossa_network *n, glossa_role role, const char *
     return add(n, &part, biased ? 2 : 1);
 }
 
-/* Where each tensor lies. */
-static bool lay_out(glossa_network *n) {
+/* Where each tensor lies that is learnt, or is a statistic. */
+static bool lay_out(glossa_network *n, bool statistic) {
     for (size_t i = 0; i < n->count; i++) {
         glossa_parameter *p = &n->parameters[i];
         size_t size;
+        if (p->statistic != statistic) continue;
         if (!glossa_mul_size(p->rows, p->cols, &size) || !glossa_add_size(n->elements, size, &n->elements) ||
             !glossa_add_size(size, BORDER - 1, &size))
             return false;
         p->offset = n->floats;
         if (!glossa_add_size(n->floats, size / BORDER * BORDER, &n->floats)) return false;
     }
+    if (!statistic) n->learnt = n->floats;
     return n->floats <= SIZE_MAX / 64; /* so that sums of blocks fit too */
 }
 
@@ -117,7 +141,7 @@ glossa_status glossa_network_open(const glossa_lab_config *config, uint32_t sour
     size_t positions;
     FAIL_IF(!glossa_mul_size(config->context, config->width, &positions), error, GLOSSA_ERROR_LIMIT,
             "a context of %u rows of %u numbers is too large", (unsigned)config->context, (unsigned)config->width);
-    n->parameters = glossa_allocate(allocator, 16 + 32 * layers, sizeof *n->parameters);
+    n->parameters = glossa_allocate(allocator, 24 + 40 * layers, sizeof *n->parameters);
     n->encoder = glossa_allocate(allocator, config->encoder_layers, sizeof *n->encoder);
     n->decoder = glossa_allocate(allocator, config->decoder_layers, sizeof *n->decoder);
     if (!learned) n->sinusoids = glossa_allocate(allocator, positions, sizeof *n->sinusoids);
@@ -127,11 +151,13 @@ glossa_status glossa_network_open(const glossa_lab_config *config, uint32_t sour
     }
     if (config->architecture == ARCHITECTURE_RECURRENT)
         glossa_recurrent_fill(n);
+    else if (glossa_sees(config))
+        glossa_vision_fill(n);
     else
         glossa_transformer_fill(n);
     if (!n->target_table) n->target_table = n->source_table;
     if (!n->output) n->output = n->target_table;
-    if (!lay_out(n)) {
+    if (!lay_out(n, false) || !lay_out(n, true)) {
         glossa_network_close(n, allocator);
         return glossa_fail(error, GLOSSA_ERROR_LIMIT, "a network of width %u and %zu layers is too large",
                            (unsigned)config->width, layers);
@@ -227,11 +253,11 @@ float glossa_score_scale(const glossa_lab_config *config, uint32_t d) {
 glossa_predicted glossa_network_run(const glossa_network *n, const glossa_lab_config *rates, const glossa_shard *shard,
                                     glossa_tape *tape) {
     const glossa_builder b = {n, rates, shard, tape};
-    const uint32_t architecture = n->config.architecture;
-    const glossa_node x = architecture == ARCHITECTURE_RECURRENT    ? glossa_recurrent_build(&b)
-                          : architecture == ARCHITECTURE_CLASSIFIER ? glossa_classifier_build(&b)
-                                                                    : glossa_transformer_build(&b);
-    glossa_tape_show(tape, architecture == ARCHITECTURE_CLASSIFIER ? "pool" : "dec", x);
+    static glossa_node (*const builds[])(const glossa_builder *) = {
+        glossa_transformer_build, glossa_recurrent_build, glossa_classifier_build, glossa_masked_build,
+        glossa_causal_build,      glossa_vision_build,    glossa_vision_build};
+    const glossa_node x = builds[n->config.architecture](&b);
+    glossa_tape_show(tape, glossa_classifies(&n->config) ? "pool" : "dec", x);
     const glossa_prediction p = {.w = n->output,
                                  .bias = n->output_bias,
                                  .targets = shard->targets,

@@ -79,7 +79,7 @@ static double sum_of_squares(const float *x, size_t count) {
 }
 
 double glossa_gradient_norm(const glossa_network *network, const float *gradients) {
-    return sqrt(sum_of_squares(gradients, network->floats)); /* gaps hold zeros */
+    return sqrt(sum_of_squares(gradients, network->learnt)); /* gaps hold zeros */
 }
 
 /* ---- steps ------------------------------------------------------------------------------------------------------ */
@@ -175,21 +175,29 @@ size_t glossa_optimizer_work(const glossa_network *n) {
     return most;
 }
 
+/* What batch norms have seen takes a tenth of what was seen now (glossa_tape_batch_norm). */
+static void follow(const glossa_network *n, const glossa_blocks *b) {
+    for (size_t i = n->learnt; i < n->floats; i++)
+        b->values[i] -= 0.1f * b->gradients[i];
+}
+
 void glossa_optimizer_step(const glossa_network *n, const glossa_lab_config *c, const glossa_gradients *kernels,
                            uint32_t step, double rate, double clip, const glossa_blocks *b, float *work) {
     const glossa_adam adam = adam_of(c, step, rate, clip);
     if (c->optimizer == OPTIMIZER_NONE) return;
+    follow(n, b);
     if (c->optimizer == OPTIMIZER_SGD) {
-        sgd(c, rate, clip, n->floats, b);
+        sgd(c, rate, clip, n->learnt, b);
         return;
     }
     if (c->optimizer != OPTIMIZER_MUON) {
-        kernels->adam(&adam, n->floats, b->gradients, b->values, b->first, b->second);
+        kernels->adam(&adam, n->learnt, b->gradients, b->values, b->first, b->second);
         return;
     }
     for (size_t i = 0; i < n->count; i++) {
         const glossa_parameter *p = &n->parameters[i];
         const size_t at = p->offset;
+        if (p->statistic) continue;
         if (p->hidden)
             muon(c, kernels, p, rate, clip, b, work, work + kernels->work);
         else

@@ -33,8 +33,8 @@ size_t glossa_optimizer_work(const glossa_network *network);
  * One step by the config's optimizer, with PyTorch's meaning of every setting: Adam (Kingma & Ba 2015; weight decay is
  * a part of the gradient), AdamW (Loshchilov & Hutter 2019), SGD with momentum (of Nesterov's kind if asked), and Muon
  * (Jordan et al. 2024) for the matrices of layers with AdamW for the rest, the size of its steps matched to Adam's (Liu
- * et al. 2025). Gradients are multiplied by `clip` first. `step` counts from 1. `work`: the kernels' floats and then
- * glossa_optimizer_work.
+ * et al. 2025). Statistics of batch norms move by their own rule. Gradients are multiplied by `clip` first. `step`
+ * counts from 1. `work`: the kernels' floats and then glossa_optimizer_work.
  */
 void glossa_optimizer_step(const glossa_network *network, const glossa_lab_config *config,
                            const glossa_gradients *kernels, uint32_t step, double rate, double clip,

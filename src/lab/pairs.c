@@ -76,10 +76,12 @@ static bool grow(const glossa_allocator *allocator, void *data, size_t used, siz
 glossa_status glossa_pairs_add(glossa_pairs *self, glossa_text source, glossa_text target, glossa_error *error) {
     source = trimmed(source);
     target = trimmed(target);
-    if (source.size == 0 || target.size == 0) {
-        self->empty++;
-        return GLOSSA_OK;
-    }
+    if (source.size > 0 && target.size > 0) return glossa_pairs_add_raw(self, source, target, error);
+    self->empty++;
+    return GLOSSA_OK;
+}
+
+glossa_status glossa_pairs_add_raw(glossa_pairs *self, glossa_text source, glossa_text target, glossa_error *error) {
     const size_t end = self->size + source.size + target.size, starts = 2 * self->count + 1;
     void *texts = self->texts, *places = self->starts;
     FAIL_IF(self->count >= UINT32_MAX / 2, error, GLOSSA_ERROR_LIMIT, "there are more than %u pairs", UINT32_MAX / 2);
@@ -91,7 +93,7 @@ glossa_status glossa_pairs_add(glossa_pairs *self, glossa_text source, glossa_te
     FAIL_IF(!wide || !many, error, GLOSSA_ERROR_MEMORY, "out of memory for %zu pairs of %zu bytes", self->count + 1,
             end);
     memcpy(self->texts + self->size, source.data, source.size);
-    memcpy(self->texts + self->size + source.size, target.data, target.size);
+    if (target.size > 0) memcpy(self->texts + self->size + source.size, target.data, target.size);
     self->starts[starts] = self->size + source.size;
     self->starts[starts + 1] = self->size = end;
     self->count++;
@@ -141,6 +143,18 @@ static glossa_status add_table(glossa_pairs *self, const char *name, glossa_text
     return GLOSSA_OK;
 }
 
+static glossa_status add_texts(glossa_pairs *self, const char *name, glossa_text file, glossa_error *error) {
+    reader r;
+    glossa_text line;
+    FORWARD(start(&r, name, file, error));
+    while (next(&r, &line)) {
+        FORWARD(check(&r, line, error));
+        line = trimmed(line);
+        if (line.size > 0) FORWARD(glossa_pairs_add_raw(self, line, (glossa_text){"", 0}, error));
+    }
+    return GLOSSA_OK;
+}
+
 static glossa_status add_lines(glossa_pairs *self, const char *source_name, glossa_text source, const char *target_name,
                                glossa_text target, glossa_error *error) {
     reader a, b;
@@ -159,10 +173,10 @@ static glossa_status add_lines(glossa_pairs *self, const char *source_name, glos
 }
 
 /* Takes back what a call has added, where it failed or has found no pair. */
-static glossa_status settle(glossa_pairs *self, const glossa_pairs *before, const char *name, glossa_status status,
-                            glossa_error *error) {
+static glossa_status settle(glossa_pairs *self, const glossa_pairs *before, const char *name, const char *what,
+                            glossa_status status, glossa_error *error) {
     if (status == GLOSSA_OK && self->count == before->count)
-        status = glossa_fail(error, GLOSSA_ERROR_FORMAT, "%s holds no pair of texts%s", name,
+        status = glossa_fail(error, GLOSSA_ERROR_FORMAT, "%s holds no %s%s", name, what,
                              self->empty > before->empty ? ": every line lacks one side" : "");
     if (status == GLOSSA_OK) return status;
     self->size = before->size;
@@ -173,13 +187,19 @@ static glossa_status settle(glossa_pairs *self, const glossa_pairs *before, cons
 
 glossa_status glossa_pairs_add_table(glossa_pairs *self, const char *name, glossa_text file, glossa_error *error) {
     const glossa_pairs before = *self;
-    return settle(self, &before, name, add_table(self, name, file, error), error);
+    return settle(self, &before, name, "pair of texts", add_table(self, name, file, error), error);
+}
+
+glossa_status glossa_pairs_add_texts(glossa_pairs *self, const char *name, glossa_text file, glossa_error *error) {
+    const glossa_pairs before = *self;
+    return settle(self, &before, name, "text", add_texts(self, name, file, error), error);
 }
 
 glossa_status glossa_pairs_add_lines(glossa_pairs *self, const char *source_name, glossa_text source,
                                      const char *target_name, glossa_text target, glossa_error *error) {
     const glossa_pairs before = *self;
-    return settle(self, &before, source_name, add_lines(self, source_name, source, target_name, target, error), error);
+    return settle(self, &before, source_name, "pair of texts",
+                  add_lines(self, source_name, source, target_name, target, error), error);
 }
 
 glossa_text glossa_pairs_text(const glossa_pairs *self, size_t pair, int side) {

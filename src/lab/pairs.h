@@ -11,7 +11,7 @@
    the latter followed by a NUL and links, where it has these. */
 typedef struct glossa_pairs {
     glossa_allocator allocator;
-    char *texts;    /* (size) well-formed UTF-8, without line ends and tabs */
+    char *texts;    /* (size) well-formed UTF-8, without line ends and tabs; of images any bytes */
     size_t *starts; /* (2 * count + 1) */
     size_t size, text_capacity, count, start_capacity;
     size_t empty; /* lines that were left out, because they lack one side */
@@ -32,6 +32,12 @@ glossa_status glossa_pairs_add_lines(glossa_pairs *pairs, const char *source_nam
 /* Adds one pair of well-formed texts; white space at their ends goes, and a pair with an empty side is counted alone.
    Fails with MEMORY or LIMIT; then nothing was added. */
 glossa_status glossa_pairs_add(glossa_pairs *pairs, glossa_text source, glossa_text target, glossa_error *error);
+
+/* Adds a pair of any bytes as they are. Fails with MEMORY or LIMIT; then nothing was added. */
+glossa_status glossa_pairs_add_raw(glossa_pairs *pairs, glossa_text source, glossa_text target, glossa_error *error);
+
+/* Adds the lines of a file as sources without targets; empty ones are skipped. Fails as glossa_pairs_add_table. */
+glossa_status glossa_pairs_add_texts(glossa_pairs *pairs, const char *name, glossa_text file, glossa_error *error);
 
 /* The source (side 0), the target (1) or the links (2) of a pair, which are empty where it has none. */
 glossa_text glossa_pairs_text(const glossa_pairs *pairs, size_t pair, int side);

@@ -55,7 +55,10 @@ static void judge(glossa_batch_part *part, const glossa_predicted *predicted) {
     for (size_t i = 0; i < s->outputs.count; i++) {
         bool exact = true;
         for (uint32_t j = s->outputs.starts[i]; j < s->outputs.starts[i + 1]; j++) {
-            exact = exact && predicted->best[j] == s->targets[j];
+            if (s->targets[j] == GLOSSA_IGNORED) continue;
+            const bool right = predicted->best[j] == s->targets[j];
+            part->correct += right;
+            exact = exact && right;
             part->loss -= (double)predicted->log_probability[j] * (double)s->weight;
         }
         part->exact += exact;
@@ -80,6 +83,7 @@ static void run_part(const glossa_pass *r, glossa_lane *lane, glossa_batch_part 
     tape->gradients = lane->gradients ? lane->gradients : lab->blocks.gradients;
     tape->step = lab->step;
     tape->first_sequence = part->first;
+    tape->share = part->shard.share;
     glossa_tape_reset(tape);
     if (r->learning && lane->gradients) memset(lane->gradients, 0, lab->network.floats * sizeof *lane->gradients);
     const glossa_predicted predicted = glossa_network_run(&lab->network, &rates, &part->shard, tape);
@@ -107,8 +111,8 @@ static void run_lane(void *user, size_t worker) {
     }
 }
 
-glossa_status glossa_pass_run(glossa_lab *lab, const glossa_lab_batch *b, double weight, glossa_pass *r, double *loss,
-                              uint32_t *exact, glossa_error *error) {
+glossa_status glossa_pass_run(glossa_lab *lab, const glossa_lab_batch *b, double weight, glossa_pass *r,
+                              glossa_error *error) {
     FORWARD(glossa_batch_check(lab, b, error));
     FORWARD(glossa_batch_cut(lab, b, weight, error));
     FORWARD(reserve_lanes(lab, r->learning, error));
@@ -116,11 +120,14 @@ glossa_status glossa_pass_run(glossa_lab *lab, const glossa_lab_batch *b, double
     for (size_t p = 0; p < lab->part_count; p++)
         lab->parts[p].shard.rules = r->rules;
     glossa_workers_run(lab->workers, run_lane, r);
-    *loss = 0;
-    *exact = 0;
+    r->loss = 0;
+    r->tokens = r->exact = r->correct = 0;
     for (size_t p = 0; p < lab->part_count; p++) {
-        *loss += lab->parts[p].loss;
-        *exact += lab->parts[p].exact;
+        const glossa_batch_part *part = &lab->parts[p];
+        r->loss += part->loss;
+        r->tokens += part->tokens;
+        r->exact += part->exact;
+        r->correct += part->correct;
     }
     lab->seen = true;
     return GLOSSA_OK;

@@ -14,12 +14,14 @@ typedef struct glossa_pass {
     float *log_probability; /* of the target tokens of the batch, or NULL */
     uint32_t *best;
     const glossa_rules *rules; /* what the best tokens are taken from; NULL: all */
+    double loss;               /* weighted mean over the target tokens */
+    uint32_t tokens;           /* of the targets that count */
+    uint32_t exact, correct;   /* sequences without a fault and tokens that are right, where nothing is learnt */
 } glossa_pass;
 
-/* Runs a batch; adds its gradients, weighted, to the block of gradients where it learns. *loss is the weighted mean
-   over the target tokens, *exact the number of sequences without a fault where it does not learn. */
+/* Runs a batch; adds its gradients, weighted, to the block of gradients where it learns. */
 glossa_status glossa_pass_run(glossa_lab *lab, const glossa_lab_batch *batch, double weight, glossa_pass *pass,
-                              double *loss, uint32_t *exact, glossa_error *error);
+                              glossa_error *error);
 
 /* Runs one part of a batch on the first worker's tape, into that worker's gradients where it learns. *part has what
    came of it. */

@@ -25,6 +25,10 @@ static const glossa_network_key network_keys[] = {
     {"glossa.pool", "pool"},
     {"glossa.recurrent.cell", "cell"},
     {"glossa.recurrent.direction", "direction"},
+    {"glossa.image.size", "image"},
+    {"glossa.image.patch", "patch"},
+    {"glossa.swin.window", "window"},
+    {"glossa.swin.stages", "stages"},
 };
 #define NETWORK_KEYS (sizeof network_keys / sizeof *network_keys)
 #define ENGINE_KEYS  9 /* those before "mixer", which every checkpoint has; the others are what they are by default */
@@ -38,8 +42,14 @@ const glossa_network_key *glossa_network_key_at(size_t index) {
 }
 
 const char *glossa_network_task(const glossa_lab_config *c) {
-    if (c->architecture == ARCHITECTURE_RECURRENT) return "recurrent-translation";
-    if (c->architecture == ARCHITECTURE_CLASSIFIER) return "classification";
+    static const char *const tasks[] = {NULL,
+                                        "recurrent-translation",
+                                        "classification",
+                                        "masked-language-model",
+                                        "causal-language-model",
+                                        "image-classification",
+                                        "image-classification"};
+    if (tasks[c->architecture]) return tasks[c->architecture];
     const bool whole = c->normalise == NORMALISE_LAYER && c->residual == RESIDUAL_YES && c->causal == CAUSAL_YES &&
                        c->position != POSITION_NO;
     const bool usual = c->score == SCORING_SCALED_DOT && c->selection == SELECTION_SOFT;
@@ -174,27 +184,80 @@ static void put_tensors(const glossa_lab *lab, const float *values, glossa_gguf_
     }
 }
 
+/* An int8 matrix with a scale for each row, as the engine has them (symmetric, -127 to 127). */
+static void put_quantized(const glossa_parameter *p, const float *values, int8_t *bytes, float *scales,
+                          glossa_gguf_writer *w) {
+    static const char weight[] = "weight", scale[] = "scale";
+    const size_t head = strlen(p->name) - (sizeof weight - 1);
+    char name[sizeof p->name];
+    for (size_t i = 0; i < p->rows; i++) {
+        const float *row = values + i * p->cols;
+        float most = 0;
+        for (size_t j = 0; j < p->cols; j++)
+            most = row[j] > most ? row[j] : -row[j] > most ? -row[j] : most;
+        scales[i] = most / 127.0f;
+        for (size_t j = 0; j < p->cols; j++) {
+            const float x = most > 0 ? row[j] / scales[i] : 0.0f;
+            bytes[i * p->cols + j] = (int8_t)(x < 0 ? x - 0.5f : x + 0.5f);
+        }
+    }
+    memcpy(name, p->name, sizeof name);
+    memcpy(name + head, scale, sizeof scale);
+    glossa_gguf_put_tensor(w, p->name, TENSOR_I8, 2, (const uint64_t[]){p->cols, p->rows}, bytes);
+    glossa_gguf_put_tensor(w, name, TENSOR_F32, 1, (const uint64_t[]){p->rows}, scales);
+}
+
+/* The tensors, matrices as int8. *memory is the caller's to release, once the writer is done. */
+static glossa_status put_small_tensors(const glossa_lab *lab, const float *values, glossa_gguf_writer *w, void **memory,
+                                       glossa_error *error) {
+    glossa_arena arena = {0};
+    size_t size = 0;
+    for (int carving = 0; carving < 2; carving++) {
+        for (size_t i = 0; i < lab->network.count; i++) {
+            const glossa_parameter *p = &lab->network.parameters[i];
+            const uint64_t ne[2] = {p->cols, p->rows};
+            int8_t *bytes = p->quantizable ? TAKE(&arena, int8_t, p->rows, p->cols) : NULL;
+            float *scales = p->quantizable ? TAKE(&arena, float, p->rows) : NULL;
+            if (!carving) continue;
+            if (p->quantizable)
+                put_quantized(p, values + p->offset, bytes, scales, w);
+            else
+                glossa_gguf_put_tensor(w, p->name, TENSOR_F32, p->vector ? 1 : 2, ne, values + p->offset);
+        }
+        if (carving) break;
+        FAIL_IF(!glossa_arena_place(&arena, &lab->allocator, memory, &size), error, GLOSSA_ERROR_MEMORY,
+                "out of memory to save %zu parameters as int8", lab->network.elements);
+    }
+    return GLOSSA_OK;
+}
+
 static void put_block(glossa_gguf_writer *w, const char *name, const float *block, size_t floats) {
     glossa_gguf_put_tensor(w, name, TENSOR_F32, 1, (const uint64_t[]){floats}, block);
 }
 
 glossa_status glossa_lab_save(const glossa_lab *lab, glossa_lab_kind kind, glossa_sink sink, glossa_error *error) {
-    FAIL_IF(!lab->task && lab->lexicon.kept_count == 0 && kind == GLOSSA_LAB_MODEL, error, GLOSSA_ERROR_STATE,
+    FAIL_IF(!lab->task && lab->lexicon.kept_count == 0 && kind != GLOSSA_LAB_STATE, error, GLOSSA_ERROR_STATE,
             "the lab has no vocabulary, which a model needs");
     glossa_gguf_writer w;
+    void *memory = NULL;
+    glossa_status status = GLOSSA_OK;
     glossa_gguf_writer_open(&w, &lab->allocator);
     put_network(lab, &w);
     if (lab->task) put_vocabulary(lab->task, &w);
     glossa_lexicon_put(&lab->lexicon, &w);
     put_alignment(lab, &w);
     if (kind == GLOSSA_LAB_STATE) put_progress(lab, &w);
-    put_tensors(lab, kind == GLOSSA_LAB_MODEL ? glossa_lab_values(lab) : lab->blocks.values, &w);
+    if (kind == GLOSSA_LAB_SMALL)
+        status = put_small_tensors(lab, glossa_lab_values(lab), &w, &memory, error);
+    else
+        put_tensors(lab, kind == GLOSSA_LAB_MODEL ? glossa_lab_values(lab) : lab->blocks.values, &w);
     if (kind == GLOSSA_LAB_STATE) {
         if (lab->blocks.first) put_block(&w, PREFIX "first", lab->blocks.first, lab->network.floats);
         if (lab->blocks.second) put_block(&w, PREFIX "second", lab->blocks.second, lab->network.floats);
         if (lab->average) put_block(&w, PREFIX "average", lab->average, lab->network.floats);
     }
-    const glossa_status status = glossa_gguf_write(&w, sink, error);
+    if (status == GLOSSA_OK) status = glossa_gguf_write(&w, sink, error);
     glossa_gguf_writer_close(&w);
+    glossa_release(&lab->allocator, memory);
     return status;
 }

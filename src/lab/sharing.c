@@ -1,6 +1,7 @@
 /* One training in several labs that share no memory. */
 #include <string.h>
 
+#include "glossa_lab_sharing.h"
 #include "lab/batch.h"
 #include "lab/pass.h"
 
@@ -31,9 +32,8 @@ glossa_status glossa_lab_compute(glossa_lab *lab, uint32_t part, glossa_lab_grad
         within -= parts_of(lab, number);
     FORWARD(glossa_batch_next(lab, number, &drawn, error));
     FORWARD(glossa_pass_run_part(lab, &drawn, 1.0 / batches, &r, within, &done, error));
-    const glossa_segments *targets = &done->shard.outputs;
-    *out = (glossa_lab_gradients){lab->lanes[0].gradients, lab->network.floats, done->loss,
-                                  targets->starts[targets->count], (uint32_t)targets->count};
+    *out = (glossa_lab_gradients){lab->lanes[0].gradients, lab->network.floats, done->loss, done->tokens,
+                                  (uint32_t)done->shard.outputs.count};
     return GLOSSA_OK;
 }
 

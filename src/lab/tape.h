@@ -35,9 +35,11 @@ typedef struct glossa_parameter {
     uint32_t cols;
     size_t offset; /* in floats */
     glossa_initial initial;
-    float size;  /* of the initial values */
-    bool hidden; /* a matrix within a layer, which Muon takes */
-    bool vector; /* written with one dimension */
+    float size;       /* of the initial values */
+    bool hidden;      /* a matrix within a layer, which Muon takes */
+    bool vector;      /* written with one dimension */
+    bool quantizable; /* by rows, in a small file */
+    bool statistic;   /* of a batch norm: follows what it sees, and is not learnt */
 } glossa_parameter;
 
 /* ---- the tape --------------------------------------------------------------------------------------------------- */
@@ -51,9 +53,15 @@ typedef struct glossa_node {
 
 /* Where each sequence begins: `count` of them, sequence i has the rows starts[i] to starts[i + 1]. */
 typedef struct glossa_segments {
-    const uint32_t *starts; /* (count + 1) */
+    const uint32_t *starts; /* (count + 1) NULL while measuring: each has `length` rows */
     size_t count;
+    uint32_t length;
+    uint32_t apiece; /* so many of these are one sequence of the batch; 0: one */
 } glossa_segments;
+
+static inline size_t glossa_segment_rows(const glossa_segments *s, size_t i) {
+    return s->starts ? s->starts[i + 1] - s->starts[i] : s->length;
+}
 
 typedef struct glossa_tape glossa_tape;
 
@@ -84,6 +92,7 @@ struct glossa_tape {
     uint32_t step;           /* ... which differs with each step, */
     uint32_t first_sequence; /* each sequence of the batch, */
     uint32_t site;           /* and each place of the network: counts up as operations are recorded */
+    float share;             /* of the batch in this part, for statistics of the batch */
     double loss;             /* what the losses on the tape add up to */
     glossa_operation *last;
     const glossa_view *views;
@@ -98,6 +107,11 @@ void glossa_tape_backward(glossa_tape *tape);
 /* Whether arrays are only measured. */
 static inline bool glossa_tape_measures(const glossa_tape *tape) {
     return tape->arena.base == NULL;
+}
+
+/* The number of sequence i among all of the batch. */
+static inline uint32_t glossa_tape_sequence(const glossa_tape *tape, const glossa_segments *segments, size_t i) {
+    return tape->first_sequence * (segments->apiece > 0 ? segments->apiece : 1) + (uint32_t)i;
 }
 
 /* Makes a node's rows readable by `name`, which must outlive the step. */
@@ -124,6 +138,16 @@ typedef struct glossa_embedding {
    borrowed for the step. */
 glossa_node glossa_tape_embed(glossa_tape *tape, const glossa_embedding *embedding, const uint32_t *ids,
                               const glossa_segments *segments);
+
+/* y[i] = x[i] + position of i in its sequence; of the embedding its positions alone matter. */
+glossa_node glossa_tape_place(glossa_tape *tape, glossa_node x, const glossa_embedding *embedding,
+                              const glossa_segments *segments);
+
+/* Images of side * side bytes, one after the other in `pixels` (borrowed for the step), as rows of patch * patch
+   numbers from -1 to 1: patches from left to right and from top to bottom. `first`: a row of zeros stands before those
+   of each image. Without a gradient. */
+glossa_node glossa_tape_patches(glossa_tape *tape, const uint32_t *pixels, size_t images, uint32_t side, uint32_t patch,
+                                bool first);
 
 /* y = x w^T + b; w (N, K), b (N) or NULL. */
 glossa_node glossa_tape_linear(glossa_tape *tape, glossa_node x, const glossa_parameter *w, const glossa_parameter *b);
@@ -157,6 +181,19 @@ glossa_node glossa_tape_pool(glossa_tape *tape, glossa_node x, const glossa_segm
 /* Layer norm over each row (Ba et al. 2016), as glossa_kernels.layer_norm. */
 glossa_node glossa_tape_norm(glossa_tape *tape, glossa_node x, const glossa_parameter *weight,
                              const glossa_parameter *bias, float epsilon);
+
+/* What a batch norm learns (D), and the statistics that it keeps (D). */
+typedef struct glossa_batch_norm {
+    const glossa_parameter *weight, *bias, *mean, *variance;
+    float epsilon;
+} glossa_batch_norm;
+
+/*
+ * Batch norm over the rows of each column (Ioffe & Szegedy 2015): while learning by the mean and variance of the rows
+ * on this tape, else by those that were kept. These follow the rows: with each step a tenth of what is in their
+ * gradients is taken off, which are tape->share * (kept - seen), the variance seen being the unbiased one.
+ */
+glossa_node glossa_tape_batch_norm(glossa_tape *tape, glossa_node x, const glossa_batch_norm *norm);
 
 /* Each element is 0 with probability p, else x / (1 - p) (Srivastava et al. 2014); x itself where p is 0 or nothing is
    learnt. The draw depends on seed, step, site, sequence and element alone. */

@@ -34,13 +34,11 @@ static glossa_status learn(glossa_lab *lab, const glossa_lab_batch *batch, gloss
     memset(lab->blocks.gradients, 0, lab->network.floats * sizeof(float));
     for (uint32_t i = 0; i < batches; i++) {
         glossa_lab_batch drawn;
-        double loss;
-        uint32_t exact;
         if (!batch) FORWARD(glossa_batch_next(lab, lab->step * batches + i, &drawn, error));
         const glossa_lab_batch *b = batch ? batch : &drawn;
-        FORWARD(glossa_pass_run(lab, b, 1.0 / batches, &r, &loss, &exact, error));
-        report->loss += loss;
-        report->tokens += b->target_starts[b->count] - b->target_starts[0];
+        FORWARD(glossa_pass_run(lab, b, 1.0 / batches, &r, error));
+        report->loss += r.loss;
+        report->tokens += r.tokens;
         report->sequences += (uint32_t)b->count;
     }
     return GLOSSA_OK;
@@ -94,20 +92,19 @@ glossa_status glossa_lab_evaluate(glossa_lab *lab, const glossa_lab_batch *batch
     FAIL_IF(total == 0 && count > 0, error, GLOSSA_ERROR_STATE, "no pairs are held out to judge by");
     for (uint32_t at = 0; at < total; at += group) {
         glossa_lab_batch drawn;
-        double loss;
-        uint32_t exact;
         glossa_pass r = {.values = glossa_lab_values(lab), .rules = rules.beam ? &rules : NULL};
         if (!batch)
             FORWARD(glossa_batch_held_out(lab, first + at, total - at < group ? total - at : group, &drawn, error));
         const glossa_lab_batch *b = batch ? batch : &drawn;
-        FORWARD(glossa_pass_run(lab, b, 1, &r, &loss, &exact, error));
+        FORWARD(glossa_pass_run(lab, b, 1, &r, error));
         /* A decoder that sees what it is to predict says nothing of what it would write. */
-        if (lab->config.causal == CAUSAL_NO && rules.beam) FORWARD(glossa_decode_exact(lab, b, &exact, error));
-        const uint32_t tokens = b->target_starts[b->count] - b->target_starts[0];
-        all.loss += loss * tokens;
-        all.tokens += tokens;
+        if (lab->config.causal == CAUSAL_NO && rules.beam && !glossa_models_language(&lab->config))
+            FORWARD(glossa_decode_exact(lab, b, &r.exact, error));
+        all.loss += r.loss * r.tokens;
+        all.tokens += r.tokens;
         all.sequences += (uint32_t)b->count;
-        all.exact += exact;
+        all.exact += r.exact;
+        all.correct += r.correct;
     }
     if (all.tokens > 0) all.loss /= all.tokens;
     *report = all;
@@ -116,8 +113,6 @@ glossa_status glossa_lab_evaluate(glossa_lab *lab, const glossa_lab_batch *batch
 
 glossa_status glossa_lab_forward(glossa_lab *lab, const glossa_lab_batch *batch, float *log_probability, uint32_t *best,
                                  glossa_error *error) {
-    double loss;
-    uint32_t exact;
     glossa_pass r = {.values = glossa_lab_values(lab), .log_probability = log_probability, .best = best};
-    return glossa_pass_run(lab, batch, 1, &r, &loss, &exact, error);
+    return glossa_pass_run(lab, batch, 1, &r, error);
 }

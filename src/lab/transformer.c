@@ -1,4 +1,5 @@
-/* The Transformer encoder-decoder (Vaswani et al. 2017) as the engine runs it, and with parts of it left out. */
+/* The Transformer encoder-decoder (Vaswani et al. 2017) as the engine runs it, with parts of it left out, and what its
+   encoder or its decoder makes alone: a classifier, a masked language model, a causal one. */
 #include <stddef.h>
 #include <string.h>
 
@@ -62,19 +63,31 @@ static void bind_whole(glossa_network *n, const glossa_part *part, glossa_pair p
     }
 }
 
-/* Whether a part of the whole model belongs to what comes behind the encoder. */
-static bool is_decoders(const glossa_part *part) {
-    return part->of == PART_OF_MODEL &&
-           (part->place == offsetof(glossa_model, decoder_position) ||
-            part->place == offsetof(glossa_model, decoder_norm) || part->place == offsetof(glossa_model, output) ||
-            part->place == offsetof(glossa_model, output.bias) ||
-            part->place == offsetof(glossa_model, target_embedding));
+/* Whether a network without a decoder, or without an encoder, has a part nevertheless. */
+static bool is_wanted(const glossa_lab_config *c, const glossa_part *part) {
+    const bool causal = c->architecture == ARCHITECTURE_CAUSAL;
+    if (c->architecture == ARCHITECTURE_TRANSFORMER) return true;
+    if (part->of == PART_OF_ENCODER) return !causal;
+    if (part->of == PART_OF_DECODER)
+        return causal && (part->place < offsetof(glossa_layer, cross) || part->place >= offsetof(glossa_layer, ffn));
+    switch (part->place) {
+    case offsetof(glossa_model, source_embedding):
+        return true;
+    case offsetof(glossa_model, encoder_position):
+    case offsetof(glossa_model, encoder_norm):
+        return !causal;
+    case offsetof(glossa_model, decoder_position):
+    case offsetof(glossa_model, decoder_norm):
+        return causal;
+    default: /* the output layer */
+        return c->architecture != ARCHITECTURE_CLASSIFIER && part->place != offsetof(glossa_model, target_embedding);
+    }
 }
 
 void glossa_transformer_fill(glossa_network *n) {
     const glossa_lab_config *c = &n->config;
     const glossa_config engine = {.encoder_layers = c->encoder_layers,
-                                  .decoder_layers = c->architecture == ARCHITECTURE_CLASSIFIER ? 0 : c->decoder_layers,
+                                  .decoder_layers = c->decoder_layers,
                                   .d = c->width,
                                   .ffn = c->feed_forward,
                                   .context = c->context,
@@ -86,10 +99,9 @@ void glossa_transformer_fill(glossa_network *n) {
                                         .target_vocabulary = n->target_vocabulary,
                                         .own_target = n->separate,
                                         .own_output = c->output == OUTPUT_UNTIED};
-    const bool classifies = c->architecture == ARCHITECTURE_CLASSIFIER;
     glossa_part part = {.layer = 0};
     while (glossa_part_next(&shape, &part)) {
-        if (classifies && is_decoders(&part)) continue;
+        if (!is_wanted(c, &part)) continue;
         if (part.role == ROLE_BIAS && !c->output_bias) continue;
         if (part.role == ROLE_NORM && c->normalise == NORMALISE_NO) continue;
         const glossa_pair pair = glossa_network_add(n, &part);
@@ -98,8 +110,11 @@ void glossa_transformer_fill(glossa_network *n) {
         else
             bind_layer(&part, pair, part.of == PART_OF_ENCODER ? &n->encoder[part.layer] : &n->decoder[part.layer]);
     }
-    if (!classifies) return;
-    n->classes = glossa_network_own(n, ROLE_LINEAR, "class", n->target_vocabulary, c->width, true);
+    if (glossa_classifies(c)) glossa_classes_fill(n, c->width);
+}
+
+void glossa_classes_fill(glossa_network *n, uint32_t width) {
+    n->classes = glossa_network_own(n, ROLE_LINEAR, "class", n->target_vocabulary, width, true);
     n->output = n->classes.w;
     n->output_bias = n->classes.b;
 }
@@ -110,13 +125,15 @@ static bool is_pre(const glossa_builder *b) {
     return b->n->config.norm == NORM_PRE;
 }
 
-static glossa_node norm_of(const glossa_builder *b, glossa_node x, glossa_pair p) {
-    if (!p.w) return x; /* a network without norms */
-    return glossa_tape_norm(b->tape, x, p.w, p.b, (float)b->n->config.norm_epsilon);
+glossa_node glossa_norm_of(const glossa_builder *b, glossa_node x, glossa_pair p) {
+    const float epsilon = (float)b->n->config.norm_epsilon;
+    if (!p.w) return x;
+    if (!p.mean) return glossa_tape_norm(b->tape, x, p.w, p.b, epsilon);
+    return glossa_tape_batch_norm(b->tape, x, &(glossa_batch_norm){p.w, p.b, p.mean, p.variance, epsilon});
 }
 
 static glossa_node sublayer_input(const glossa_builder *b, glossa_node x, glossa_pair norm_pair) {
-    return is_pre(b) ? norm_of(b, x, norm_pair) : x;
+    return is_pre(b) ? glossa_norm_of(b, x, norm_pair) : x;
 }
 
 /* Residual and norm: LN(x + f), or x + f where the norm stands before; f for x + f in a network without residuals. */
@@ -124,7 +141,7 @@ static glossa_node sublayer_end(const glossa_builder *b, glossa_node x, glossa_n
                                 const glossa_segments *segments) {
     f = glossa_tape_dropout(b->tape, f, (float)b->rates->dropout, segments);
     x = b->n->config.residual == RESIDUAL_YES ? glossa_tape_add(b->tape, x, f) : f;
-    return is_pre(b) ? x : norm_of(b, x, norm_pair);
+    return is_pre(b) ? x : glossa_norm_of(b, x, norm_pair);
 }
 
 /* Attention of x to `memory`, or to itself where that has no rows. */
@@ -136,8 +153,9 @@ static glossa_node attend(const glossa_builder *b, const glossa_attention_part *
     const glossa_node q = glossa_apply(b, input, p->q), k = glossa_apply(b, keys, p->k),
                       v = glossa_apply(b, keys, p->v);
     a.name = p->name;
-    a.heads = c->heads;
+    a.heads = c->heads * x.width / c->width; /* wider layers have more heads of the same width */
     a.scale = glossa_score_scale(c, c->width / c->heads);
+    a.bias = p->bias;
     a.hard = c->selection == SELECTION_HARD;
     a.dropout = (float)b->rates->attention_dropout;
     const glossa_node y = glossa_apply(b, glossa_tape_attention(b->tape, q, k, v, &a), p->o);
@@ -155,16 +173,20 @@ static glossa_node feed_forward(const glossa_builder *b, const glossa_network_la
     return x;
 }
 
+glossa_node glossa_encoder_layer(const glossa_builder *b, const glossa_network_layer *l, glossa_node x,
+                                 glossa_attending a) {
+    return feed_forward(b, l, attend(b, &l->attn, x, x, a), a.queries);
+}
+
 static glossa_node encode(const glossa_builder *b) {
     const glossa_network *n = b->n;
     const glossa_segments *s = &b->shard->sources;
     glossa_node x = glossa_embed_source(b);
-    for (uint32_t i = 0; i < n->config.encoder_layers; i++) {
-        const glossa_network_layer *l = &n->encoder[i];
-        x = attend(b, &l->attn, x, x, (glossa_attending){.queries = s, .keys = s});
-        x = feed_forward(b, l, x, s);
-    }
-    return is_pre(b) ? norm_of(b, x, n->encoder_norm) : x;
+    for (uint32_t i = 0; i < n->config.encoder_layers; i++)
+        x = glossa_encoder_layer(b, &n->encoder[i], x, (glossa_attending){.queries = s, .keys = s});
+    if (is_pre(b)) x = glossa_norm_of(b, x, n->encoder_norm);
+    glossa_tape_show(b->tape, "enc", x);
+    return x;
 }
 
 static glossa_node mix(const glossa_builder *b, const glossa_network_layer *l, glossa_node x) {
@@ -186,27 +208,35 @@ static glossa_node decode(const glossa_builder *b, glossa_node memory) {
         const glossa_network_layer *l = &n->decoder[i];
         const bool guided = shard->alignment && b->rates->guided > 0 && i + 1 == n->config.decoder_layers;
         x = mix(b, l, x);
-        x = attend(b, &l->cross, x, memory,
-                   (glossa_attending){.queries = &shard->outputs,
-                                      .keys = &shard->sources,
-                                      .guide = guided ? shard->alignment : NULL,
-                                      .guide_weight = (float)b->rates->guided * shard->weight});
+        if (l->cross.q.w)
+            x = attend(b, &l->cross, x, memory,
+                       (glossa_attending){.queries = &shard->outputs,
+                                          .keys = &shard->sources,
+                                          .guide = guided ? shard->alignment : NULL,
+                                          .guide_weight = (float)b->rates->guided * shard->weight});
         x = feed_forward(b, l, x, &shard->outputs);
     }
-    return is_pre(b) ? norm_of(b, x, n->decoder_norm) : x;
+    return is_pre(b) ? glossa_norm_of(b, x, n->decoder_norm) : x;
 }
 
 glossa_node glossa_transformer_build(const glossa_builder *b) {
-    const glossa_node memory = encode(b);
-    glossa_tape_show(b->tape, "enc", memory);
-    return decode(b, memory);
+    return decode(b, encode(b));
+}
+
+/* Devlin et al. 2019: every token of the text is predicted from all of them, of which some are masked. */
+glossa_node glossa_masked_build(const glossa_builder *b) {
+    return encode(b);
+}
+
+/* Radford et al. 2018: a decoder without an encoder, which reads what it has written. */
+glossa_node glossa_causal_build(const glossa_builder *b) {
+    return decode(b, (glossa_node){0});
 }
 
 /* One row a sequence, by which the class is judged. */
 glossa_node glossa_classifier_build(const glossa_builder *b) {
     const glossa_segments *s = &b->shard->sources;
     const glossa_node x = encode(b);
-    glossa_tape_show(b->tape, "enc", x);
     if (b->n->config.pool == POOL_MEAN) return glossa_tape_pool(b->tape, x, s);
     uint32_t *ends = TAKE(&b->tape->arena, uint32_t, s->count);
     for (size_t i = 0; ends && i < s->count; i++)

@@ -88,31 +88,36 @@ static uint32_t no_names(lab_context *context) {
     return glossa_fail(&context->error, GLOSSA_ERROR_ARGUMENT, "the block holds no name with a NUL for each file");
 }
 
-/* The block holds a name with a NUL behind it, then a table of pairs: `size` bytes in all. */
-EXPORT uint32_t lab_context_table(lab_context *context, uint32_t held_out, size_t size) {
-    const size_t skipped = name_end(context, 0, size);
-    if (skipped == 0) return no_names(context);
-    const char *name = (const char *)context->block;
-    const glossa_text file = {name + skipped, size - skipped};
-    if (!context->data) {
-        const glossa_status status = glossa_lab_data_open(NULL, &context->data, &context->error);
-        if (status) return status;
-    }
-    return glossa_lab_data_table(context->data, held_out != 0, name, file, &context->error);
-}
+typedef enum data_form { FORM_TABLE, FORM_TEXTS, FORM_LINES, FORM_IDX, FORM_IMAGE } data_form;
 
-/* Pairs of lines: the block holds two names, each with a NUL behind it, then the file of the sources, `source` bytes,
-   and that of the targets: `size` bytes in all. */
-EXPORT uint32_t lab_context_lines(lab_context *context, uint32_t held_out, size_t source, size_t size) {
-    const size_t second = name_end(context, 0, size), first = second ? name_end(context, second, size) : 0;
-    if (first == 0 || source > size - first) return no_names(context);
-    const char *name = (const char *)context->block, *other = name + second, *files = name + first;
+/* What is learnt from. The block holds a name with a NUL behind it, for two files a second one, then the first file,
+   `first` bytes, and the second: `size` bytes in all. The name of a single image is its label. */
+EXPORT uint32_t lab_context_data(lab_context *context, uint32_t form, uint32_t held_out, size_t first, size_t size) {
+    const bool two = form == FORM_LINES || form == FORM_IDX;
+    const size_t middle = name_end(context, 0, size),
+                 skipped = middle && two ? name_end(context, middle, size) : middle;
+    if (skipped == 0 || first > size - skipped) return no_names(context);
+    const char *name = (const char *)context->block, *other = name + middle, *files = name + skipped;
+    const glossa_text one = {files, first}, rest = {files + first, size - skipped - first};
+    glossa_error *error = &context->error;
     if (!context->data) {
-        const glossa_status status = glossa_lab_data_open(NULL, &context->data, &context->error);
+        const glossa_status status = glossa_lab_data_open(NULL, &context->data, error);
         if (status) return status;
     }
-    return glossa_lab_data_lines(context->data, held_out != 0, name, (glossa_text){files, source}, other,
-                                 (glossa_text){files + source, size - first - source}, &context->error);
+    glossa_lab_data *data = context->data;
+    const bool held = held_out != 0;
+    switch ((data_form)form) {
+    case FORM_TEXTS:
+        return glossa_lab_data_texts(data, held, name, one, error);
+    case FORM_LINES:
+        return glossa_lab_data_lines(data, held, name, one, other, rest, error);
+    case FORM_IDX:
+        return glossa_lab_data_idx(data, held, name, one, other, rest, error);
+    case FORM_IMAGE:
+        return glossa_lab_data_image(data, held, (const uint8_t *)files, first, (glossa_text){name, middle - 1}, error);
+    default:
+        return glossa_lab_data_table(data, held, name, one, error);
+    }
 }
 
 static glossa_lab_data *take_data(lab_context *context) {
@@ -126,7 +131,7 @@ static glossa_lab_data *take_data(lab_context *context) {
 EXPORT uint32_t lab_context_start_pairs(lab_context *context, size_t vocabulary) {
     glossa_lab *lab;
     const char *source = (const char *)context->block + vocabulary, *target = source + strlen(source) + 1;
-    if (!context->data) return glossa_fail(&context->error, GLOSSA_ERROR_STATE, "there are no pairs");
+    if (!context->data) return glossa_fail(&context->error, GLOSSA_ERROR_STATE, "there is nothing to learn from");
     const glossa_status status =
         glossa_lab_open_pairs(&context->config, take_data(context), source, target, vocabulary ? context->block : NULL,
                               vocabulary, NULL, &lab, &context->error);
@@ -137,7 +142,7 @@ EXPORT uint32_t lab_context_start_pairs(lab_context *context, size_t vocabulary)
 EXPORT uint32_t lab_context_attach(lab_context *context) {
     const uint32_t status = need_lab(context);
     if (status) return status;
-    if (!context->data) return glossa_fail(&context->error, GLOSSA_ERROR_STATE, "there are no pairs");
+    if (!context->data) return glossa_fail(&context->error, GLOSSA_ERROR_STATE, "there is nothing to learn from");
     return glossa_lab_attach(context->lab, take_data(context), &context->error);
 }
 
@@ -327,15 +332,66 @@ EXPORT void lab_context_label(lab_context *context, uint32_t label) {
     context->slots[1] = (uint32_t)text.size;
 }
 
-/* The probability of each label for the text in the block, NUL-terminated, whose `size` bytes have room for as many
-   floats behind them. slots: where they are. */
-EXPORT uint32_t lab_context_classify(lab_context *context, uint32_t size) {
+/* The probability of each label for the text in the block, NUL-terminated, or for its image, of whose `size` bytes the
+   block has room for as many floats behind them. slots: where they are. */
+EXPORT uint32_t lab_context_classify(lab_context *context, uint32_t image, uint32_t size) {
     const char *text = (const char *)context->block;
     float *probability = (float *)(void *)(context->block + (size + 15) / 16 * 16);
     const uint32_t status = need_lab(context);
     if (status) return status;
     context->slots[0] = address(probability);
+    if (image) return glossa_lab_classify_image(context->lab, context->block, size, probability, &context->error);
     return glossa_lab_classify(context->lab, (glossa_text){text, strlen(text)}, probability, &context->error);
+}
+
+/* The best tokens of each mask of the text in the block, `size` bytes. slots: pairs of a token and a float, and how
+   many masks. */
+EXPORT uint32_t lab_context_fill(lab_context *context, uint32_t most, size_t size) {
+    const glossa_lab_guess *guesses;
+    size_t masks;
+    uint32_t status = need_lab(context);
+    if (status) return status;
+    status = glossa_lab_fill(context->lab, (glossa_text){(const char *)context->block, size}, most, &guesses, &masks,
+                             &context->error);
+    if (status) return status;
+    context->slots[0] = address(guesses);
+    context->slots[1] = (uint32_t)masks;
+    return GLOSSA_OK;
+}
+
+/* What is written behind the prompt in the block, `size` bytes. slots: the text, its bytes, and whether it has ended.
+ */
+EXPORT uint32_t lab_context_continue(lab_context *context, size_t size, double temperature, uint32_t top_k,
+                                     uint32_t tokens, uint32_t seed) {
+    const glossa_lab_sampling sampling = {temperature, top_k, tokens, seed};
+    glossa_text text;
+    bool ended;
+    uint32_t status = need_lab(context);
+    if (status) return status;
+    status = glossa_lab_continue(context->lab, (glossa_text){(const char *)context->block, size}, &sampling, &text,
+                                 &ended, &context->error);
+    if (status) return status;
+    context->slots[0] = address(text.data);
+    context->slots[1] = (uint32_t)text.size;
+    context->slots[2] = ended;
+    return GLOSSA_OK;
+}
+
+/* The value of the setting whose name is in the block. slots: a text and its bytes, or 0, then a number in double. */
+EXPORT uint32_t lab_context_get(lab_context *context) {
+    const glossa_lab_config *config = context->lab ? glossa_lab_configuration(context->lab) : &context->config;
+    glossa_text text;
+    double number;
+    const glossa_status status = glossa_lab_get(config, (const char *)context->block, &number, &text, &context->error);
+    context->slots[0] = address(text.data);
+    context->slots[1] = (uint32_t)text.size;
+    memcpy(context->slots + 2, &number, sizeof number);
+    return status;
+}
+
+/* What the network of the config learns from, as glossa_lab_data_kind counts. */
+EXPORT uint32_t lab_context_learns_from(const lab_context *context) {
+    return glossa_lab_learns_from(context->lab ? glossa_lab_configuration(context->lab) : &context->config);
 }
 
 static bool keep(void *user, const void *bytes, size_t size) {
@@ -360,7 +416,7 @@ EXPORT uint32_t lab_context_save(lab_context *context, uint32_t kind) {
     if (status) return status;
     context->file_size = 0;
     const glossa_sink sink = {keep, context};
-    status = glossa_lab_save(context->lab, kind ? GLOSSA_LAB_STATE : GLOSSA_LAB_MODEL, sink, &context->error);
+    status = glossa_lab_save(context->lab, (glossa_lab_kind)kind, sink, &context->error);
     if (status) return status;
     context->slots[0] = address(context->file);
     context->slots[1] = (uint32_t)context->file_size;

@@ -1,6 +1,7 @@
 /* One training in several instances, which share no memory. */
 #include <string.h>
 
+#include "glossa_lab_sharing.h"
 #include "wasm/lab_context.h"
 
 EXPORT uint32_t lab_context_parts(const lab_context *context) {

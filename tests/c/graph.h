@@ -14,7 +14,7 @@
 enum { PARAMETERS = 6, MOST = 4096, ARENA = 1 << 20 };
 
 static const uint32_t three[] = {0, 3, 4, 9}, keys[] = {0, 2, 6, 11};
-static const glossa_segments queries = {three, 3}, memory = {keys, 3};
+static const glossa_segments queries = {.starts = three, .count = 3}, memory = {.starts = keys, .count = 3};
 
 typedef struct graph {
     glossa_parameter p[PARAMETERS];

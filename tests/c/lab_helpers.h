@@ -38,4 +38,26 @@ static inline bool same_values(const glossa_lab *a, const glossa_lab *b) {
     return memcmp(a->blocks.values, b->blocks.values, a->network.floats * sizeof(float)) == 0;
 }
 
+/* No hole: one step gives every parameter a gradient and moves it. The bias of keys has one by rounding alone, since no
+   softmax depends on it, and so have biases whose sums a batch norm takes off again. */
+static inline void check_moves(glossa_lab *lab) {
+    float *before = malloc(lab->network.floats * sizeof *before);
+    if (!before) abort();
+    memcpy(before, lab->blocks.values, lab->network.floats * sizeof *before);
+    steps(lab, 1);
+    for (size_t i = 0; i < lab->network.count; i++) {
+        const glossa_parameter *p = &lab->network.parameters[i];
+        double gradient = 0, moved = 0;
+        for (size_t j = p->offset; j < p->offset + (size_t)p->rows * p->cols; j++) {
+            gradient = fmax(gradient, fabs((double)lab->blocks.gradients[j]));
+            moved = fmax(moved, fabs((double)before[j] - (double)lab->blocks.values[j]));
+        }
+        const bool balanced = strstr(p->name, lab->config.normalise == NORMALISE_BATCH ? ".bias" : "_k.bias") != NULL;
+        const bool moves = moved > 0 && gradient > (balanced ? 0 : 1e-7);
+        if (!moves) fprintf(stderr, "%s (%g, %g): ", p->name, gradient, moved);
+        CHECK(moves);
+    }
+    free(before);
+}
+
 #endif

@@ -40,25 +40,9 @@ static glossa_lab *open_lab(const char *architecture, const char *const *setting
     return lab;
 }
 
-/* Every parameter has a gradient and moves; a bias of keys that moves no softmax has one by rounding. */
-static void check_moves(const char *architecture, const char *const *settings) {
+static void check_every_parameter(const char *architecture, const char *const *settings) {
     glossa_lab *lab = open_lab(architecture, settings, "pig-latin");
-    if (!lab) return;
-    float *before = malloc(lab->network.floats * sizeof *before);
-    if (!before) abort();
-    memcpy(before, lab->blocks.values, lab->network.floats * sizeof *before);
-    steps(lab, 1);
-    for (size_t i = 0; i < lab->network.count; i++) {
-        const glossa_parameter *p = &lab->network.parameters[i];
-        double gradient = 0, moved = 0;
-        for (size_t j = p->offset; j < p->offset + (size_t)p->rows * p->cols; j++) {
-            gradient = fmax(gradient, fabs((double)lab->blocks.gradients[j]));
-            moved = fmax(moved, fabs((double)before[j] - (double)lab->blocks.values[j]));
-        }
-        if (moved == 0 || gradient == 0) fprintf(stderr, "%s: ", p->name);
-        CHECK(moved > 0 && gradient > 0);
-    }
-    free(before);
+    if (lab) check_moves(lab);
     glossa_lab_close(lab);
 }
 
@@ -115,7 +99,7 @@ static void check_model(const char *architecture, const char *const *settings, c
 
 static void test_recurrent_networks(void) {
     for (size_t i = 0; i < sizeof recurrent / sizeof *recurrent; i++) {
-        check_moves("recurrent", recurrent[i]);
+        check_every_parameter("recurrent", recurrent[i]);
         check_state("recurrent", recurrent[i]);
         check_model("recurrent", recurrent[i], "recurrent-translation");
     }
@@ -123,7 +107,7 @@ static void test_recurrent_networks(void) {
 
 static void test_switched_transformers(void) {
     for (size_t i = 0; i < sizeof switched / sizeof *switched; i++) {
-        check_moves("transformer", switched[i]);
+        check_every_parameter("transformer", switched[i]);
         check_state("transformer", switched[i]);
         check_model("transformer", switched[i], "switched-translation");
     }
@@ -282,7 +266,7 @@ static void test_bad_labels(void) {
     glossa_lab *lab = open_lab("recurrent", none, "copy");
     float probability;
     CHECK_INT(glossa_lab_classify(lab, (glossa_text){"1", 1}, &probability, &error), GLOSSA_ERROR_STATE);
-    CHECK_STRING(error.message, "the lab's network is no classifier");
+    CHECK_STRING(error.message, "the lab's network is no classifier of texts");
     CHECK_INT(glossa_lab_labels(lab), 0);
     glossa_lab_close(lab);
     /* a held-out label that no pair to train on has */

@@ -87,7 +87,7 @@ static void test_a_hard_choice(void) {
 
 /* Two windows of 2 x 2, with the bias of each offset and with regions: Swin's index (dy + 1) * 3 + dx + 1. */
 static const uint32_t windows[] = {0, 4, 8};
-static const glossa_segments two_windows = {windows, 2};
+static const glossa_segments two_windows = {.starts = windows, .count = 2};
 static const uint32_t offsets[16] = {4, 3, 1, 0, 5, 4, 2, 1, 7, 6, 4, 3, 8, 7, 5, 4};
 static const uint8_t regions[8] = {0, 0, 0, 0, 1, 2, 1, 2};
 
@@ -231,6 +231,57 @@ static void test_parts_of_a_matrix(void) {
     close_graph(g);
 }
 
+/* ---- positions, patches, batch norm ---- */
+
+static glossa_batch_norm batch_norm;
+
+static void shape_batch_norm(graph *g) {
+    add(g, 0, 9, 6);
+    batch_norm = (glossa_batch_norm){add(g, 1, 1, 6), add(g, 2, 1, 6), NULL, NULL, 1e-3f};
+    g->p[3] = (glossa_parameter){.rows = 1, .cols = 6, .offset = MOST - 12}; /* not among those that are learnt */
+    g->p[4] = (glossa_parameter){.rows = 1, .cols = 6, .offset = MOST - 6};
+    batch_norm.mean = &g->p[3];
+    batch_norm.variance = &g->p[4];
+}
+
+static glossa_node build_batch_norm(graph *g) {
+    return glossa_tape_batch_norm(&g->tape, glossa_tape_parameter(&g->tape, &g->p[0]), &batch_norm);
+}
+
+static void shape_places(graph *g) {
+    add(g, 0, 9, 6);
+    add(g, 1, 5, 6);
+}
+
+static glossa_node build_places(graph *g) {
+    const glossa_embedding e = {.positions = &g->p[1]};
+    return glossa_tape_place(&g->tape, glossa_tape_parameter(&g->tape, &g->p[0]), &e, &queries);
+}
+
+static void test_positions_and_batch_norm(void) {
+    check_gradients(shape_places, build_places, 1, 0.05f);
+    check_gradients(shape_batch_norm, build_batch_norm, 1.5f, 0.02f);
+}
+
+/* Patches from left to right and from top to bottom, each row by row; bytes from -1 to 1. */
+static void test_patches(void) {
+    uint32_t pixels[2 * 16];
+    graph *g = open_graph(&glossa_gradients_scalar, NULL);
+    for (uint32_t i = 0; i < 32; i++)
+        pixels[i] = i < 16 ? i : 255 - i;
+    const glossa_node y = glossa_tape_patches(&g->tape, pixels, 2, 4, 2, true);
+    static const uint32_t second[4] = {2, 3, 6, 7};
+    CHECK_INT(y.rows, 10);
+    CHECK_INT(y.width, 4);
+    CHECK(y.gradient == NULL);
+    for (size_t j = 0; j < 4; j++) {
+        CHECK(y.value[j] == 0.0f && y.value[5 * 4 + j] == 0.0f); /* the first row of each image */
+        CHECK_NEAR(y.value[2 * 4 + j], second[j] / 127.5 - 1, 1e-6);
+        CHECK_NEAR(y.value[7 * 4 + j], (255 - 16 - second[j]) / 127.5 - 1, 1e-6);
+    }
+    close_graph(g);
+}
+
 int main(void) {
     RUN(test_scores);
     RUN(test_a_cosine_is_no_sharper_than_a_hundred);
@@ -240,5 +291,7 @@ int main(void) {
     RUN(test_directions);
     RUN(test_rows_and_columns);
     RUN(test_parts_of_a_matrix);
+    RUN(test_positions_and_batch_norm);
+    RUN(test_patches);
     return CHECK_RESULT();
 }

@@ -6,6 +6,7 @@
 
 #include "check.h"
 #include "glossa.h"
+#include "glossa_lab_sharing.h"
 #include "lab/batch.h"
 #include "lab/links.h"
 #include "lab/pairs.h"

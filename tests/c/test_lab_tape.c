@@ -103,7 +103,7 @@ static void test_what_dropout_draws(void) {
     const uint32_t one[] = {0, 50, 100}, second[] = {0, 50};
     g->tape.learning = true;
     const glossa_node x = glossa_tape_parameter(&g->tape, &g->p[0]);
-    const glossa_node y = glossa_tape_dropout(&g->tape, x, 0.25f, &(glossa_segments){one, 2});
+    const glossa_node y = glossa_tape_dropout(&g->tape, x, 0.25f, &(glossa_segments){.starts = one, .count = 2});
     size_t dropped = 0;
     for (size_t i = 0; i < 4000; i++) {
         CHECK(y.value[i] == 0.0f || y.value[i] == 1.0f / 0.75f);
@@ -115,12 +115,14 @@ static void test_what_dropout_draws(void) {
     memcpy(whole, y.value + 2000, sizeof whole);
     g->tape.first_sequence = 1;
     const glossa_node half = {x.value, x.gradient, 50, 40};
-    const glossa_node alone = glossa_tape_dropout(&g->tape, half, 0.25f, &(glossa_segments){second, 1});
+    const glossa_node alone =
+        glossa_tape_dropout(&g->tape, half, 0.25f, &(glossa_segments){.starts = second, .count = 1});
     CHECK(memcmp(alone.value, whole, sizeof whole) == 0);
-    const glossa_node other = glossa_tape_dropout(&g->tape, half, 0.25f, &(glossa_segments){second, 1});
+    const glossa_node other =
+        glossa_tape_dropout(&g->tape, half, 0.25f, &(glossa_segments){.starts = second, .count = 1});
     CHECK(memcmp(other.value, whole, sizeof whole) != 0);
     g->tape.learning = false;
-    CHECK(glossa_tape_dropout(&g->tape, x, 0.25f, &(glossa_segments){one, 2}).value == x.value);
+    CHECK(glossa_tape_dropout(&g->tape, x, 0.25f, &(glossa_segments){.starts = one, .count = 2}).value == x.value);
     close_graph(g);
 }
 

@@ -12,6 +12,8 @@ tests/golden/lab/gradients.txt    a config, its loss, and one line for each tens
 tests/golden/lab/steps.txt        twenty steps of each optimizer: losses, and products of the final values
 tests/golden/lab/plateau.txt      learning rates of torch's ReduceLROnPlateau over seeded validation losses
 tests/golden/lab/family.txt       as gradients.txt: Transformers of which parts are left out, recurrent networks, classifiers
+tests/golden/lab/networks.txt     as gradients.txt: language models and ViT on torch.nn.TransformerEncoderLayer, Swin, and
+                                  networks with torch's batch norm, these also with the loss of an evaluation
 """
 
 import itertools
@@ -172,6 +174,8 @@ def sinusoids(kind: str) -> torch.Tensor:
 class Network:
     """The encoder-decoder over lists of rows, one matrix a sequence, so that nothing is padded."""
 
+    training = True
+
     def __init__(self, config: dict, seed: int):
         self.c = config
         self.parameters: dict[str, torch.Tensor] = {}
@@ -196,6 +200,8 @@ class Network:
         centre, width = 0.0, 0.3
         if name.endswith("norm.weight"):
             centre, width = 1.0, 0.2
+        elif name.endswith(".var"):
+            centre, width = 1.0, 0.2
         elif rows > 1 and "embd" not in name:
             width = math.sqrt(3.0 / cols)
         values = np.float32(centre) + np.float32(width) * uniform(name, rows * cols, self.seed)
@@ -206,11 +212,14 @@ class Network:
         self.add(f"{name}.weight", rows, cols)
         self.add(f"{name}.bias", 1, rows)
 
-    def add_norm(self, name: str) -> None:
+    def add_norm(self, name: str, width: int = D) -> None:
         if self.c.get("normalise") == "none":
             return
-        self.add(f"{name}.weight", 1, D)
-        self.add(f"{name}.bias", 1, D)
+        self.add(f"{name}.weight", 1, width)
+        self.add(f"{name}.bias", 1, width)
+        if self.c.get("normalise") == "batch":
+            self.add(f"{name}.mean", 1, width)
+            self.add(f"{name}.var", 1, width)
 
     def add_layer(self, prefix: str, mixers: list[str]) -> None:
         for mixer in mixers:
@@ -229,7 +238,19 @@ class Network:
         p = self.parameters
         if self.c.get("normalise") == "none":
             return parts
-        return [F.layer_norm(x, (D,), p[f"{name}.weight"], p[f"{name}.bias"], EPSILON) for x in parts]
+        weight, bias = p[f"{name}.weight"], p[f"{name}.bias"]
+        if self.c.get("normalise") == "batch":
+            return self.batch_norm(name, parts, weight, bias)
+        return [F.layer_norm(x, (x.shape[-1],), weight, bias, EPSILON) for x in parts]
+
+    def batch_norm(self, name, parts, weight, bias):
+        """torch's, over all rows; what its statistics moved by in a step stands for their gradient."""
+        mean, variance = (self.parameters[f"{name}.{end}"] for end in ("mean", "var"))
+        kept = mean.detach().clone(), variance.detach().clone()
+        y = F.batch_norm(torch.cat(parts), *kept, weight, bias, self.training, 0.1, EPSILON)
+        if self.training:
+            mean.grad, variance.grad = (mean.detach() - kept[0]) / 0.1, (variance.detach() - kept[1]) / 0.1
+        return list(y.split([len(x) for x in parts]))
 
     def input(self, name: str, x: list[torch.Tensor]) -> list[torch.Tensor]:
         return self.norm(name, x) if self.c["norm"] == "pre" else x
@@ -461,6 +482,198 @@ class Classifier(Network):
         return F.cross_entropy(logits, labels, label_smoothing=self.c["label_smoothing"])
 
 
+class Stack(Network):
+    """What the networks below share: layers of torch.nn.TransformerEncoderLayer, one sequence at a time."""
+
+    def __init__(self, config: dict, seed: int):
+        self.c, self.seed, self.parameters = config, seed, {}
+        self.fill()
+
+    def layer(self, prefix: str, x: torch.Tensor, mask=None) -> torch.Tensor:
+        pre = self.c["norm"] == "pre"
+        module = torch.nn.TransformerEncoderLayer(
+            D, self.c["heads"], FFN, 0.0, ACTIVATIONS[self.c["activation"]], EPSILON, True, pre
+        ).double()
+        p = {name: self.parameters[f"{prefix}{name}"] for name in self.names()}
+        weights = {
+            "self_attn.in_proj_weight": torch.cat([p[f"attn_{part}.weight"] for part in "qkv"]),
+            "self_attn.in_proj_bias": torch.cat([p[f"attn_{part}.bias"] for part in "qkv"]),
+        }
+        for theirs, ours in (
+            ("self_attn.out_proj", "attn_o"),
+            ("linear1", "ffn_up"),
+            ("linear2", "ffn_down"),
+            ("norm1", "attn_norm"),
+            ("norm2", "ffn_norm"),
+        ):
+            weights |= {f"{theirs}.{end}": p[f"{ours}.{end}"] for end in ("weight", "bias")}
+        return torch.func.functional_call(module, weights, (x[None],), {"src_mask": mask})[0]
+
+    @staticmethod
+    def names() -> list[str]:
+        parts = ["attn_q", "attn_k", "attn_v", "attn_o", "attn_norm", "ffn_up", "ffn_down", "ffn_norm"]
+        return [f"{part}.{end}" for part in parts for end in ("weight", "bias")]
+
+    def stack(self, side: str, x: list[torch.Tensor], causal: bool = False) -> list[torch.Tensor]:
+        batches = self.c.get("normalise") == "batch"  # torch's layer has none
+        for i in range(self.c[f"{side}oder_layers"]):
+            prefix = f"{side}.blk.{i}."
+            if batches:
+                x, _ = self.attend(f"{prefix}attn", x, None, causal, Draws(0, 0, False))
+                x = self.feed_forward(prefix, x, Draws(0, 0, False))
+                continue
+            masks = [torch.nn.Transformer.generate_square_subsequent_mask(len(part)).double() for part in x]
+            x = [self.layer(prefix, part, mask if causal else None) for part, mask in zip(x, masks)]
+        return self.norm(f"{side}.output_norm", x) if self.c["norm"] == "pre" else x
+
+
+class Language(Stack):
+    """A masked language model, whose rows tell two of three tokens, or a causal one."""
+
+    def fill(self) -> None:
+        side = self.side = "dec" if self.c["architecture"] == "causal" else "enc"
+        self.add("token_embd.weight", V, D)
+        if self.c["position"] == "learned":
+            self.add(f"{side}.position_embd.weight", CONTEXT, D)
+        for i in range(self.c[f"{side}oder_layers"]):
+            self.add_layer(f"{side}.blk.{i}.", ["attn"])
+        if self.c["norm"] == "pre":
+            self.add_norm(f"{side}.output_norm")
+        if self.c["output"] == "untied":
+            self.add("output.weight", V, D)
+        if self.c["output_bias"] == "yes":
+            self.add("output.bias", 1, V)
+
+    def loss(self, sources, targets, guide, draws) -> torch.Tensor:
+        causal = self.side == "dec"
+        ids = [[BOS, *row[:-1]] for row in targets] if causal else sources
+        x = torch.cat(self.stack(self.side, self.embed(ids, self.side, draws), causal))
+        p = self.parameters
+        logits = F.linear(x, p.get("output.weight", p["token_embd.weight"]), p.get("output.bias"))
+        told = [t if causal or j % 3 != 2 else -100 for row in (targets if causal else sources) for j, t in enumerate(row)]
+        return F.cross_entropy(logits, torch.tensor(told), label_smoothing=self.c["label_smoothing"])
+
+
+class Vision(Stack):
+    """ViT and Swin on images of 8 x 8 pixels."""
+
+    SIDE = 8
+
+    def swin(self) -> bool:
+        return self.c["architecture"] == "swin"
+
+    def fill(self) -> None:
+        c, grid = self.c, self.SIDE // self.c["patch"]
+        self.first = not self.swin() and c["pool"] == "token"
+        self.add_linear("patch_embd", D, c["patch"] ** 2)
+        if self.swin():
+            self.add_norm("patch_norm")
+        if c["position"] == "learned":
+            self.add("enc.position_embd.weight", grid * grid + self.first, D)
+        stages = c.get("stages", 1)
+        each = c["encoder_layers"] // stages
+        for i in range(c["encoder_layers"]):
+            scale, prefix = 2 ** (i // each), f"enc.blk.{i}."
+            d, ffn = D * scale, FFN * scale
+            for part in "qkvo":
+                self.add_linear(f"{prefix}attn_{part}", d, d)
+            self.add_norm(f"{prefix}attn_norm", d)
+            if self.swin():
+                self.add(f"{prefix}attn_bias.weight", (2 * c["window"] - 1) ** 2, c["heads"] * scale)
+            self.add_linear(f"{prefix}ffn_up", ffn, d)
+            self.add_linear(f"{prefix}ffn_down", d, ffn)
+            self.add_norm(f"{prefix}ffn_norm", d)
+            if (i + 1) % each == 0 and i + 1 < c["encoder_layers"]:
+                self.add_norm(f"{prefix}merge_norm", 4 * d)
+                self.add(f"{prefix}merge.weight", 2 * d, 4 * d)
+        last = D * 2 ** (stages - 1)
+        if c["norm"] == "pre":
+            self.add_norm("enc.output_norm", last)
+        self.add_linear("class", V, last)
+
+    def patches(self, seed: int) -> list[torch.Tensor]:
+        """Of four images, whose bytes are a hash's."""
+        out, p, grid = [], self.c["patch"], self.SIDE // self.c["patch"]
+        for i in range(len(SOURCES)):
+            pixels = [int((x + 1) * 128) for x in uniform(f"image{i}", self.SIDE**2, seed).astype(np.float64)]
+            image = torch.tensor(pixels, dtype=torch.float64).view(self.SIDE, self.SIDE) / 127.5 - 1
+            rows = image.view(grid, p, grid, p).transpose(1, 2).reshape(grid * grid, p * p)
+            out.append(torch.cat([torch.zeros_like(rows[:1]), rows]) if self.first else rows)
+        return out
+
+    def window_layer(self, prefix, x, shift, window, heads):
+        """One layer over images (side, side, d); Swin's roll, windows, mask and bias, written as its paper has them."""
+        side, d, pre = x[0].shape[0], x[0].shape[2], self.c["norm"] == "pre"
+        p, n = self.parameters, window * window
+        flat = [image.reshape(side * side, d) for image in x]
+        inner = self.norm(f"{prefix}attn_norm", flat) if pre else flat
+        at = [(r, c) for r in range(window) for c in range(window)]
+        reach = 2 * self.c["window"] - 1 if window == self.c["window"] else 2 * window - 1
+        index = torch.tensor([[(a[0] - b[0] + window - 1) * reach + a[1] - b[1] + window - 1 for b in at] for a in at])
+        bias = p[f"{prefix}attn_bias.weight"][index].permute(2, 0, 1)
+        region = torch.zeros(side, side)
+        for r, rows in enumerate((slice(0, -window), slice(-window, -shift), slice(-shift, None)) if shift else ()):
+            for c, columns in enumerate((slice(0, -window), slice(-window, -shift), slice(-shift, None))):
+                region[rows, columns] = 3 * r + c
+        out = []
+        for rows in inner:
+            parts = []
+            for name in "qkv":
+                y = F.linear(rows, p[f"{prefix}attn_{name}.weight"], p[f"{prefix}attn_{name}.bias"])
+                parts.append(self.cut(y.view(side, side, d).roll((-shift, -shift), (0, 1)), window))
+            q, k, v = (y.view(-1, n, heads, d // heads).transpose(1, 2) for y in parts)
+            regions = self.cut(region[..., None], window)
+            apart = (regions != regions.transpose(1, 2)).double() * -100
+            scores = q @ k.transpose(-1, -2) / math.sqrt(d // heads) + bias[None] + apart[:, None]
+            y = (scores.softmax(-1) @ v).transpose(1, 2).reshape(-1, n, d)
+            y = self.uncut(y, side, window).roll((shift, shift), (0, 1)).reshape(side * side, d)
+            out.append(F.linear(y, p[f"{prefix}attn_o.weight"], p[f"{prefix}attn_o.bias"]))
+        flat = self.end(f"{prefix}attn_norm", flat, out, Draws(0, 0, False))
+        flat = self.feed_forward(prefix, flat, Draws(0, 0, False))
+        return [rows.view(side, side, d) for rows in flat]
+
+    @staticmethod
+    def cut(x, w):
+        """(side, side, d) to (windows, w * w, d)."""
+        side = x.shape[0]
+        return x.view(side // w, w, side // w, w, -1).transpose(1, 2).reshape(-1, w * w, x.shape[-1])
+
+    @staticmethod
+    def uncut(x, side, w):
+        return x.view(side // w, side // w, w, w, -1).transpose(1, 2).reshape(side, side, -1)
+
+    def merge(self, prefix, x):
+        side = x[0].shape[0] // 2
+        four = [torch.cat([y[0::2, 0::2], y[1::2, 0::2], y[0::2, 1::2], y[1::2, 1::2]], -1) for y in x]
+        four = self.norm(f"{prefix}merge_norm", [y.reshape(side * side, -1) for y in four])
+        return [F.linear(y, self.parameters[f"{prefix}merge.weight"]).view(side, side, -1) for y in four]
+
+    def loss(self, sources, targets, guide, draws) -> torch.Tensor:
+        c, p, grid = self.c, self.parameters, self.SIDE // self.c["patch"]
+        x = self.linear("patch_embd", self.patches(self.seed))
+        if self.swin():
+            x = self.norm("patch_norm", x)
+        if c["position"] == "learned":
+            x = [part + p["enc.position_embd.weight"] for part in x]
+        if self.swin():
+            each, side = c["encoder_layers"] // c["stages"], grid
+            x = [part.view(grid, grid, D) for part in x]
+            for i in range(c["encoder_layers"]):
+                whole = side <= c["window"]
+                shift = 0 if whole or i % each % 2 == 0 else c["window"] // 2
+                heads = c["heads"] * 2 ** (i // each)
+                x = self.window_layer(f"enc.blk.{i}.", x, shift, side if whole else c["window"], heads)
+                if (i + 1) % each == 0 and i + 1 < c["encoder_layers"]:
+                    x, side = self.merge(f"enc.blk.{i}.", x), side // 2
+            x = [part.reshape(side * side, -1) for part in x]
+            x = self.norm("enc.output_norm", x) if c["norm"] == "pre" else x
+        else:
+            x = self.stack("enc", x)
+        rows = torch.stack([part[0] if self.first else part.mean(0) for part in x])
+        logits = F.linear(rows, p["class.weight"], p["class.bias"])
+        return F.cross_entropy(logits, torch.tensor([row[0] for row in targets]), label_smoothing=c["label_smoothing"])
+
+
 def batch(seed: int):
     """Ids from 4 on, the end behind them, and links that are one source token each."""
     sources, targets, guide = [], [], []
@@ -533,6 +746,47 @@ def family() -> None:
         lines.append(f"loss {loss.item():.12g}")
         lines += [f"{name} {probes(name, p.grad)}" for name, p in network.parameters.items()]
     (here / "lab" / "family.txt").write_text("\n".join(lines) + "\n")
+
+
+def networks() -> None:
+    """Language models, ViT, Swin, and batch norm in some of them and in the encoder-decoder."""
+    usual = {"activation": "gelu-erf", "output": "tied", "output_bias": "yes", "label_smoothing": 0.1, "heads": 4}
+    usual |= {"dropout": 0, "attention_dropout": 0, "activation_dropout": 0, "start": "bos", "mixer": "attention"}
+    batches = {"normalise": "batch", "shards": 1}
+    masked, causal = {"architecture": "masked", "encoder_layers": 2}, {"architecture": "causal", "decoder_layers": 2}
+    vit = {"architecture": "vit", "image": 8, "encoder_layers": 2}
+    swin = {"architecture": "swin", "image": 8, "encoder_layers": 4, "stages": 2, "heads": 2, "norm": "pre"}
+    pre, post, learned, halves = {"norm": "pre"}, {"norm": "post"}, {"position": "learned"}, {"position": "sinusoid-halves"}
+    pairs = {"encoder_layers": 1, "decoder_layers": 1, "guided": 0.5, "architecture": "transformer"}
+    configs = [
+        (Language, masked | pre | learned),
+        (Language, masked | post | halves | {"output": "untied"}),
+        (Language, causal | pre | learned),
+        (Language, causal | post | halves | {"output": "untied", "output_bias": "no"}),
+        (Vision, vit | pre | learned | {"patch": 2, "pool": "token"}),
+        (Vision, vit | post | learned | {"patch": 4, "pool": "mean", "activation": "relu"}),
+        (Vision, swin | {"patch": 1, "window": 4, "position": "none"}),
+        (Vision, swin | {"patch": 1, "window": 2, "norm": "post"} | learned),
+        (Network, pairs | pre | learned | batches),
+        (Network, pairs | post | halves | batches),
+        (Language, masked | pre | learned | batches),
+        (Vision, vit | pre | learned | batches | {"patch": 2, "pool": "token"}),
+        (Vision, swin | batches | {"patch": 2, "window": 2, "position": "none"}),
+    ]
+    lines = []
+    for number, (kind, config) in enumerate(configs):
+        seed = 5000 + number
+        network = kind(usual | config, seed)
+        loss = network.loss(*batch(seed), Draws(seed, 0))
+        loss.backward()
+        lines.append(f"config {settings(usual | config)} seed={seed}")
+        lines.append(f"loss {loss.item():.12g}")
+        lines += [f"{name} {probes(name, p.grad)}" for name, p in network.parameters.items()]
+        if config.get("normalise") == "batch":
+            network.training = False
+            network.c = network.c | {"label_smoothing": 0, "guided": 0}
+            lines.append(f"evaluated {network.loss(*batch(seed), Draws(seed, 0)).item():.12g}")
+    (here / "lab" / "networks.txt").write_text("\n".join(lines) + "\n")
 
 
 BASE = {name: values[0] for name, values in OPTIONS.items()} | {"heads": 4, "encoder_layers": 1, "decoder_layers": 1}
@@ -638,5 +892,6 @@ if __name__ == "__main__":
     (here / "lab").mkdir(exist_ok=True)
     gradients()
     family()
+    networks()
     steps()
     plateau()

@@ -173,7 +173,10 @@ test("glossa train writes a model that glossa translate takes", async () => {
     const short = [...words, "--every", "100", "--held-out", "20", "--threads", "2"];
     const trained = await glossa([...short, "-o", model, "--state", state]);
     assert.equal(trained.code ?? 0, 0, trained.stderr);
-    assert.match(trained.stderr, /step 300 +loss 0\.\d+ +held out: loss 0\.\d+, perplexity [\d.]+, exact [\d.]+ %/);
+    assert.match(
+      trained.stderr,
+      /step 300 +loss 0\.\d+ +held out: loss 0\.\d+, perplexity [\d.]+, tokens [\d.]+ %, exact [\d.]+ %/,
+    );
     assert.equal((await glossa(["translate", "--model", model], "7310\n")).stdout, "7310\n");
     const before = readFileSync(model);
     const again = await glossa(["train", "--resume", "--state", state, "-o", model, "-q"]);

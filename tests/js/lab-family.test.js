@@ -146,12 +146,19 @@ test("a recurrent network converts dates, and shows where it looks", async () =>
 
 test("what is wrong is said", () => {
   const wrong = /** @type {[string[], RegExp, number][]} */ ([
-    [["lab"], /a command is missing: classify or convert-dates/, 2],
+    [["lab"], /a command is missing: classify or fill or continue or convert-dates or see/, 2],
     [["lab", "sing", "--model", "x"], /there is no command "sing"/, 2],
     [["lab", "classify"], /--model is missing/, 2],
     [["lab", "classify", "--model", join(folder, "none.gguf")], /none\.gguf: there is no such file/, 1],
     [["lab", "classify", "--model", data], /magic|GGUF|checkpoint/, 1],
     [["lab", "classify", "--model", path("models/en-de.gguf")], /line 1: the lab's network is no classifier/, 1],
+    [["lab", "fill", "--model", "x", "--most", "0"], /--most is "0"; it takes a whole number from 1/, 2],
+    [["lab", "continue", "--model", "x", "--temperature", "-1"], /--temperature is "-1"; it takes a number from 0/, 2],
+    [["lab", "see", "--model", "x"], /an image is missing/, 2],
+    [["lab", "see", "--model", "x", "--json", "--svg", "y"], /exclude each other/, 2],
+    [["train", "--preset", "vit", "--images", data, "-o", "x"], /images or labels are missing of/, 2],
+    [["train", "--preset", "vit", "--images", data, "--labels", data, "-o", "x"], /is no IDX file of images/, 1],
+    [["train", "--preset", "causal", "--task", "copy", "-o", "x"], /learns from texts alone/, 1],
   ]);
   for (const [words, message, status] of wrong) {
     const result = glossa(words, "a text\n");

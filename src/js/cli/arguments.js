@@ -52,6 +52,21 @@ export const MODEL_USAGE = `  --model M      the checkpoint: a path or a URL; or
 `;
 
 /**
+ * A number among options.
+ * @param {string} name
+ * @param {string} text
+ * @param {number} least
+ * @param {number} most
+ */
+export function number(name, text, least, most) {
+  const value = Number(text);
+  if (text.trim() === "" || !(value >= least && value <= most))
+    throw new UsageError(`--${name} is "${text}"; it takes a number from ${least} to ${most}`);
+  return value;
+}
+
+/**
+ * A whole number among options.
  * @param {string} name
  * @param {string | undefined} text
  * @param {number} least

@@ -1,4 +1,4 @@
-// Pairs of text as options of a command, or as a config names them: their files read.
+// What is learnt from as options of a command, or as a config names it: files of pairs, of texts or of images, read.
 
 import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
@@ -21,6 +21,10 @@ export const PAIR_OPTIONS = {
   "target-lines": text,
   "valid-source-lines": text,
   "valid-target-lines": text,
+  images: text,
+  labels: text,
+  "valid-images": text,
+  "valid-labels": text,
 };
 
 /** A file, unpacked if it is gzip. @param {string} path @returns {Promise<Uint8Array>} */
@@ -38,7 +42,7 @@ export const readOptional = async (path) => (path === undefined ? undefined : re
 
 /** @param {Record<string, any>} values */
 export const hasPairs = (values) =>
-  Object.keys(PAIR_OPTIONS).some((name) => /data|valid|lines/.test(name) && values[name]);
+  Object.keys(PAIR_OPTIONS).some((name) => /data|valid|lines|images|labels/.test(name) && values[name]);
 
 /** @typedef {{ settings: Record<string, any>, files: { train: string[][], valid: string[][] } }} Config */
 
@@ -120,20 +124,42 @@ async function readFiles(paths) {
   return second ? { name: paths, source: first, target: second } : { name: paths[0], table: first };
 }
 
-/** @param {string | undefined} source @param {string | undefined} target @returns {string[][]} */
-function sides(source, target) {
+/** @param {string | undefined} source @param {string | undefined} target @param {string} [what] @returns {string[][]} */
+function sides(source, target, what = "the other side is missing of the lines of") {
   if (source === undefined && target === undefined) return [];
-  if (source === undefined || target === undefined)
-    throw new UsageError(`the other side is missing of the lines of ${source ?? target}`);
+  if (source === undefined || target === undefined) throw new UsageError(`${what} ${source ?? target}`);
   return [[source, target]];
+}
+
+/** Two IDX files. @param {string | undefined} images @param {string | undefined} labels */
+async function readImages(images, labels) {
+  const [paths] = sides(images, labels, "images or labels are missing of");
+  if (!paths) return undefined;
+  const [first, second] = await Promise.all(paths.map(read));
+  return { name: paths, images: first, labels: second };
+}
+
+/** @typedef {"pairs" | "texts" | "images"} DataKind */
+
+/** What presets and architectures learn from, where that is no pairs. @type {Record<string, DataKind>} */
+const LEARNT = { masked: "texts", causal: "texts", vit: "images", swin: "images" };
+
+/** What is learnt from by options and a config, where there is no checkpoint. @param {Record<string, any>} values @param {Config | undefined} config @returns {DataKind} */
+export function kindByOptions(values, config) {
+  const { settings = {} } = config ?? {};
+  const groups = [settings, settings.model, settings.network, settings.training];
+  const own = groups.map((group) => Object(group).architecture).find(Boolean);
+  return LEARNT[values.architecture ?? own ?? values.preset ?? settings.preset] ?? "pairs";
 }
 
 /**
  * What --data and its like, and a config, name.
- * @param {Record<string, any>} values @param {Config | undefined} config
- * @returns {Promise<{ pairs?: any, valid?: any }>}
+ * @param {Record<string, any>} values @param {Config | undefined} config @param {DataKind} kind what the network learns from
+ * @returns {Promise<{ pairs?: any, texts?: any, images?: any, valid?: any }>}
  */
-export async function readPairs(values, config) {
+export async function readData(values, config, kind) {
+  const images = await readImages(values.images, values.labels);
+  if (images) return { images, valid: await readImages(values["valid-images"], values["valid-labels"]) };
   const named = [...(config?.files.train ?? []), ...(config?.files.valid ?? [])];
   const isRoot = named.some(({ length }) => length > 1); // --data is the folder of folders
   const tables = (/** @type {string[] | undefined} */ list) => (list ?? []).map((path) => [path]);
@@ -148,5 +174,8 @@ export async function readPairs(values, config) {
     ...sides(values["valid-source-lines"], values["valid-target-lines"]),
   ];
   const [pairs, judged] = await Promise.all([train, valid].map((files) => Promise.all(files.map(readFiles))));
+  const lines = (/** @type {any[]} */ files) => files.map(({ name, table }) => ({ name, lines: table }));
+  if (kind === "texts" && [...pairs, ...judged].every((file) => "table" in file))
+    return { ...(pairs.length && { texts: lines(pairs) }), ...(judged.length && { valid: lines(judged) }) };
   return { ...(pairs.length && { pairs }), ...(judged.length && { valid: judged }) };
 }

@@ -6,7 +6,7 @@ import { Lab, labSettings } from "../lab/index.js";
 import { integer, parse, UsageError, withUsage } from "./arguments.js";
 import { Curves } from "./curves.js";
 import { fileError, writeWhole } from "./files.js";
-import { hasPairs, PAIR_OPTIONS, readConfig, readOptional, readPairs } from "./pairs.js";
+import { hasPairs, kindByOptions, PAIR_OPTIONS, readConfig, readData, readOptional } from "./pairs.js";
 
 /** Parts that a batch is cut into where nothing else is asked for: more workers than that have nothing to do. */
 const PARTS = 4;
@@ -25,6 +25,9 @@ Trains a small translator on pairs of text, or a network on strings made by a se
   --source-lines F, --target-lines F    two files of lines instead
   --valid F, --valid-source-lines F, --valid-target-lines F
                    pairs to judge by; else some are set aside
+                   a language model (--preset masked, causal) has a text in each line of --data and --valid
+  --images F, --labels F, --valid-images F, --valid-labels F
+                   for --preset vit or swin: IDX files, as MNIST has them
   --source L, --target L    languages by BCP 47 (und)
   --vocabulary-of M   its vocabulary, instead of one learnt from the pairs
   --from M         goes on from a model, int8 or float32: its network, vocabulary and weights
@@ -37,6 +40,7 @@ Trains a small translator on pairs of text, or a network on strings made by a se
   --log F          the curves as lines of JSON
   --chart F        the curves as a picture, in SVG
   --threads N      workers that share the work (default: the processors of this machine, at most ${PARTS})
+  --int8           the model's matrices as int8, with a scale for each row
   -q, --quiet      the last line alone
   --SETTING VALUE  what to train and how; glossa train --help lists them all
 `;
@@ -50,8 +54,8 @@ const percent = (/** @type {number} */ share) => `${(100 * share).toFixed(1)} %`
 const save = (bytes, path) => writeWhole(path, (write) => write(bytes));
 
 /** @param {import("../lab/types.js").Evaluation} evaluation */
-const judged = ({ loss, perplexity, exact, bleu }) =>
-  `loss ${loss.toFixed(4)}, perplexity ${perplexity.toFixed(2)}, exact ${percent(exact)}` +
+const judged = ({ loss, perplexity, exact, correct, bleu }) =>
+  `loss ${loss.toFixed(4)}, perplexity ${perplexity.toFixed(2)}, tokens ${percent(correct)}, exact ${percent(exact)}` +
   (bleu === undefined ? "" : `, BLEU ${bleu.toFixed(2)}`);
 
 /** @param {import("../lab/types.js").TrainReport} report */
@@ -76,6 +80,14 @@ function facts({ parameters, bytes, pairs }) {
       `left out: ${empty} without one side, ${shared} that share a text with the held-out ones, ${tooLong} too long`,
     );
   return lines;
+}
+
+/** What the network of a checkpoint learns from. @param {Uint8Array} checkpoint */
+async function kindOf(checkpoint) {
+  const lab = await Lab.open(checkpoint, { worker: false });
+  const { learnsFrom } = lab.info;
+  lab.destroy();
+  return learnsFrom;
 }
 
 /**
@@ -108,7 +120,7 @@ async function openLab(values, config, settings) {
     sourceLanguage: values.source,
     targetLanguage: values.target,
     vocabulary: checkpoint ? undefined : await readOptional(values["vocabulary-of"]),
-    ...(await readPairs(values, config)),
+    ...(await readData(values, config, checkpoint ? await kindOf(checkpoint) : kindByOptions(values, config))),
   };
   if (!checkpoint) return Lab.create(options);
   const lab = await Lab.open(checkpoint, options);
@@ -142,6 +154,7 @@ export function run(argv, io) {
         "vocabulary-of": { type: "string" },
         ...PAIR_OPTIONS,
         threads: { type: "string" },
+        int8: { type: "boolean", default: false },
         quiet: { type: "boolean", short: "q", default: false },
         help: { type: "boolean", short: "h" },
       },
@@ -149,11 +162,11 @@ export function run(argv, io) {
     if (values.help) {
       const lines = settings.map(({ name, takes }) => `  --${dashed(name).padEnd(24)} ${takes}\n`);
       io.stdout.write(
-        `${usage}\nsettings (--preset pairs, tutorial, tutorial-small, recurrent or classifier sets many at once):\n${lines.join("")}`,
+        `${usage}\nsettings (--preset pairs, tutorial, tutorial-small, recurrent, classifier, masked, causal, vit or swin sets many at once):\n${lines.join("")}`,
       );
       return 0;
     }
-    const { output, state, resume, quiet } = /** @type {Record<string, any>} */ (values);
+    const { output, state, resume, quiet, int8 } = /** @type {Record<string, any>} */ (values);
     const heldOut = integer("held-out", values["held-out"]?.toString() ?? "256", 1, 1_000_000);
     if (output === undefined && state === undefined) throw new UsageError("-o MODEL is missing, or --state");
     if (resume && state === undefined) throw new UsageError("--resume needs --state");
@@ -164,7 +177,7 @@ export function run(argv, io) {
     const lab = await openLab(values, config, settings);
     try {
       const curves = await Curves.open(values, lab.info.steps);
-      return await train(lab, { output, state, every, heldOut, scored, quiet }, curves, io);
+      return await train(lab, { output, state, every, heldOut, scored, quiet, int8 }, curves, io);
     } finally {
       lab.destroy();
     }
@@ -173,11 +186,11 @@ export function run(argv, io) {
 
 /**
  * @param {Lab} lab
- * @param {{ output?: string, state?: string, every: number, heldOut: number, scored: number, quiet: boolean }} how
+ * @param {{ output?: string, state?: string, every: number, heldOut: number, scored: number, quiet: boolean, int8: boolean }} how
  * @param {Curves} curves
  * @param {import("./glossa.js").IO} io
  */
-async function train(lab, { output, state, every, heldOut, scored, quiet }, curves, io) {
+async function train(lab, { output, state, every, heldOut, scored, quiet, int8 }, curves, io) {
   const interrupt = new AbortController();
   const onInterrupt = () => interrupt.abort();
   if (!quiet) for (const fact of facts(lab.info)) io.stderr.write(`${fact}\n`);
@@ -204,6 +217,6 @@ async function train(lab, { output, state, every, heldOut, scored, quiet }, curv
   } finally {
     process.off("SIGINT", onInterrupt);
   }
-  if (output !== undefined) await save(await lab.save("model"), output);
+  if (output !== undefined) await save(await lab.save(int8 ? "int8" : "model"), output);
   return status;
 }

@@ -20,6 +20,11 @@ const IMPORTS = {
 
 const WORDS = 16;
 
+/** Forms of data and kinds of checkpoints, as the bindings count them. */
+const FORMS = ["table", "texts", "lines", "idx", "image"];
+const KINDS = ["model", "state", "int8"];
+const LEARNT = /** @type {const} */ (["pairs", "texts", "images"]);
+
 /** @param {ArrayBufferView[]} parts */
 const bytesIn = (parts) => parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
 
@@ -118,19 +123,31 @@ export class LabCore {
     this.#call("configure", bytes.length);
   }
 
+  /** The value of a setting. @param {string} name @returns {string | number} */
+  get(name) {
+    this.#write(toUTF8(`${snakeCase(name)}\0`));
+    this.#call("get");
+    const [at, size] = this.#slots;
+    const slots = new DataView(this.#wasm.memory.buffer, this.#wasm.lab_context_slots(this.#context));
+    return at ? this.#text(at, size) : slots.getFloat64(8, true);
+  }
+
   start() {
     this.#call("start");
   }
 
-  // ---- pairs of text ----
+  // ---- what is learnt from ----
 
-  /** @param {import("./pairs.js").PairFile} file */
-  addPairs({ heldOut, names, files }) {
+  /** @param {import("./data.js").DataFile} file */
+  addData({ form, heldOut, names, files }) {
     const parts = [...names.map((name) => toUTF8(`${name}\0`)), ...files];
-    const size = bytesIn(parts);
     this.#write(...parts);
-    if (files.length === 1) this.#call("table", heldOut ? 1 : 0, size);
-    else this.#call("lines", heldOut ? 1 : 0, files[0].length, size);
+    this.#call("data", FORMS.indexOf(form), heldOut ? 1 : 0, files[0].length, bytesIn(parts));
+  }
+
+  /** What the network learns from. @returns {"pairs" | "texts" | "images"} */
+  get learnsFrom() {
+    return LEARNT[this.#wasm.lab_context_learns_from(this.#context)];
   }
 
   /** Opens a lab that learns from the pairs. @param {string} source @param {string} target @param {Uint8Array} [vocabulary] */
@@ -198,12 +215,12 @@ export class LabCore {
     return { parameters, bytes, steps, kernels: this.#text(kernels), trainingSteps };
   }
 
-  /** @returns {LabReport & { exact: number }} */
+  /** @returns {LabReport & { exact: number, correct: number }} */
   #report() {
-    const view = new DataView(this.#wasm.memory.buffer, this.#wasm.lab_context_report(this.#context), 40);
-    const [step, tokens, sequences, exact] = [0, 4, 8, 12].map((at) => view.getUint32(at, true));
-    const [loss, norm, learningRate] = [16, 24, 32].map((at) => view.getFloat64(at, true));
-    return { step, tokens, sequences, exact, loss, norm, learningRate };
+    const view = new DataView(this.#wasm.memory.buffer, this.#wasm.lab_context_report(this.#context), 48);
+    const [step, tokens, sequences, exact, correct] = [0, 4, 8, 12, 16].map((at) => view.getUint32(at, true));
+    const [loss, norm, learningRate] = [24, 32, 40].map((at) => view.getFloat64(at, true));
+    return { step, tokens, sequences, exact, correct, loss, norm, learningRate };
   }
 
   /**
@@ -299,16 +316,47 @@ export class LabCore {
     });
   }
 
-  /** @param {string} text @returns {import("./types.js").Classification} */
-  classify(text) {
+  /** @param {string | Uint8Array} input a text, or the pixels of an image @returns {import("./types.js").Classification} */
+  classify(input) {
     const labels = this.labels();
-    const bytes = toUTF8(`${text}\0`);
+    const bytes = typeof input === "string" ? toUTF8(`${input}\0`) : input;
     this.#write(bytes, new Uint8Array(16 + 4 * labels.length)); // room for the answer
-    this.#call("classify", bytes.length);
+    this.#call("classify", typeof input === "string" ? 0 : 1, bytes.length);
     const probabilities = this.#floats(this.#slots[0], labels.length);
     const all = labels.map((label, i) => ({ label, probability: probabilities[i] }));
     all.sort((a, b) => b.probability - a.probability);
     return { label: all[0].label, probability: all[0].probability, labels: all };
+  }
+
+  /** @param {string} text with masks @param {number} most guesses at each @returns {import("./types.js").Guess[][]} */
+  fill(text, most) {
+    const bytes = toUTF8(text);
+    this.#write(bytes);
+    this.#call("fill", most, bytes.length);
+    const [at, masks] = this.#slots;
+    const guesses = new DataView(this.#wasm.memory.buffer.slice(at, at + 8 * most * masks));
+    return Array.from({ length: masks }, (_, mask) =>
+      Array.from({ length: most }, (_, i) => {
+        const place = 8 * (mask * most + i);
+        return {
+          piece: this.piece(guesses.getUint32(place, true), true),
+          probability: guesses.getFloat32(place + 4, true),
+        };
+      }),
+    );
+  }
+
+  /**
+   * @param {string} prompt
+   * @param {{ temperature: number, topK: number, tokens: number, seed: number }} options
+   * @returns {import("./types.js").Continuation}
+   */
+  continue(prompt, { temperature, topK, tokens, seed }) {
+    const bytes = toUTF8(prompt);
+    this.#write(bytes);
+    this.#call("continue", bytes.length, temperature, topK, tokens, seed);
+    const [at, size, ended] = this.#slots;
+    return { text: this.#text(at, size), ended: ended === 1 };
   }
 
   /** @param {boolean} heldOut @param {number} index */
@@ -347,9 +395,9 @@ export class LabCore {
     this.#call("write", row, values.length);
   }
 
-  /** @param {"model" | "state"} kind */
+  /** @param {import("./types.js").SavedKind} kind */
   save(kind) {
-    this.#call("save", kind === "state" ? 1 : 0);
+    this.#call("save", KINDS.indexOf(kind));
     const [at, size] = this.#slots;
     return new Uint8Array(this.#wasm.memory.buffer, at, size).slice();
   }

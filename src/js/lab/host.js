@@ -12,7 +12,7 @@ import { follow, Trainer } from "./trainer.js";
  * @property {[string, string | number][]} settings in the order in which they are set
  * @property {string} [config] JSON of settings, before the others
  * @property {Uint8Array<ArrayBuffer>} [checkpoint]
- * @property {import("./pairs.js").PairFile[]} [pairs]
+ * @property {import("./data.js").DataFile[]} [data]
  * @property {[source: string, target: string]} [languages] of the pairs
  * @property {Uint8Array} [vocabulary] a checkpoint whose vocabulary the pairs get
  * @property {Port[]} [followers] of the leader
@@ -44,20 +44,20 @@ export class Host {
   }
 
   /** @param {Opening} opening */
-  async #open({ module, settings, config, checkpoint, pairs = [], languages, vocabulary, followers = [], leader }) {
+  async #open({ module, settings, config, checkpoint, data = [], languages, vocabulary, followers = [], leader }) {
     const core = await LabCore.instantiate(module);
     this.#core = core;
     if (config !== undefined) core.configure(config);
     for (const [name, value] of settings) core.set(name, value);
     if (checkpoint) core.load(checkpoint);
-    for (const file of pairs) core.addPairs(file);
+    for (const file of data) core.addData(file);
     const [source, target] = languages ?? ["und", "und"];
-    if (checkpoint && pairs.length) core.attach();
-    else if (pairs.length) core.startPairs(source, target, vocabulary);
+    if (checkpoint && data.length) core.attach();
+    else if (data.length) core.startPairs(source, target, vocabulary);
     else if (!checkpoint) core.start();
     if (leader) follow(core, leader);
     else this.#trainer = new Trainer(core, followers);
-    return { ...core.describe(), pairs: core.pairs() };
+    return { ...core.describe(), pairs: core.pairs(), learnsFrom: core.learnsFrom };
   }
 
   /** @param {string} verb @param {any[]} args */
@@ -77,6 +77,14 @@ export class Host {
         return core.predict(args[0]);
       case "classify":
         return core.classify(args[0]);
+      case "fill":
+        return core.fill(args[0], args[1]);
+      case "continue":
+        return core.continue(args[0], args[1]);
+      case "see":
+        return trainer.see(args[0]);
+      case "get":
+        return core.get(args[0]);
       case "inspect":
         return trainer.inspect(args[0], args[1]);
       case "example":

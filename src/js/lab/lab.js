@@ -5,7 +5,7 @@ import { isURL, readKept, toURL } from "../platform.js";
 import { LabCore } from "./core.js";
 import { labWasm } from "./files.js";
 import { Link } from "./link.js";
-import { pairFiles } from "./pairs.js";
+import { dataOf } from "./data.js";
 
 /** @typedef {import("./types.js").LabOptions} LabOptions */
 /** @typedef {import("./types.js").LabSettings} LabSettings */
@@ -14,6 +14,8 @@ const MOST_THREADS = 16;
 const EVERY = 100;
 const HELD_OUT = 256;
 const SCORED = 100;
+/** What learns from what is given, where the caller names nothing. */
+const PRESETS = { pairs: "pairs", texts: "causal", images: "vit" };
 
 /** @param {LabOptions["wasm"]} [source] @returns {Promise<WebAssembly.Module>} */
 async function compile(source) {
@@ -169,7 +171,7 @@ export class Lab {
     const threads = count("threads", options.threads ?? 1, 1, MOST_THREADS);
     /** @type {[string, string | number][]} */
     const settings = [];
-    const pairs = [...pairFiles("pairs", options.pairs, false), ...pairFiles("valid", options.valid, true)];
+    const { kind, files: data } = dataOf(options);
     const config = configOf(options.config);
     /** @type {[string, string]} */
     const languages = [
@@ -179,14 +181,14 @@ export class Lab {
     const vocabulary =
       options.vocabulary === undefined ? undefined : checkpointBytes(options.vocabulary, 'The option "vocabulary"');
     if (preset !== undefined) settings.push(["preset", preset]);
-    else if (pairs.length && config.text === undefined) settings.push(["preset", "pairs"]);
+    else if (data.length && config.text === undefined) settings.push(["preset", PRESETS[kind]]);
     if (task !== undefined) settings.push(["task", task]);
     if (seed !== undefined) settings.push(["seed", seed]);
     settings.push(...settingsIn("network", network), ...settingsIn("training", training));
     const module = await moduleOf(wasm);
     const links = Array.from({ length: threads }, (_, i) => new Link(i > 0 || worker));
     const channels = links.slice(1).map(() => new MessageChannel());
-    const common = { module, settings, config: config.text, checkpoint, pairs, languages, vocabulary };
+    const common = { module, settings, config: config.text, checkpoint, data, languages, vocabulary };
     try {
       const followers = channels.map(({ port1 }) => port1);
       const [info] = await Promise.all([
@@ -266,6 +268,49 @@ export class Lab {
   }
 
   /**
+   * What may stand at each `<mask>` of a text, by a masked language model: for each mask the best tokens.
+   * @param {string} text
+   * @param {{ most?: number }} [options] guesses at each mask (5)
+   * @returns {Promise<import("./types.js").Guess[][]>}
+   */
+  async fill(text, { most = 5 } = {}) {
+    return this.#leader.call("fill", [text, count("most", most, 1)]);
+  }
+
+  /**
+   * What a causal language model writes behind a prompt.
+   * @param {string} [prompt]
+   * @param {object} [options]
+   * @param {number} [options.temperature] 0, the default: the most probable token; above it the draw is bolder
+   * @param {number} [options.topK] draws among so many of the most probable tokens (0: all)
+   * @param {number} [options.tokens] at most (0: up to the end of the text or of the context)
+   * @param {number} [options.seed] of the draw (1)
+   * @returns {Promise<import("./types.js").Continuation>}
+   */
+  async continue(prompt = "", { temperature = 0, topK = 0, tokens = 0, seed = 1 } = {}) {
+    if (!(temperature >= 0 && temperature < Infinity))
+      throw makeError("TypeError", `The option "temperature" is ${shown(temperature)}; it takes a number from 0 on.`);
+    const counts = { topK: count("topK", topK, 0), tokens: count("tokens", tokens, 0), seed: count("seed", seed, 0) };
+    return this.#leader.call("continue", [prompt, { temperature, ...counts }]);
+  }
+
+  /**
+   * What a network makes of an image, and where it looked: the label, and attention by layer, head and patch.
+   * @param {Uint8Array | Uint8ClampedArray} pixels grey, a byte each, from left to right and from top to bottom
+   * @returns {Promise<import("./types.js").Sight>}
+   */
+  async see(pixels) {
+    if (!ArrayBuffer.isView(pixels))
+      throw makeError("TypeError", `An image is grey pixels as bytes, not ${shown(pixels)}.`);
+    return this.#leader.call("see", [new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength).slice()]);
+  }
+
+  /** The value of a setting, "architecture" or "encoderLayers" among them. @param {string} name @returns {Promise<string | number>} */
+  get(name) {
+    return this.#leader.call("get", [name]);
+  }
+
+  /**
    * Predicts, and gives arrays of that pass by name: "enc.embd", "enc.blk.0", "dec.blk.0" (outputs of layers),
    * "enc.blk.0.attn", "dec.blk.0.attn", "dec.blk.0.cross_attn", of a recurrent network "dec.attn" (weights of attention), and parameters
    * ("enc.blk.0.attn_q.weight", with ".gradient" behind it for its gradient). Without names, all attention.
@@ -298,13 +343,14 @@ export class Lab {
   }
 
   /**
-   * A checkpoint: a "model" for `Translator.create({ model })`, or a "state", which is that and what going on needs.
-   * @param {"model" | "state"} [kind]
+   * A checkpoint: a "model" for `Translator.create({ model })`, or for `Lab.open` where it translates no text; an "int8"
+   * one, which is a quarter of it; or a "state", which is a model and what going on needs.
+   * @param {import("./types.js").SavedKind} [kind]
    * @returns {Promise<Uint8Array<ArrayBuffer>>}
    */
   async save(kind = "model") {
-    if (kind !== "model" && kind !== "state")
-      throw makeError("TypeError", `A lab saves a "model" or a "state", not ${shown(kind)}.`);
+    if (kind !== "model" && kind !== "state" && kind !== "int8")
+      throw makeError("TypeError", `A lab saves a "model", a "state" or an "int8" model, not ${shown(kind)}.`);
     return this.#leader.call("save", [kind]);
   }
 

@@ -3,17 +3,12 @@
 import { makeError, shown } from "../errors.js";
 import { toUTF8 } from "../platform.js";
 
-/**
- * @typedef {object} PairFile a table, or two files of lines
- * @property {boolean} heldOut to judge by, not to train on
- * @property {string[]} names one for each file, for messages
- * @property {Uint8Array[]} files
- */
+/** @typedef {import("./data.js").DataFile} DataFile */
 
 /** @typedef {string | Uint8Array | ArrayBuffer} Text */
 
 /** @param {string} name @param {unknown} value @returns {Uint8Array | null} */
-function bytesOf(name, value) {
+export function bytesOf(name, value) {
   if (typeof value === "string") return toUTF8(value);
   if (Object.prototype.toString.call(value) === "[object ArrayBuffer]")
     return new Uint8Array(/** @type {ArrayBuffer} */ (value));
@@ -51,12 +46,12 @@ function namesOf(own, files) {
  * @param {string} name of the option
  * @param {unknown} value a table, { source, target } of two files of lines, or an array of pairs
  * @param {boolean} heldOut
- * @returns {PairFile[]}
+ * @returns {DataFile[]}
  */
 export function pairFiles(name, value, heldOut) {
   if (value === undefined) return [];
   const table = bytesOf(name, value);
-  if (table) return [{ heldOut, names: [name], files: [table] }];
+  if (table) return [{ form: "table", heldOut, names: [name], files: [table] }];
   if (Array.isArray(value) && value.length > 0 && value.every(isFile))
     return value.flatMap(({ name: own, table: rows, ...sides }, i) => {
       const files = pairFiles(`${name}[${i}]`, rows ?? sides, heldOut);
@@ -64,12 +59,12 @@ export function pairFiles(name, value, heldOut) {
     });
   if (Array.isArray(value)) {
     const rows = value.map((pair, i) => rowOf(name, pair, i));
-    return [{ heldOut, names: [name], files: [toUTF8(rows.join(""))] }];
+    return [{ form: "table", heldOut, names: [name], files: [toUTF8(rows.join(""))] }];
   }
   const { source, target } = Object(value);
   const sides = [bytesOf(`${name}.source`, source), bytesOf(`${name}.target`, target)];
   if (sides[0] && sides[1])
-    return [{ heldOut, names: [`${name}.source`, `${name}.target`], files: [sides[0], sides[1]] }];
+    return [{ form: "lines", heldOut, names: [`${name}.source`, `${name}.target`], files: [sides[0], sides[1]] }];
   throw makeError(
     "TypeError",
     `The option "${name}" is ${shown(value)}; it takes a table of pairs as text or bytes, an array of them, or { source, target } with lines of each.`,

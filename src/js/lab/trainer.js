@@ -4,6 +4,7 @@
 
 import { errorData, errorFrom } from "../errors.js";
 import { nextTurn } from "../platform.js";
+import { rolloutOf, sightOf } from "./seeing.js";
 
 /** @typedef {import("./core.js").LabCore} LabCore */
 /** @typedef {import("./core.js").PartGradients} PartGradients */
@@ -135,21 +136,53 @@ export class Trainer {
 
   /** @param {number} count @param {number} scored @returns {import("./types.js").Evaluation} */
   evaluate(count, scored) {
-    const { loss, exact, sequences } = this.#core.evaluate(count);
-    const evaluation = { loss, perplexity: Math.exp(loss), exact: exact / sequences, sequences };
-    const translates = this.#core.pairs() && this.#core.labels().length === 0;
+    const { loss, exact, correct, sequences, tokens } = this.#core.evaluate(count);
+    const evaluation = {
+      loss,
+      perplexity: Math.exp(loss),
+      exact: exact / sequences,
+      sequences,
+      correct: correct / tokens,
+    };
+    const translates = this.#core.pairs() && this.#core.learnsFrom === "pairs" && this.#core.labels().length === 0;
     return scored > 0 && translates ? { ...evaluation, bleu: this.#core.bleu(scored) } : evaluation;
   }
 
   /** @param {string} source @param {string[] | undefined} names @returns {import("./types.js").Inspection} */
   inspect(source, names) {
     const core = this.#core;
-    const output = core.predict(source);
+    const alone = core.learnsFrom === "texts"; // a language model has no source but what it writes
+    const output = alone ? source : core.predict(source);
     const ids = [source, output].map((text, side) => core.encode(text, side === 1));
     core.evaluatePairs([[ids[0], ids[1]]]); // the pass whose arrays are read
     const [sources, targets] = ids.map((list, side) => list.map((id) => core.piece(id, side === 1)));
     const arrays = names ? Object.fromEntries(names.map((name) => [name, core.read(name)])) : this.#attentions();
     return { source: sources, target: targets, output, arrays };
+  }
+
+  /** @param {Uint8Array} pixels @returns {import("./types.js").Sight} */
+  see(pixels) {
+    const core = this.#core;
+    const classification = core.classify(pixels);
+    const number = (/** @type {string} */ name) => Number(core.get(name));
+    const isSwin = core.get("architecture") === "swin";
+    const vision = {
+      image: number("image"),
+      patch: number("patch"),
+      window: number("window"),
+      stages: number("stages"),
+      layers: number("encoderLayers"),
+      isSwin,
+      hasToken: !isSwin && core.get("pool") === "token",
+    };
+    const arrays = Object.values(this.#attentions());
+    return {
+      ...classification,
+      image: vision.image,
+      hasToken: vision.hasToken,
+      layers: sightOf(vision, arrays),
+      rollout: rolloutOf(vision, arrays),
+    };
   }
 
   /** All attention weights of the last pass, by name. */
@@ -166,8 +199,8 @@ export class Trainer {
     };
     for (let layer = 0; take(`enc.blk.${layer}.attn`); layer++);
     for (let layer = 0, found = true; found; layer++) {
-      take(`dec.blk.${layer}.attn`);
-      found = take(`dec.blk.${layer}.cross_attn`);
+      const own = take(`dec.blk.${layer}.attn`);
+      found = take(`dec.blk.${layer}.cross_attn`) || own;
     }
     take("dec.attn"); // of a recurrent network
     return arrays;

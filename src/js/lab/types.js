@@ -20,6 +20,19 @@
  */
 
 /**
+ * Texts for a language model: lines of one file, several files, or an array of texts.
+ * @typedef {Text | string[] | { name?: string, lines: Text }[]} Texts
+ */
+
+/**
+ * Labelled images: two IDX files as MNIST has them, or each with its grey pixels, a byte each.
+ * @typedef {{ name?: string | string[], images: Uint8Array | ArrayBuffer, labels: Uint8Array | ArrayBuffer } |
+ *     { pixels: Uint8Array | Uint8ClampedArray, label: string | number }[]} Images
+ */
+
+/** @typedef {"model" | "state" | "int8"} SavedKind */
+
+/**
  * What became of pairs: `train` and `heldOut`; left out because one side is `empty`, because held-out pairs `shared` a text,
  * or because they are `tooLong` for the context; tokens of those that are trained on; `batches` to an epoch; tokens of the
  * `vocabulary`.
@@ -36,11 +49,14 @@
  * @typedef {object} LabOptions
  * @property {string} [task] copy, reverse, sort, addition, dates, roman or pig-latin
  * @property {number} [seed] of weights, strings and dropout (1)
- * @property {string} [preset] pairs, tutorial, tutorial-small, recurrent or classifier: many settings at once, which the others change
+ * @property {string} [preset] pairs, tutorial, tutorial-small, recurrent, classifier, masked, causal, vit or swin: many
+ *     settings at once, which the others change
  * @property {LabSettings} [network] width, heads, feedForward, encoderLayers, norm, activation, ...
  * @property {LabSettings} [training] batch, steps, optimizer, learningRate, schedule, dropout, ...
  * @property {Pairs} [pairs] to learn from
- * @property {Pairs} [valid] to judge by; without them some pairs are set aside (the setting `setAside`)
+ * @property {Texts} [texts] for a language model (presets masked and causal), instead of pairs
+ * @property {Images} [images] for a network that sees (presets vit and swin), instead of pairs
+ * @property {Pairs | Texts | Images} [valid] to judge by; without them some are set aside (the setting `setAside`)
  * @property {string} [sourceLanguage] of the pairs, by BCP 47 ("und")
  * @property {string} [targetLanguage]
  * @property {Uint8Array | ArrayBuffer} [vocabulary] a checkpoint whose vocabulary the pairs get, instead of one learnt from them
@@ -65,7 +81,9 @@
  * @typedef {object} Evaluation
  * @property {number} loss mean over target tokens
  * @property {number} perplexity exp of the loss
- * @property {number} exact share of strings or pairs that greedy decoding gets right as a whole, 0 to 1
+ * @property {number} exact share of strings or pairs that greedy decoding gets right as a whole, 0 to 1; the accuracy of
+ *     a network that classifies
+ * @property {number} correct share of target tokens that are the most probable at their place, 0 to 1
  * @property {number} sequences strings or pairs
  * @property {number} [bleu] of pairs, decoded greedily: sacrebleu's
  */
@@ -109,6 +127,20 @@
  * @property {{ label: string, probability: number }[]} labels all of them, the most probable first
  */
 
+/** @typedef {{ piece: string, probability: number }} Guess a token as it lies in the vocabulary, "▁" being a space */
+
+/** @typedef {{ text: string, ended: boolean }} Continuation what was written, and whether it came to an end by itself */
+
+/**
+ * What a network makes of an image, and where it looked.
+ * @typedef {object} SightFacts
+ * @property {number} image pixels in a row
+ * @property {boolean} hasToken whether the class is judged by a class token, whose attention the layers show
+ * @property {import("./seeing.js").LayerSight[]} layers
+ * @property {Float32Array | null} rollout attention through all layers, by patch (Abnar & Zuidema 2020); null for Swin
+ */
+/** @typedef {Classification & SightFacts} Sight */
+
 /**
  * @typedef {object} LabInfo
  * @property {number} parameters
@@ -116,6 +148,7 @@
  * @property {number} steps done
  * @property {number} trainingSteps of the whole training: the setting `steps`
  * @property {string} kernels
+ * @property {"pairs" | "texts" | "images"} learnsFrom what the network learns from
  * @property {PairFacts | null} pairs
  */
 
