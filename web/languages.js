@@ -16,7 +16,7 @@ const examples = {
     "Stock markets fell sharply after the announcement.",
   ],
   de: ["Zwei Kinder spielen im Garten.", "Eine Frau verkauft Obst auf dem Markt. Es ist noch früh."],
-  zh: ["我昨天在图书馆看了一本书。", "一个小女孩在公园里放风筝。", "今天的天气很好，我们去爬山吧。"],
+  zh: ["我每天早上在公园里跑步。", "我昨天在学校看见了他。", "今天的天气很好，我们去爬山吧。"],
   lzh: [
     "鱼，我所欲也；熊掌，亦我所欲也。",
     "古之学者必有师。师者，所以传道受业解惑也。",

@@ -79,6 +79,7 @@ describe("pairs of languages", { skip: noSite }, () => {
     assert.equal(await swap.getAttribute("aria-disabled"), "true");
     await swap.click({ force: true });
     assert.equal(await page.locator("#to").inputValue(), "en-de");
+    await page.getByRole("status").filter({ hasText: "There is no model from German to English" }).waitFor();
     await page.locator("#from").selectOption("lzh");
     await page.waitForFunction(() => document.querySelectorAll("#to option").length === 5);
     assert.deepEqual(await options("#to"), [

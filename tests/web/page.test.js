@@ -429,6 +429,9 @@ describe("the page", { skip: noSite }, () => {
     /** @type {[number, number][]} */
     const off = Array.from({ length: expected.cross.heads }, (_, head) => [1, head]);
     for (const [layer, head] of off) await page.locator(`.switch[data-name="c${layer}.${head}"]`).click();
+    // Each switch has its head's picture, and says what the head does.
+    assert.equal(await page.locator(".switch canvas").count(), await page.locator(".switch").count());
+    await page.locator(".heads-off .readout", { hasText: /^German looks at English, layer 2, head \d+, / }).waitFor();
     const without = (await engine.explain(SENTENCE, { beamSize: 4, headMask: { cross: off } })).sentences[0];
     await page
       .locator(".side .sentence", { hasText: without.translation.slice(0, 10) })
@@ -544,8 +547,21 @@ describe("the page", { skip: noSite }, () => {
     await idle(page);
     assert.equal(await finished.count(), done);
     assert.ok(done >= 1 && done < total, `${done} of ${total} sentences`);
+    // No sign promises what does not come; and where a text is longer than its box, the box scrolls, with the text in it.
+    assert.doesNotMatch((await page.locator("#target").textContent()) ?? "", /…/);
+    const { hidden, scrolls } = await page.evaluate(() => {
+      const box = /** @type {HTMLTextAreaElement} */ (document.querySelector("#source"));
+      const stack = /** @type {HTMLElement} */ (box.parentElement);
+      return { hidden: box.scrollHeight - box.clientHeight, scrolls: stack.scrollHeight - stack.clientHeight };
+    });
+    assert.ok(
+      hidden <= 8 && scrolls > 200,
+      `${hidden} pixels of the text cannot be seen, ${scrolls} can be scrolled to`,
+    );
 
     await page.getByRole("button", { name: "Go on" }).click();
+    await page.waitForFunction(() => /…/.test(document.querySelector("#target")?.textContent ?? ""));
+    assert.equal((await page.locator("#target").textContent())?.match(/…/g)?.length ?? 1, 1, "only what comes next");
     await page.waitForFunction((n) => document.querySelectorAll(".output .line:not(.pending)").length === n, total);
     await page.getByRole("button", { name: "Stop" }).waitFor({ state: "hidden" });
     assert.equal(await page.locator(".output .line").count(), total);

@@ -267,4 +267,58 @@ describe("the story", { skip: noSite }, () => {
       await close();
     });
   }
+
+  test("time can be played where it is the meaning: scores become shares, values are added one by one", async () => {
+    const seen = (await engine.explain(SENTENCE, { beamSize: 4 })).sentences[0];
+    const { page, faults, close } = await openPage(browser, { reducedMotion: "reduce" });
+    page.setDefaultTimeout(PATIENCE);
+    const open = (/** @type {string} */ step) =>
+      page.goto(`${site.url}#/inside/${step}?t=${encodeURIComponent(SENTENCE)}`);
+    const stage = page.locator(".story-stage");
+    const values = () =>
+      stage.locator(".bar").evaluateAll((all) => all.map((one) => Number(one.getAttribute("data-value"))));
+    const play = stage.getByRole("button", { name: "Play" }); // a press is a step where motion is unwanted
+    await open("5-softmax");
+    await stage.locator(".sceptic").waitFor();
+    const state = { ...initialState, story: "softmax", aligning: engine.info.model.alignmentHead };
+    const word = chosenWord(state, seen);
+    const { layer, head } = storyHead(state, seen);
+    const { cols } = seen.encoder;
+    const shares = [...headWeights(seen.encoder, layer, head).subarray(word * cols, (word + 1) * cols)];
+    const near = (/** @type {number[]} */ got, /** @type {number[]} */ wanted, /** @type {number} */ by) =>
+      assert.ok(got.length === wanted.length && got.every((one, i) => Math.abs(one - wanted[i]) <= by), `${got}`);
+    near(await values(), shares, 1e-6);
+    await play.click();
+    const scores = await values();
+    await stage.getByRole("heading", { name: /^Scores of/ }).waitFor();
+    await play.click();
+    await stage.getByRole("heading", { name: /^e to the scores of/ }).waitFor();
+    const most = Math.max(...scores);
+    const raised = scores.map((one) => Math.exp(one - most));
+    near(await values(), raised, 1e-4);
+    const sum = raised.reduce((a, b) => a + b, 0);
+    near(
+      raised.map((one) => one / sum),
+      shares,
+      0.05,
+    );
+    await play.click();
+    await stage.getByRole("heading", { name: /^Shares of/ }).waitFor();
+    near(await values(), shares, 1e-6);
+
+    await page.evaluate(() => location.assign(`#/inside/6-mix${location.hash.replace(/^[^?]*/, "")}`));
+    const flows = () =>
+      stage.locator(".flow").evaluateAll((all) => all.map((one) => Number(one.getAttribute("data-value"))));
+    await stage.locator(".flow").first().waitFor();
+    near(await flows(), shares, 1e-6);
+    await play.click();
+    await stage.getByText(`1 of ${cols} pieces added`).waitFor();
+    near(
+      await flows(),
+      shares.map((one, i) => (i === 0 ? one : 0)),
+      1e-6,
+    );
+    assert.deepEqual(faults, []);
+    await close();
+  });
 });

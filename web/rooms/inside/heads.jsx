@@ -15,6 +15,7 @@ import { headMask, isStale, shownExplanation } from "../../state.js";
 import { percent, signed } from "../../strings.js";
 import { Drawn, Figure, useApp, useDark, useKeys, useRoving, useWidth, useWords } from "../../ui.jsx";
 import { headName, kindName } from "./names.js";
+import { Thumb } from "./thumb.jsx";
 import { usePromised } from "./data.js";
 
 /** @typedef {import("../../state.js").State} State */
@@ -84,6 +85,7 @@ export function HeadsOff({ ranking }) {
   const state = useKeys("sentences", "sentence", "off", "models", "pair", "aligning");
   const explanation = shownExplanation(state);
   const grid = useRoving("button");
+  const [pointed, setPointed] = useState("");
   if (!explanation) return <p class="help">{t("needsSentence")}</p>;
   const model = state.models.find((one) => one.id === state.pair);
   const off = new Set(state.off ? state.off.split(",") : []);
@@ -144,7 +146,10 @@ export function HeadsOff({ ranking }) {
                         aria-label={`${label}, ${t(off.has(id) ? "offWord" : "on")}`}
                         style={{ "--worth": worth.get(id) ?? 0 }}
                         onClick={() => toggle(id)}
+                        onPointerEnter={() => setPointed(label)}
+                        onFocus={() => setPointed(label)}
                       >
+                        <Thumb {...{ explanation, ...one }} />
                         {one.layer + 1}.{one.head + 1}
                       </button>
                     );
@@ -154,6 +159,7 @@ export function HeadsOff({ ranking }) {
             );
           })}
       </div>
+      <p class="readout">{pointed}</p>
       <p class="actions presets">
         <span class="help">{t("presets")}</span>
         {presets.map(([name, ids]) => (

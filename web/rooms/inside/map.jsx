@@ -1,12 +1,10 @@
 // The network at a glance: its two stacks, layer by layer, every head as a small picture that can be chosen.
 
-import { useLayoutEffect, useRef } from "preact/hooks";
-import { headWeights } from "../../attention.js";
-import { paint } from "../../draw/colour.js";
 import { habitOf, idOf, storyHead } from "../../heads.js";
 import { isStale, shownExplanation } from "../../state.js";
-import { useApp, useDark, useKeys, useRoving, useWords } from "../../ui.jsx";
+import { useApp, useKeys, useRoving, useWords } from "../../ui.jsx";
 import { kindName } from "./names.js";
+import { Thumb } from "./thumb.jsx";
 
 /** @typedef {import("../../state.js").Kind} Kind */
 /** @typedef {import("../../../src/js/types.js").SentenceExplanation} SentenceExplanation */
@@ -132,24 +130,13 @@ export function NetworkMap() {
 function Row({ explanation, kind, layer, name, lit }) {
   const { store } = useApp();
   const { t } = useWords();
-  const dark = useDark();
   const state = useKeys("kind", "layer", "head", "reduce", "off", "aligning", "stretch", "story", "word", "token");
-  const row = useRef(/** @type {HTMLDivElement | null} */ (null));
   const attention = /** @type {import("../../../src/js/types.js").Attention} */ (explanation[kind]);
   const chosen = storyHead(state, explanation);
   const one = state.story !== "break"; // other steps are about one layer
   const off = new Set(state.off ? state.off.split(",") : []);
-  useLayoutEffect(() => {
-    for (const canvas of row.current?.querySelectorAll("canvas") ?? []) {
-      const weights = headWeights(attention, layer, Number(canvas.dataset.head));
-      const { rows, cols } = attention;
-      // What is masked has no colour: the shape of the mask is seen, not a field of zeros.
-      const shown = kind === "decoder" ? (/** @type {number} */ r, /** @type {number} */ c) => c <= r : undefined;
-      paint(canvas, weights, rows, cols, { high: state.stretch ? Math.max(...weights) : 1, dark, shown });
-    }
-  }, [explanation, dark, state.stretch]);
   return (
-    <div class={`map-row${lit && (!one || layer === chosen.layer) ? " lit" : ""}`} ref={row} title={name}>
+    <div class={`map-row${lit && (!one || layer === chosen.layer) ? " lit" : ""}`} title={name}>
       <span class="map-name">
         {layer + 1} <span class="map-kind">{name}</span>
       </span>
@@ -176,7 +163,7 @@ function Row({ explanation, kind, layer, name, lit }) {
                 store.set({ kind, layer, head, heads: [], reduce: "head" })
               }
             >
-              <canvas data-head={head} aria-hidden="true" />
+              <Thumb {...{ explanation, kind, layer, head, stretch: state.stretch }} />
             </button>
           );
         })}

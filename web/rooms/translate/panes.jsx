@@ -44,17 +44,24 @@ function Swap() {
   const back = pairBack(state);
   const [from, to] = here ? namesOf(here, language) : ["", ""];
   const label = here && !back ? t("swapNone", { from: to, to: from }) : t("swap");
+  const [asked, setAsked] = useState("");
   return (
-    <button
-      type="button"
-      class="quiet swap"
-      aria-label={label}
-      title={label}
-      aria-disabled={back ? undefined : "true"}
-      onClick={() => back && engine.choose(back.id, wholeTranslation(state))}
-    >
-      ⇄
-    </button>
+    <div class="swap">
+      <button
+        type="button"
+        class="quiet"
+        aria-label={label}
+        title={label}
+        aria-disabled={back ? undefined : "true"}
+        onClick={() => (back ? engine.choose(back.id, wholeTranslation(state)) : setAsked(state.pair))}
+        onBlur={() => setAsked("")}
+      >
+        ⇄
+      </button>
+      <p class="swap-note" role="status">
+        {!back && asked === state.pair ? label : ""}
+      </p>
+    </div>
   );
 }
 
@@ -231,7 +238,7 @@ function Mirror({ box, lang }) {
 /**
  * A sentence, its words as elements.
  * @param {{sentence: Sentence, index: number, side: Side, lit: Lit | null, chosen: boolean, unsure: number | null, coming?: boolean}} props
- *     `coming`: whether what is not there yet is on its way
+ *     `coming`: whether what is not there yet comes next
  */
 function SentenceWords({ sentence, index, side, lit, chosen, unsure, coming = true }) {
   const { t } = useWords();
@@ -374,6 +381,8 @@ function Output({ lang }) {
     store.set({ lit: same ? null : word, token: Number(target.dataset.token) });
   };
   const pinned = lit?.pinned && lit.side === "target" ? lit : null;
+  const works = state.status === "loading" || state.status === "working";
+  const next = works ? sentences.findIndex((one) => !one.done) : -1; // the one that is being written
   return (
     <div class="output-box">
       <div
@@ -409,7 +418,7 @@ function Output({ lang }) {
             lit={lit?.sentence === i ? lit : null}
             chosen={sentences.length > 1 && i === state.sentence}
             unsure={state.notes.confidence.word}
-            coming={state.status !== "failed"}
+            coming={i === next}
           />,
           one.joint,
         ])}

@@ -11,6 +11,7 @@ import { usePromised, useParts } from "../data.js";
 import { withoutHeads } from "../heads.jsx";
 import { useHeld } from "../held.jsx";
 import { BarsFigure, Vector } from "../pictures.jsx";
+import { Player } from "../player.jsx";
 import { joining, mixing, projecting, scoring, sharing } from "./formulas.js";
 import { choiceOf, largest, numberOf } from "./types.js";
 
@@ -141,6 +142,8 @@ export const scores = {
   },
 };
 
+const SHARES = 2; // the last of the softmax's stages
+
 /** @type {Step} */
 export const softmaxStep = {
   formula: sharing,
@@ -149,8 +152,12 @@ export const softmaxStep = {
     const { word, labels, t } = data;
     const [temperature, setTemperature] = useState(1);
     const [masked, setMasked] = useState(/** @type {number[]} */ ([]));
+    const [stage, setStage] = useState(SHARES);
     const found = useSelf(data);
-    useEffect(() => setMasked([]), [data.explanation]);
+    useEffect(() => {
+      setMasked([]);
+      setStage(SHARES);
+    }, [data.explanation]);
     const own = engineRow(data);
     const plain = temperature === 1 && masked.length === 0;
     const row_ = found ? scoreRow(data, found.self) : null;
@@ -165,19 +172,27 @@ export const softmaxStep = {
           );
     const best = largest(shares);
     const sum = shares.reduce((a, b) => a + b, 0);
+    // On the way there: the scores, and e to each of them, with 1 for the largest.
+    const at = row_ ? stage : SHARES;
+    const raised = row_ ? row_.map((value) => Math.exp((value - row_[best]) / temperature)) : shares;
+    const values = [row_ ?? shares, raised, shares][at];
+    /** @param {number} i */
+    const numberAt = (i) => (at === SHARES ? percent(Math.log(shares[i])) : signed(values[i], 2));
+    const what = ["scoresOf", "powersOf", "sharesOf"][at];
     return (
       <>
+        <Player label={`${at + 1} / 3`} at={at} last={SHARES} id="softmax-stage" onchange={setStage} />
         <BarsFigure
           name="glossa-weights"
-          what={t("sharesOf", { word: labels.source[word].text })}
+          what={t(what, { word: labels.source[word].text })}
           items={labels.source.map((one, i) => ({
             name: one.text,
-            value: shares[i],
-            number: masked.includes(i) ? t("maskHint") : percent(Math.log(shares[i])),
+            value: masked.includes(i) ? 0 : values[i],
+            number: masked.includes(i) ? t("maskHint") : numberAt(i),
           }))}
-          largest={1}
-          onpick={(at) => {
-            const next = masked.includes(at) ? masked.filter((one) => one !== at) : [...masked, at];
+          largest={at === 0 ? undefined : 1}
+          onpick={(i) => {
+            const next = masked.includes(i) ? masked.filter((one) => one !== i) : [...masked, i];
             if (next.length < labels.source.length) setMasked(next);
           }}
         />
@@ -212,13 +227,17 @@ export const mix = {
   Stage({ data }) {
     const { word, head, labels, t } = data;
     const [hard, setHard] = useState(false);
+    const [upTo, setUpTo] = useState(-1); // all of them
     const found = useSelf(data);
+    useEffect(() => setUpTo(-1), [data.explanation]);
     const hold = useHeld();
     if (!found) return hold(null);
     const { self, shape } = found;
     const own = engineRow(data);
     const best = largest(own);
-    const shares = hard ? own.map((_, i) => (i === best ? 1 : 0)) : own;
+    const n = labels.source.length;
+    const last = upTo < 0 ? n - 1 : Math.min(upTo, n - 1);
+    const shares = (hard ? own.map((_, i) => (i === best ? 1 : 0)) : own).map((one, i) => (i <= last ? one : 0));
     const values = labels.source.map((_, i) => slice(self.value, shape, i, head.head));
     /** @param {ArrayLike<number>} weights */
     const mixOf = (weights) => {
@@ -234,7 +253,14 @@ export const mix = {
     const apart = soft.map((value, i) => value - values[best][i]);
     return hold(
       <>
-        <MixPicture {...{ values, shares, labels: labels.source, most }} />
+        <Player
+          label={t("mixedSoFar", { n: last + 1, total: n })}
+          at={last}
+          last={n - 1}
+          id="mix-step"
+          onchange={(at) => setUpTo(at >= n - 1 ? -1 : at)}
+        />
+        <MixPicture {...{ values, shares, last, labels: labels.source, most }} />
         <p class="actions">
           <Tick label={t("hard")} checked={hard} onchange={setHard} />
         </p>
@@ -258,9 +284,10 @@ export const mix = {
 
 /**
  * Values flow into one vector along lines as thick as the shares.
- * @param {{values: Float32Array[], shares: ArrayLike<number>, labels: import("../../../attention.js").Label[], most: number}} props
+ * @param {{values: Float32Array[], shares: ArrayLike<number>, last: number, labels: import("../../../attention.js").Label[], most: number}} props
+ *     `last`: of those that are added so far
  */
-function MixPicture({ values, shares, labels, most }) {
+function MixPicture({ values, shares, last, labels, most }) {
   const [box, room] = useWidth();
   const line = 26;
   const edge = 9; // half of the thickest flow, which may begin at the first line
@@ -308,7 +335,7 @@ function MixPicture({ values, shares, labels, most }) {
                 />
               ))}
               <text class="tick" x={104 + bars} y={y} dy="0.35em">
-                {`${(100 * share).toFixed(0)} %`}
+                {i <= last ? `${(100 * share).toFixed(0)} %` : ""}
               </text>
             </g>
           );

@@ -45,7 +45,7 @@ export const norm = {
     const vector = (key, said, x) => (
       <Vector
         name={`glossa-${key}`}
-        what={`${name}: ${said}, ${about(x).text}`}
+        what={t("vectorIs", { name, said, moments: about(x).text })}
         values={rowOf(x, at, width)}
         most={3}
         tall={56}
