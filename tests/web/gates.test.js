@@ -348,7 +348,9 @@ describe("the gates of the page", { skip: noSite }, () => {
     });
     assert.ok(apart >= 0, `${apart} pixels`);
     await page.setViewportSize({ width: 820, height: 740 });
-    const tops = await page.locator("#language label").evaluateAll((all) => all.map((one) => one.offsetTop));
+    const tops = await page
+      .locator("#language label")
+      .evaluateAll((all) => all.map((one) => one.getBoundingClientRect().top));
     assert.equal(new Set(tops).size, 1, "both languages on one line");
     await page.setViewportSize({ width: 360, height: 740 });
     await page.getByRole("contentinfo").getByRole("button", { name: "Light or dark" }).click();
