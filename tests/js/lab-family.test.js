@@ -153,7 +153,7 @@ test("what is wrong is said", () => {
     [["lab", "classify", "--model", data], /magic|GGUF|checkpoint/, 1],
     [["lab", "classify", "--model", path("models/en-de.gguf")], /line 1: the lab's network is no classifier/, 1],
     [["lab", "fill", "--model", "x", "--most", "0"], /--most is "0"; it takes a whole number from 1/, 2],
-    [["lab", "continue", "--model", "x", "--temperature", "-1"], /--temperature is "-1"; it takes a number from 0/, 2],
+    [["lab", "continue", "--model", "x", "--temperature=-1"], /--temperature is "-1"; it takes a number from 0/, 2],
     [["lab", "see", "--model", "x"], /an image is missing/, 2],
     [["lab", "see", "--model", "x", "--json", "--svg", "y"], /exclude each other/, 2],
     [["train", "--preset", "vit", "--images", data, "-o", "x"], /images or labels are missing of/, 2],

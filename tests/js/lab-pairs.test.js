@@ -251,7 +251,15 @@ test("alignments: a column, objects, files of a recipe's folders, the same bits"
 
 test("what is learnt from pairs, the translator says", async () => {
   const size = { ...settings, width: 32, heads: 2, feedForward: 64, kernels: "" };
-  const training = { ...size, vocabulary: 320, batchTokens: 600, steps: 600, learningRate: 5e-3, setAside: 50 };
+  const training = {
+    ...size,
+    vocabulary: 320,
+    batchTokens: 600,
+    steps: 600,
+    learningRate: 5e-3,
+    setAside: 50,
+    dropout: 0.1,
+  };
   const lab = await Lab.create({ pairs: sentences(3000), training });
   for await (const _ of lab.train({ every: 600, heldOut: 0 }));
   const judged = await lab.evaluate(50);
@@ -272,7 +280,10 @@ test("what is learnt from pairs, the translator says", async () => {
 test("an int8 checkpoint of the engine goes on from its weights", async () => {
   const model = readFileSync(path("models/en-de.gguf"));
   const pairs = [{ source: "Two dogs are playing in the snow.", target: "Zwei Hunde toben im Schnee." }];
-  const lab = await Lab.open(model, { pairs, training: { learningRate: 3e-4, warmup: 0, schedule: "constant" } });
+  const lab = await Lab.open(model, {
+    pairs,
+    training: { learningRate: 3e-4, warmup: 0, schedule: "constant", dropout: 0.1 },
+  });
   assert.equal(await lab.predict(pairs[0].source), "Zwei Hunde spielen im Schnee.");
   for await (const _ of lab.train({ steps: 12, heldOut: 0 }));
   assert.equal(await lab.predict(pairs[0].source), pairs[0].target);
@@ -306,18 +317,20 @@ test("the lab refuses a block that lacks the NUL of a name", async () => {
   const lab = /** @type {any} */ (instance.exports);
   lab._initialize?.();
   const context = lab.lab_context_open();
-  /** @param {string} text @param {string} verb @param {...number} sizes */
-  const status = (text, verb, ...sizes) => {
+  const [TABLE, LINES] = [0, 2];
+  /** @param {string} text @param {number} form @param {...number} sizes */
+  const status = (text, form, ...sizes) => {
     const block = Buffer.from(text);
     new Uint8Array(lab.memory.buffer, lab.lab_context_block(context, block.length)).set(block);
-    return lab[`lab_context_${verb}`](context, 0, ...sizes);
+    return lab.lab_context_data(context, form, 0, ...sizes);
   };
-  assert.equal(status("name\0a\tb\n", "table", 9), 0);
-  assert.equal(status("n\0m\0a\nb\n", "lines", 2, 8), 0);
-  for (const size of [4, 0, 1e9]) assert.equal(status("name\0a\tb\n", "table", size), 1);
-  assert.equal(status("corpus\0a\nb", "lines", 1, 10), 1);
-  assert.equal(status("n\0m\0a\nb\n", "lines", 5, 8), 1);
-  assert.equal(status("n\0m\0a\nb\n", "lines", 2, 3), 1);
+  assert.equal(status("name\0a\tb\n", TABLE, 4, 9), 0);
+  assert.equal(status("n\0m\0a\nb\n", LINES, 2, 8), 0);
+  for (const size of [4, 0, 1e9]) assert.equal(status("name\0a\tb\n", TABLE, 4, size), 1);
+  assert.equal(status("name\0a\tb\n", TABLE, 5, 9), 1);
+  assert.equal(status("corpus\0a\nb", LINES, 1, 10), 1);
+  assert.equal(status("n\0m\0a\nb\n", LINES, 5, 8), 1);
+  assert.equal(status("n\0m\0a\nb\n", LINES, 2, 3), 1);
   lab.lab_context_close(context);
 });
 
