@@ -3,7 +3,7 @@
 
 import { colourScale, paint, shareOf, ticksOf } from "./colour.js";
 import { h, s } from "./dom.js";
-import { decimal, shorten, textWidth, WIDE, WIDE_PIXELS } from "./labels.js";
+import { shorten, textWidth, WIDE, WIDE_PIXELS } from "./labels.js";
 
 /** @typedef {import("../attention.js").Matrix} Matrix */
 
@@ -26,7 +26,6 @@ const MOST_RECTANGLES = 640;
  * @property {(row: number, col: number) => void} [onpick] a click or Enter on a cell
  * @property {boolean} [pixels] always a canvas
  * @property {boolean} [rectangles] never use a canvas: for export
- * @property {(value: number) => string} [format] of the numbers at the legend
  */
 
 /** Whether all glyphs are full-width: such a label stands upright over its column. @param {string} text */
@@ -36,9 +35,9 @@ const isUpright = (text) => text !== "" && [...text].every((c) => WIDE.test(c));
  * A strip of the colours from low to high, with ticks where they stand on the scale.
  * @param {number} x
  * @param {number} y
- * @param {Required<Pick<HeatmapOptions, "scale" | "low" | "high" | "dark" | "format">>} options
+ * @param {Required<Pick<HeatmapOptions, "scale" | "low" | "high" | "dark">>} options
  */
-function legend(x, y, { scale, low, high, dark, format }) {
+function legend(x, y, { scale, low, high, dark }) {
   const colour = colourScale(scale, low, high, dark);
   const share = shareOf(scale, low, high);
   const ticks = ticksOf(scale, low, high);
@@ -53,7 +52,13 @@ function legend(x, y, { scale, low, high, dark, format }) {
     strip.append(s("rect", { x: at * width, y: 0, width: width / (parts - 1) + 0.5, height: 8, fill: colour(value) }));
   }
   for (const tick of ticks) {
-    strip.append(s("text", { x: share(tick) * width, y: 20, class: "tick", "text-anchor": "middle" }, format(tick)));
+    strip.append(
+      s(
+        "text",
+        { x: share(tick) * width, y: 20, class: "tick", "text-anchor": "middle" },
+        String(Number(tick.toPrecision(2))),
+      ),
+    );
   }
   return strip;
 }
@@ -179,7 +184,7 @@ export function heatmap(matrix, options) {
     }
     svg.append(cells);
   }
-  svg.append(legend(left + 18, top + tall + 12, { scale, low, high, dark, format: options.format ?? decimal }));
+  svg.append(legend(left + 18, top + tall + 12, { scale, low, high, dark }));
 
   const cursor = s("rect", { class: "cursor", width: cell, height: line, visibility: "hidden" });
   svg.append(cursor);

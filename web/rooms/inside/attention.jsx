@@ -79,6 +79,7 @@ function everyHead(explanation, kind) {
 
 const WIDE = 1000; // pixels from which on what is said of the picture stands beside it
 const BESIDE = 340; // pixels that this takes
+const LARGEST = 88; // pixels of a cell, where there is room
 
 export function AttentionStage() {
   const { store, engine } = useApp();
@@ -181,7 +182,15 @@ export function AttentionStage() {
       return h("div", { class: "plot" }, drawn);
     }
     const drawn = heatmap(matrix, {
-      ...{ label: name, width: room, height: Math.max(300, innerHeight - 330), dark, high, rectangles },
+      ...{
+        label: name,
+        width: room,
+        height: Math.max(300, innerHeight - 330),
+        largest: LARGEST,
+        dark,
+        high,
+        rectangles,
+      },
       threshold: state.threshold,
       state: cellState,
       onpoint(row, col) {
@@ -356,9 +365,11 @@ function Options() {
           ]}
           onchange={(value) => change({ reduce: /** @type {Reduce} */ (value) })}
         />
+        <p class="help">{t("reduceHelp")}</p>
         <Tick label={t("wordsOption")} checked={state.words} onchange={(words) => change({ words })} />
         <Tick label={t("special")} checked={state.special} onchange={(special) => change({ special })} />
         <Tick label={t("padding")} checked={state.padding} onchange={(padding) => change({ padding })} />
+        <p class="help">{t("paddingIs")}</p>
         <Tick label={t("stretch")} checked={state.stretch} onchange={(stretch) => change({ stretch })} />
         <Slider
           label={t("threshold", { value: decimal(state.threshold) })}

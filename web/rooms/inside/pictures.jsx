@@ -123,7 +123,6 @@ export function MatrixFigure({ name, what, matrix, scale = "weights", low = 0, h
   const draw = (rectangles) =>
     heatmap(matrix, {
       ...{ label: what, width: width || 600, height, dark, scale, low, high, tall, rectangles, onpick },
-      format: (value) => Number(value.toPrecision(2)).toString(),
     });
   return (
     <div ref={box}>
