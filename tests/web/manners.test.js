@@ -462,7 +462,7 @@ describe("the manners of the page", { skip: noSite }, () => {
     assert.ok(scroll <= client);
     assert.ok(text > 26, `letters of ${text} pixels`);
     const picture = (await page.locator(".large svg").boundingBox())?.height ?? 0;
-    assert.ok(picture > 2160 / 2 && picture < 2160, `a picture of ${picture} pixels`);
+    assert.ok(picture > 800 && picture < 2160, `a picture of ${picture} pixels`);
     await shot(page, "attention-4k", false);
     await close();
   });

@@ -79,7 +79,21 @@ function everyHead(explanation, kind) {
 
 const WIDE = 1000; // pixels from which on what is said of the picture stands beside it
 const BESIDE = 340; // pixels that this takes
+const AROUND = 330; // pixels of the window's height that belong to others
 const LARGEST = 88; // pixels of a cell, where there is room
+
+/** The height of the window, in pixels of the page, which is larger on a very large screen. */
+const windowHeight = () => innerHeight / (Number(getComputedStyle(document.body).zoom) || 1);
+
+function useTall() {
+  const [tall, setTall] = useState(windowHeight);
+  useEffect(() => {
+    const note = () => setTall(windowHeight());
+    addEventListener("resize", note);
+    return () => removeEventListener("resize", note);
+  }, []);
+  return tall;
+}
 
 export function AttentionStage() {
   const { store, engine } = useApp();
@@ -87,6 +101,7 @@ export function AttentionStage() {
   const dark = useDark();
   const state = useKeys(...drawn);
   const [box, width] = useWidth();
+  const tall = useTall();
   const explanation = shownExplanation(state);
   const [readout, setReadout] = useState("");
   const plot = useRef(/** @type {Element | null} */ (null));
@@ -185,7 +200,7 @@ export function AttentionStage() {
       ...{
         label: name,
         width: room,
-        height: Math.max(300, innerHeight - 330),
+        height: Math.max(300, tall - AROUND),
         largest: LARGEST,
         dark,
         high,
@@ -273,6 +288,7 @@ export function AttentionStage() {
                 ...[
                   explanation,
                   width,
+                  tall,
                   dark,
                   language,
                   kind,
