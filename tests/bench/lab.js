@@ -12,6 +12,7 @@ import { promisify } from "node:util";
 import { openLab } from "../js/lab-core.js";
 import { Contender } from "./contender.js";
 import { captions, packed, reversals } from "./lab-batches.js";
+import { measureTraining } from "./lab-training.js";
 import { newNode } from "./lineup.js";
 import { bestTime, buildNative, buildWasm, cFiles, wasmText } from "./micro.js";
 import { cache, npmPeer } from "./peers.js";
@@ -26,7 +27,8 @@ const WARM_UP = 4;
  * @typedef {{ table: string, d: number, form: number, gops: number, peak: number }} Product
  * @typedef {{ name: string, peer: boolean, runtime: string, stepMs: number[], cpuMs: number[], tokens: number }} Steps
  *   milliseconds of a step and of its processor time in each round, target tokens a step
- * @typedef {{ products: Product[], toy: Steps[], tfjs: Steps[], recipe: Steps[], memory: Awaited<ReturnType<typeof measureMemory>> }} LabResult
+ * @typedef {{ products: Product[], toy: Steps[], tfjs: Steps[], recipe: Steps[], memory: Awaited<ReturnType<typeof measureMemory>>,
+ *     trainings: import("./lab-training.js").Training[] }} LabResult
  */
 
 /** @returns {Promise<Product[]>} */
@@ -190,5 +192,6 @@ export async function measureLab(rounds, quick, skip) {
   } else skip("TensorFlow.js", backend.skipped);
   const recipeSteps = await measureSteps(recipe, rounds, quick ? 1 : 4, skip);
   const memory = await measureMemory(quick ? 5000 : 100_000);
-  return { products, toy: toySteps, tfjs: tfjsSteps, recipe: recipeSteps, memory };
+  const trainings = await measureTraining(folder, quick, skip);
+  return { products, toy: toySteps, tfjs: tfjsSteps, recipe: recipeSteps, memory, trainings };
 }

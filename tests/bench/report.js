@@ -136,7 +136,7 @@ function stepTables(list) {
 }
 
 /** @param {import("./lab.js").LabResult} lab */
-function labTables({ products, toy, tfjs, recipe, memory }) {
+function labTables({ products, toy, tfjs, recipe, memory, trainings }) {
   const lines = [...new Set(products.map((product) => product.table))].flatMap((name) =>
     FORMS.map((form, i) => [
       `${name}, ${form}`,
@@ -158,6 +158,16 @@ function labTables({ products, toy, tfjs, recipe, memory }) {
     ...stepTables(recipe),
     `Memory of a network of ${parameters.toLocaleString("en")} parameters: ${kilobytes(bytes)} held, of a heap of ${kilobytes(heap)}; ` +
       `after ${steps.toLocaleString("en")} steps ${kilobytes(bytesAfter)} of ${kilobytes(heapAfter)}.`,
+    "From nothing, by the command alone, on all cores:",
+    table(
+      ["", "s", "s of processor time", "in the end", "for instance"],
+      trainings.map(({ command, ms, cpuMs, said, example }) => [
+        `\`${command}\``,
+        ...[ms, cpuMs].map((time) => digits(time / 1000)),
+        said,
+        example,
+      ]),
+    ),
   ];
 }
 

@@ -1,25 +1,17 @@
-// The basics in Firefox: GLOSSA_FIREFOX or firefox-esr on the PATH, driven by puppeteer-core.
+// The basics in Firefox.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { test } from "node:test";
-import { pathToFileURL } from "node:url";
-import { MODEL, makeConsumer, ROOT, serve, tool } from "./consumer.js";
-
-function findFirefox() {
-  if (process.env.GLOSSA_FIREFOX) return process.env.GLOSSA_FIREFOX;
-  const folders = (process.env.PATH ?? "").split(delimiter);
-  return folders.flatMap((folder) => ["firefox-esr", "firefox"].map((name) => join(folder, name))).find(existsSync);
-}
+import { MODEL, makeConsumer, ROOT, serve } from "./consumer.js";
+import { launchFirefox, noFirefox } from "./firefox.js";
 
 const built = existsSync(join(ROOT, "dist/glossa-simd128.wasm")) && existsSync(MODEL);
-const firefox = findFirefox();
-const skip = !built ? "dist or the model is missing" : firefox ? false : "no Firefox: set GLOSSA_FIREFOX or install it";
+const skip = built ? noFirefox : "dist or the model is missing";
 
 test("the package in Firefox", { skip }, async (t) => {
-  const folder = await tool("puppeteer-core", "24");
-  if (!folder) return t.skip("npm cannot get puppeteer-core");
-  const { default: puppeteer } = await import(pathToFileURL(join(folder, "lib/esm/puppeteer/puppeteer-core.js")).href);
+  const browser = await launchFirefox();
+  if (!browser) return t.skip("npm cannot get puppeteer-core");
   const consumer = await makeConsumer();
   consumer.write(
     "app.js",
@@ -45,7 +37,6 @@ globalThis.done = (async () => {
   const page = '<!doctype html><html lang="en"><title>x</title><script type="module" src="/app.js"></script></html>';
   const csp = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'";
   const site = await serve(consumer.folder, { "content-security-policy": csp }, { "/": page });
-  const browser = await puppeteer.launch({ browser: "firefox", executablePath: firefox, headless: true });
   try {
     const opened = await browser.newPage();
     await opened.goto(site.url);

@@ -1,29 +1,32 @@
 // The lab and what learns from corrections, from the packed package: in plain Chromium under a strict policy, from another
-// origin, through Vite, and in Node. A network learns for some steps in a worker; a translator is corrected.
+// origin, through Vite and esbuild, in Firefox, in WebKit and in Node. A network learns for some steps in a worker; a translator is corrected.
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { cpSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { build } from "esbuild";
 import { launchChromium, noBrowser } from "../web/browser.js";
 import { MODEL, makeConsumer, ROOT, run, serve, tool } from "./consumer.js";
+import { launchFirefox, noFirefox } from "./firefox.js";
+import { ANSWER, noWebKit, openWebKit } from "./webkit.js";
 
 const built = existsSync(join(ROOT, "dist/glossa-lab.wasm")) ? false : "dist is not built";
 const skip = built || (existsSync(MODEL) ? false : "models/en-de.gguf is not there");
 const CSP = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'";
 
-/** @param {string[]} from where the package and its lab are @param {string} model */
-const app = ([glossa, lab], model) => `import { Translator } from "${glossa}";
+/** @param {string[]} from where the package and its lab are @param {string} model @param {{ engine?: string, lab?: string }} [wasm] as options */
+const app = ([glossa, lab], model, wasm = {}) => `import { Translator } from "${glossa}";
 import { Lab } from "${lab}";
 globalThis.done = (async () => {
-  const lab = await Lab.create({ task: "reverse", seed: 7, network: { width: 32, heads: 2, feedForward: 64 }, training: { batch: 8 }, threads: 2 });
+  const lab = await Lab.create({ task: "reverse", seed: 7, network: { width: 32, heads: 2, feedForward: 64 }, training: { batch: 8 }, threads: 2${wasm.lab ?? ""} });
   const losses = [];
   for await (const { loss } of lab.train({ steps: 20, every: 10, heldOut: 0 })) losses.push(loss);
   const { arrays } = await lab.inspect("4815");
-  const small = await Translator.create({ model: await lab.save() });
+  const small = await Translator.create({ model: await lab.save()${wasm.engine ?? ""} });
   const written = [await small.translate("4815"), await lab.predict("4815")];
   lab.destroy();
   small.destroy();
-  const translator = await Translator.create({ model: ${model} });
+  const translator = await Translator.create({ model: ${model}${wasm.engine ?? ""} });
   const source = "The bottle is almost empty.";
   const before = await translator.translate(source);
   const target = before.replace("Flasche", "Kanne");
@@ -128,5 +131,59 @@ describe("the lab from the package", { skip }, () => {
     const site = await serve(consumer.path("vite/dist"));
     assertWorks(await open(`${site.url}/index.html`));
     await site.close();
+  });
+
+  test("bundled by esbuild", { skip: noBrowser }, async () => {
+    const file = (/** @type {string} */ name) => `new URL("../wasm/glossa-${name}.wasm", import.meta.url)`;
+    const engine = `, wasm: { simd128: ${file("simd128")}, relaxed: ${file("relaxed")}, lab: ${file("lab")} }`;
+    consumer.write("es/app.js", app(IMPORTED, IN_PAGE, { engine, lab: `, wasm: ${file("lab")}` }));
+    const workers = { worker: "glossa/worker", "lab-worker": "glossa/lab/worker" };
+    for (const [name, entry] of Object.entries({ app: "es/app.js", ...workers }))
+      await build({
+        absWorkingDir: consumer.folder,
+        entryPoints: { [name]: entry },
+        bundle: true,
+        minify: true,
+        format: "esm",
+        outdir: consumer.path("es/dist/js"),
+        logLevel: "error",
+      });
+    const dist = consumer.path("node_modules/glossa/dist");
+    for (const name of ["simd128", "relaxed", "lab"])
+      cpSync(join(dist, `glossa-${name}.wasm`), consumer.path(`es/dist/wasm/glossa-${name}.wasm`));
+    for (const name of ["learn.js", "engine.js"]) cpSync(join(dist, name), consumer.path("es/dist/dist", name));
+    cpSync(MODEL, consumer.path("es/dist/model.gguf"));
+    const site = await serve(consumer.path("es/dist"), {}, { "/": page("/js/app.js") });
+    assertWorks(await open(site.url));
+    await site.close();
+  });
+
+  test("in Firefox", { skip: noFirefox }, async (t) => {
+    const firefox = await launchFirefox();
+    if (!firefox) return t.skip("npm cannot get puppeteer-core");
+    consumer.write("firefox.js", app(PLAIN, IN_PAGE));
+    const site = await serve(consumer.folder, { "content-security-policy": CSP }, { "/": page("/firefox.js") });
+    try {
+      const opened = await firefox.newPage();
+      await opened.goto(site.url);
+      await opened.waitForFunction("globalThis.done !== undefined");
+      assertWorks(await opened.evaluate(() => /** @type {any} */ (globalThis).done));
+    } finally {
+      await firefox.close();
+      await site.close();
+    }
+  });
+
+  test("in WebKit", { skip: noWebKit }, async () => {
+    consumer.write("webkit.js", app(PLAIN, IN_PAGE));
+    const site = await serve(consumer.folder, { "content-security-policy": CSP }, { "/": page("/webkit.js") });
+    const webkit = await openWebKit();
+    try {
+      await webkit.goto(site.url);
+      assertWorks(JSON.parse(await webkit.ask(ANSWER)));
+    } finally {
+      await webkit.close();
+      await site.close();
+    }
   });
 });

@@ -35,6 +35,13 @@ async function openScreen() {
   return { display: `:${number}`, stop: () => child.kill() };
 }
 
+/** A script for `ask`: waits for `globalThis.done`; what comes of it as JSON, or the error. */
+export const ANSWER = `const reply = arguments[0];
+const wait = () => globalThis.done
+  ? globalThis.done.then((result) => reply(JSON.stringify(result)), (error) => reply(error.name + ": " + error.message))
+  : setTimeout(wait, 50);
+wait();`;
+
 /** Starts the browser on a screen of its own. */
 export async function openWebKit() {
   const home = mkdtempSync(join(tmpdir(), "glossa-webkit-"));

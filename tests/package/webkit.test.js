@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Translator } from "../../src/js/index.js";
 import { MODEL, makeConsumer, ROOT, run, serve } from "./consumer.js";
-import { noWebKit, onPath, openWebKit } from "./webkit.js";
+import { ANSWER, noWebKit, onPath, openWebKit } from "./webkit.js";
 
 const built = existsSync(join(ROOT, "dist/html.js")) && existsSync(MODEL);
 const skip = !built ? "dist or the model is missing" : noWebKit || (onPath("openssl") ? false : "no openssl");
@@ -64,12 +64,7 @@ test("the package in WebKit", { skip }, async () => {
   const browser = await openWebKit();
   try {
     await browser.goto(site.url);
-    const script = `const reply = arguments[0];
-const wait = () => globalThis.done
-  ? globalThis.done.then((result) => reply(JSON.stringify(result)), (error) => reply(error.name + ": " + error.message))
-  : setTimeout(wait, 50);
-wait();`;
-    const answer = await browser.ask(script);
+    const answer = await browser.ask(ANSWER);
     assert.match(answer, /^\{/);
     const { out, kept, polyfill, left } = JSON.parse(answer);
 

@@ -8,11 +8,11 @@ export const labWasm = () => new URL("../../../dist/glossa-lab.wasm", import.met
 export function labWorker() {
   const { protocol, origin } = new URL(import.meta.url);
   const foreign = /^https?:$/.test(protocol) && globalThis.location && origin !== globalThis.location.origin;
-  if (foreign) return importingWorker(String(new URL("./worker.js", import.meta.url)));
-  return new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+  if (foreign) return importingWorker(String(new URL("./lab-worker.js", import.meta.url)));
+  return new Worker(new URL("./lab-worker.js", import.meta.url), { type: "module" });
 }
 
 /** A worker thread of Node. */
 export function labThread() {
-  return new (builtin("worker_threads").Worker)(new URL("./worker.js", import.meta.url));
+  return new (builtin("worker_threads").Worker)(new URL("./lab-worker.js", import.meta.url));
 }
