@@ -169,6 +169,30 @@ test("pairs in WebAssembly give the native bits, in one worker or in two, by opt
   assert.deepEqual(new Uint8Array(readFileSync(out)), models[0]);
 });
 
+test("the preset for pairs gives the native bits in WebAssembly", { skip: noNative }, async () => {
+  const table = join(folder, "preset.tsv");
+  writeFileSync(
+    table,
+    sentences(1000)
+      .map(({ source, target }) => `${source}\t${target}\n`)
+      .join(""),
+  );
+  const words = [
+    "--data",
+    table,
+    "--kernels",
+    "exact",
+    "--steps",
+    process.env.GLOSSA_SOAK ? "60" : "5",
+    "--scored",
+    "5",
+  ];
+  const files = ["native", "wasm"].map((name) => join(folder, `preset-${name}.gguf`));
+  execFileSync(native, ["train", ...words, "--quiet", "-o", files[0]], { stdio: "pipe" });
+  assert.equal((await glossa(...words, "-q", "-o", files[1])).status, 0);
+  assert.ok(readFileSync(files[0]).equals(readFileSync(files[1])));
+});
+
 test("a training goes on to the bit in either command, and its curves too", { skip: noNative }, async () => {
   const table = join(folder, "on.tsv");
   writeFileSync(table, TABLE);
