@@ -283,7 +283,8 @@ static void test_idx_files(void) {
         memcpy(x, images, sizeof x);
         memcpy(y, labels, sizeof y);
         const bool sound = i == sizeof broken / sizeof *broken;
-        if (!sound) put_word(broken[i].at < sizeof x ? x + broken[i].at : y + broken[i].at - sizeof x, broken[i].word);
+        if (!sound)
+            put_word(broken[i].at < sizeof x ? x + broken[i].at : y + (broken[i].at - sizeof x), broken[i].word);
         const glossa_status status = glossa_lab_data_idx(data, false, "x", (glossa_text){(char *)x, sizeof x}, "y",
                                                          (glossa_text){(char *)y, sizeof y}, &error);
         CHECK_INT(status, sound ? GLOSSA_OK : GLOSSA_ERROR_FORMAT);

@@ -50,10 +50,11 @@ const COMMANDS = {
   import: async () => (await import("./models-archive.js")).importModels,
 };
 
-/** The fields of a manifest's entry. @param {string} folder @param {string} name */
+/** The fields of a manifest's entry; null for a model of another task, which `glossa lab` is for. @param {string} folder @param {string} name */
 async function describe(folder, name) {
   const bytes = await readFile(join(folder, name));
   const gguf = await GgufFile.open(new SourceFile(name, bytes));
+  if ((gguf.get("glossa.task") ?? "translation") !== "translation") return null;
   const language = (/** @type {string} */ side) => {
     const value = gguf.get(`glossa.${side}_language`);
     if (typeof value !== "string") throw new Error(`${name}: glossa.${side}_language is not one language`);
@@ -83,12 +84,16 @@ async function describe(folder, name) {
 export async function writeManifest(folder) {
   const names = (await readdir(folder)).filter((name) => name.endsWith(".gguf")).sort();
   if (!names.length) throw new Error(`${folder} has no checkpoint (*.gguf)`);
-  /** @type {Awaited<ReturnType<typeof describe>>[]} */
+  /** @type {NonNullable<Awaited<ReturnType<typeof describe>>>[]} */
   const models = [];
-  for (const name of names) models.push(await describe(folder, name));
+  for (const name of names) {
+    const entry = await describe(folder, name);
+    if (entry) models.push(entry);
+  }
+  if (!models.length) throw new Error(`${folder} has no checkpoint that translates`);
   const file = join(folder, "manifest.json");
   await writeWhole(file, (write) => write(Buffer.from(`${JSON.stringify({ version: 1, models }, null, 2)}\n`)));
-  return `${file}: ${names.join(", ")}`;
+  return `${file}: ${models.map(({ url }) => url).join(", ")}`;
 }
 
 /**

@@ -2,7 +2,7 @@
 // page. `npm start -- --once "A dog runs."` translates and ends.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -127,8 +127,9 @@ async function main() {
     return translator.destroy();
   }
 
-  const shipped = readdirSync(folder).filter((name) => name.endsWith(".gguf"));
-  for (const model of options.model ? [options.model] : shipped.map((name) => join(folder, name))) await show(model);
+  /** @type {{ models: { url: string }[] }} */
+  const { models } = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8"));
+  for (const model of options.model ? [options.model] : models.map(({ url }) => join(folder, url))) await show(model);
   const { url } = await serve(options.port, options.host);
   console.log(`The page: ${url}   (Ctrl+C ends)`);
 }
