@@ -105,7 +105,7 @@ describe("exports", { skip: noSite }, () => {
     }
     const outside = await page.evaluate(() =>
       [...document.querySelectorAll(".room:not([hidden]) :is(svg, canvas, ol.hypotheses)")]
-        .filter((one) => one.checkVisibility() && !one.closest(".figure, .mask-keys, .map, .pair"))
+        .filter((one) => one.checkVisibility() && !one.closest(".figure, .mask-keys, .map, .switch, .pair"))
         .map((one) => one.outerHTML.slice(0, 80)),
     );
     assert.deepEqual(outside, [], "pictures that cannot be saved");

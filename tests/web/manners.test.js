@@ -250,7 +250,7 @@ describe("the manners of the page", { skip: noSite }, () => {
       await page.emulateMedia({ media: "print" });
       // The width of a sheet: a picture and every number of it must stay inside.
       await page.setViewportSize({ width: 700, height: 1000 });
-      for (const gone of ["#rooms", ".controls", ".figure-menu", ".presets", "#language", ".player"]) {
+      for (const gone of ["#rooms", ".controls", ".figure-menu", ".presets", "#language", ".player button"]) {
         const all = await page.locator(`#inside ${gone}, .top ${gone}`).all();
         for (const one of all) assert.equal(await one.isVisible(), false, gone);
       }
