@@ -106,7 +106,7 @@ test("errors name the thing and the value, and the lab goes on", async () => {
   await assert.rejects(openLab({ task: "juggle" }), /setting 'task' is 'juggle', need one of copy/);
   await assert.rejects(loadLab(new Uint8Array(100)), /GGUF/);
   const lab = await openLab({ vocabulary: 12, width: 16, feed_forward: 16 });
-  assert.throws(() => lab.step(), /neither a task nor pairs/);
+  assert.throws(() => lab.step(), /neither a task nor data/);
   assert.throws(() => lab.step([[[4, 12, 3], [3]]]), /source 0 of the batch has token 12/);
   assert.throws(() => lab.read("enc.blk.9"), /there is no array 'enc.blk.9'/);
   assert.equal(
