@@ -218,7 +218,8 @@ def drawn(config: dict, count: int) -> list[str]:
 def write_cards() -> None:
     folder = ROOT / "models" / "scores"
     head = ["# Models", "", "The checkpoints that ship with Glossa, one file a direction. This page is written by "
-            "`models/recipes/score.py` from `scores/*.json`.", ""]  # fmt: skip
+            "`models/recipes/score.py` from `scores/*.json`. Small models of other kinds, for `glossa lab`: "
+            "[SMALL.md](SMALL.md).", ""]  # fmt: skip
     cards = [card(json.loads(path.read_text())) for path in sorted(folder.glob("*.json"))]
     (ROOT / "models" / "README.md").write_text("\n".join(head + cards))
 
