@@ -87,16 +87,11 @@ static glossa_segments starts_of(const uint32_t *starts, size_t first, size_t en
     return (glossa_segments){.starts = out, .count = end - first};
 }
 
-uint32_t glossa_batch_limit(const glossa_lab *lab, uint32_t source) {
-    const uint64_t limit = 2 * (uint64_t)source + 10;
-    return limit < lab->config.context ? (uint32_t)limit : lab->config.context;
-}
-
 static const uint32_t *limits_of(const glossa_lab *lab, const uint32_t *starts, size_t first, size_t end,
                                  uint32_t **at) {
     const uint32_t *out = *at;
     for (size_t i = first; i < end; i++)
-        *(*at)++ = glossa_batch_limit(lab, starts[i + 1] - starts[i]);
+        *(*at)++ = glossa_rules_limit(starts[i + 1] - starts[i], lab->config.context);
     return out;
 }
 

@@ -9,9 +9,6 @@
 /* Whether a caller's batch fits the network. */
 glossa_status glossa_batch_check(const glossa_lab *lab, const glossa_lab_batch *batch, glossa_error *error);
 
-/* How many tokens the engine gives for a source of so many, its end included, at most. */
-uint32_t glossa_batch_limit(const glossa_lab *lab, uint32_t source);
-
 /* Cuts a batch into the parts that it is always cut into: whole pairs, as even in number as can be. `weight` is the
    batch's share in the loss. lab->parts point into the batch and into memory of the lab. */
 glossa_status glossa_batch_cut(glossa_lab *lab, const glossa_lab_batch *batch, double weight, glossa_error *error);

@@ -84,12 +84,12 @@ static glossa_status open_decoder(glossa_lab *lab, const glossa_lab_batch *sourc
     const uint32_t *starts = sources->source_starts;
     *d = (decoder){.lab = lab, .sources = sources, .rules = glossa_decoding_rules(lab)};
     for (size_t i = 0; i < sources->count; i++) {
-        const uint32_t limit = glossa_batch_limit(lab, starts[i + 1] - starts[i]);
+        const uint32_t limit = glossa_rules_limit(starts[i + 1] - starts[i], lab->config.context);
         if (limit > d->width) d->width = limit;
     }
     FORWARD(allocate(d, memory, error));
     for (size_t i = 0; i < sources->count; i++)
-        d->limits[i] = glossa_batch_limit(lab, starts[i + 1] - starts[i]);
+        d->limits[i] = glossa_rules_limit(starts[i + 1] - starts[i], lab->config.context);
     return GLOSSA_OK;
 }
 

@@ -63,6 +63,9 @@ glossa_status glossa_lexicon_find_mask(glossa_lexicon *self, uint32_t tokens, gl
         if (strcmp(k->name, MASK_KEY) == 0 && !k->is_array && k->type == GGUF_U32 && k->size == sizeof self->mask)
             memcpy(&self->mask, k->data, sizeof self->mask);
     }
+    FAIL_IF(tokens <= TASK_CHARACTERS, error, GLOSSA_ERROR_UNSUPPORTED,
+            "the vocabulary has %u tokens, a masked language model needs more than %d", (unsigned)tokens,
+            TASK_CHARACTERS);
     FAIL_IF(self->mask >= tokens, error, GLOSSA_ERROR_UNSUPPORTED,
             "the vocabulary names no mask ('" MASK_KEY "'), which a masked language model needs");
     return GLOSSA_OK;

@@ -45,7 +45,8 @@ glossa_status glossa_lexicon_keep(glossa_lexicon *lexicon, const glossa_gguf *gg
 glossa_status glossa_lexicon_take(glossa_lexicon *lexicon, const glossa_gguf *gguf, const char *source,
                                   const char *target, const glossa_allocator *allocator, glossa_error *error);
 
-/* Finds the mask among the kept keys. Fails with UNSUPPORTED where there is none below `tokens`. */
+/* Finds the mask among the kept keys. Fails with UNSUPPORTED where there is none below
+   `tokens`, and where the special tokens are all. */
 glossa_status glossa_lexicon_find_mask(glossa_lexicon *lexicon, uint32_t tokens, glossa_error *error);
 
 /* Keeps the keys of a writer. Fails with MEMORY. */

@@ -84,3 +84,8 @@ float glossa_rules_apply(const glossa_rules *rules, const glossa_kernels *kernel
     if (rules->first_byte >= 0) ban_ill_formed(rules, logits, candidates, tokens, length, limit);
     return renormalize ? kernels->log_sum_exp(logits, candidates->count) : total;
 }
+
+uint32_t glossa_rules_limit(size_t source, uint32_t context) {
+    const uint64_t limit = 2 * (uint64_t)source + 10;
+    return limit < context ? (uint32_t)limit : context;
+}

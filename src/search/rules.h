@@ -31,6 +31,9 @@ typedef struct glossa_rules {
 float glossa_rules_apply(const glossa_rules *rules, const glossa_kernels *kernels, float *logits,
                          const glossa_candidates *candidates, const uint32_t *tokens, uint32_t length, uint32_t limit);
 
+/* The longest target of a source of so many tokens, ends included, where nothing else is asked for. */
+uint32_t glossa_rules_limit(size_t source, uint32_t context);
+
 /* Index of `id` among the candidates, or -1. */
 ptrdiff_t glossa_candidates_index(const glossa_candidates *candidates, uint32_t id);
 

@@ -124,8 +124,7 @@ static glossa_status check_options(const glossa_session *s, const glossa_options
 
 static uint32_t target_limit(const glossa_model *m, const glossa_options *o, size_t source) {
     if (o->max_length) return o->max_length;
-    const size_t limit = 2 * source + 10;
-    return limit < m->config.context ? (uint32_t)limit : m->config.context;
+    return glossa_rules_limit(source, m->config.context);
 }
 
 /* What sentence i asks the model's shortlist for. */

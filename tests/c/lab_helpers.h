@@ -27,6 +27,17 @@ static inline uint8_t *saved(const glossa_lab *lab, glossa_lab_kind kind, size_t
     return file;
 }
 
+/* A lab of what another would save, and the size of that. */
+static inline glossa_lab *opened_again(const glossa_lab *lab, glossa_lab_kind kind, size_t *size) {
+    glossa_error error = {GLOSSA_OK, ""};
+    glossa_lab *again = NULL;
+    uint8_t *file = saved(lab, kind, size);
+    CHECK_INT(glossa_lab_load(file, *size, NULL, NULL, &again, &error), GLOSSA_OK);
+    CHECK_STRING(error.message, "");
+    free(file);
+    return again;
+}
+
 static inline void steps(glossa_lab *lab, int count) {
     glossa_error error = {GLOSSA_OK, ""};
     for (int i = 0; i < count; i++)

@@ -6,10 +6,9 @@ import { cpSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { build } from "esbuild";
 import { chromium } from "playwright-core";
 import { findChromium, launchChromium, noBrowser } from "../web/browser.js";
-import { MODEL, makeConsumer, ROOT, run, serve, tool } from "./consumer.js";
+import { bundleApart, MODEL, makeConsumer, ROOT, run, serve, tool } from "./consumer.js";
 
 const built = existsSync(join(ROOT, "dist/glossa-simd128.wasm")) ? false : "dist is not built";
 const skip = noBrowser || built || (existsSync(MODEL) ? false : "models/en-de.gguf is not there");
@@ -311,16 +310,7 @@ globalThis.done = (async () => {
     consumer.write("es/app.js", app("glossa", wasm));
     consumer.write("es/inplace.js", app("glossa", `worker: false, ${wasm}`));
     // Each in one file, as where nothing tells esbuild to share: this is the most that is downloaded.
-    for (const [name, entry] of Object.entries({ app: "es/app.js", inplace: "es/inplace.js", worker: "glossa/worker" }))
-      await build({
-        absWorkingDir: consumer.folder,
-        entryPoints: { [name]: entry },
-        bundle: true,
-        minify: true,
-        format: "esm",
-        outdir: consumer.path("es/dist/js"),
-        logLevel: "error",
-      });
+    await bundleApart(consumer, { app: "es/app.js", inplace: "es/inplace.js", worker: "glossa/worker" });
     const parts = ["engine.js", "html.js", "messages.js", "registry.js", "converter.js", "catalogue.js", "learn.js"];
     for (const name of ["glossa-simd128.wasm", "glossa-relaxed.wasm"])
       cpSync(consumer.path("node_modules/glossa/dist", name), consumer.path("es/dist/wasm", name));

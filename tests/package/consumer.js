@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { build } from "esbuild";
 
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 export const MODEL = join(ROOT, "models/en-de.gguf");
@@ -172,4 +173,22 @@ export async function serve(folder, headers = {}, pages = {}, tls) {
       return new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/**
+ * Bundles entries by esbuild, each into one file, as where nothing tells it to share.
+ * @param {{ folder: string, path: (name: string) => string }} consumer
+ * @param {Record<string, string>} entries by the names of their files in es/dist/js
+ */
+export async function bundleApart(consumer, entries) {
+  for (const [name, entry] of Object.entries(entries))
+    await build({
+      absWorkingDir: consumer.folder,
+      entryPoints: { [name]: entry },
+      bundle: true,
+      minify: true,
+      format: "esm",
+      outdir: consumer.path("es/dist/js"),
+      logLevel: "error",
+    });
 }

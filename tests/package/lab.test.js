@@ -4,9 +4,8 @@ import assert from "node:assert/strict";
 import { cpSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { build } from "esbuild";
 import { launchChromium, noBrowser } from "../web/browser.js";
-import { MODEL, makeConsumer, ROOT, run, serve, tool } from "./consumer.js";
+import { bundleApart, MODEL, makeConsumer, ROOT, run, serve, tool } from "./consumer.js";
 import { launchFirefox, noFirefox } from "./firefox.js";
 import { ANSWER, noWebKit, openWebKit } from "./webkit.js";
 
@@ -138,16 +137,7 @@ describe("the lab from the package", { skip }, () => {
     const engine = `, wasm: { simd128: ${file("simd128")}, relaxed: ${file("relaxed")}, lab: ${file("lab")} }`;
     consumer.write("es/app.js", app(IMPORTED, IN_PAGE, { engine, lab: `, wasm: ${file("lab")}` }));
     const workers = { worker: "glossa/worker", "lab-worker": "glossa/lab/worker" };
-    for (const [name, entry] of Object.entries({ app: "es/app.js", ...workers }))
-      await build({
-        absWorkingDir: consumer.folder,
-        entryPoints: { [name]: entry },
-        bundle: true,
-        minify: true,
-        format: "esm",
-        outdir: consumer.path("es/dist/js"),
-        logLevel: "error",
-      });
+    await bundleApart(consumer, { app: "es/app.js", ...workers });
     const dist = consumer.path("node_modules/glossa/dist");
     for (const name of ["simd128", "relaxed", "lab"])
       cpSync(join(dist, `glossa-${name}.wasm`), consumer.path(`es/dist/wasm/glossa-${name}.wasm`));
