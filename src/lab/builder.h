@@ -56,9 +56,6 @@ glossa_node glossa_encoder_layer(const glossa_builder *builder, const glossa_net
 glossa_node glossa_embed_source(const glossa_builder *builder);
 glossa_node glossa_embed_target(const glossa_builder *builder);
 
-/* What dot products of heads of width d are multiplied by. */
-float glossa_score_scale(const glossa_lab_config *config, uint32_t d);
-
 static inline glossa_node glossa_apply(const glossa_builder *b, glossa_node x, glossa_pair p) {
     return glossa_tape_linear(b->tape, x, p.w, p.b);
 }

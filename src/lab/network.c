@@ -246,10 +246,6 @@ glossa_node glossa_embed_target(const glossa_builder *b) {
     return embed(b, e, b->shard->inputs, &b->shard->outputs, "dec.embd");
 }
 
-float glossa_score_scale(const glossa_lab_config *config, uint32_t d) {
-    return config->score == SCORING_SCALED_DOT ? 1.0f / glossa_sqrt((float)d) : 1.0f;
-}
-
 glossa_predicted glossa_network_run(const glossa_network *n, const glossa_lab_config *rates, const glossa_shard *shard,
                                     glossa_tape *tape) {
     const glossa_builder b = {n, rates, shard, tape};

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "lab/attend.h"
 #include "lab/builder.h"
 
 /* ---- the parameters --------------------------------------------------------------------------------------------- */
@@ -129,34 +130,6 @@ static glossa_node encode(const glossa_builder *b, glossa_node *last) {
     return x;
 }
 
-/* What queries and keys become before they give a score. */
-static void project(const glossa_builder *b, glossa_node *q, glossa_node *k, glossa_attending *a) {
-    const glossa_attention_part *p = &b->n->attention;
-    const uint32_t width = (uint32_t)q->width;
-    a->scale = glossa_score_scale(&b->n->config, width / b->n->config.heads);
-    a->learnt = b->n->score;
-    switch (b->n->config.score) {
-    case SCORING_GENERAL:
-        *k = glossa_apply(b, *k, p->k);
-        break;
-    case SCORING_ADDITIVE:
-        *q = glossa_apply(b, *q, p->q);
-        *k = glossa_apply(b, *k, p->k);
-        a->score = SCORE_ADDITIVE;
-        break;
-    case SCORING_CONCAT:
-        *q = glossa_tape_linear_part(b->tape, *q, p->q.w, 0, p->q.b);
-        *k = glossa_tape_linear_part(b->tape, *k, p->q.w, width, NULL);
-        a->score = SCORE_ADDITIVE;
-        break;
-    case SCORING_COSINE:
-        a->score = SCORE_COSINE;
-        break;
-    default:
-        break;
-    }
-}
-
 /* tanh(W [context state] + b), the context being what the state attends to. */
 static glossa_node attend(const glossa_builder *b, glossa_node state, glossa_node memory) {
     const glossa_network *n = b->n;
@@ -178,7 +151,8 @@ static glossa_node attend(const glossa_builder *b, glossa_node state, glossa_nod
         k = glossa_tape_columns(b->tape, memory, 0, half);
         v = glossa_tape_columns(b->tape, memory, half, half);
     }
-    project(b, &q, &k, &a);
+    const glossa_projections p = {n->attention.q, n->attention.k, n->score};
+    glossa_project(b->tape, c->score, &p, &q, &k, &a);
     const glossa_node context = glossa_tape_attention(b->tape, q, k, v, &a);
     const glossa_pair o = n->attention.o;
     const glossa_node x = glossa_tape_add(b->tape, glossa_tape_linear_part(b->tape, context, o.w, 0, o.b),

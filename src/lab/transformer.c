@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "lab/attend.h"
 #include "lab/builder.h"
 #include "model/model.h"
 
@@ -154,7 +155,7 @@ static glossa_node attend(const glossa_builder *b, const glossa_attention_part *
                       v = glossa_apply(b, keys, p->v);
     a.name = p->name;
     a.heads = c->heads * x.width / c->width; /* wider layers have more heads of the same width */
-    a.scale = glossa_score_scale(c, c->width / c->heads);
+    a.scale = glossa_score_scale(c->score, c->width / c->heads);
     a.bias = p->bias;
     a.hard = c->selection == SELECTION_HARD;
     a.dropout = (float)b->rates->attention_dropout;

@@ -297,6 +297,26 @@ export class LabCore {
     this.#call("follow", weights.length, step);
   }
 
+  // ---- attention by itself ----
+
+  /**
+   * @param {number} score @param {number} selection as the config numbers them
+   * @param {[queries: number, keys: number, width: number, valueWidth: number]} sizes
+   * @param {[queries: Float32Array, keys: Float32Array, values: Float32Array, parameters: Float32Array]} numbers
+   * @returns {Float32Array<ArrayBuffer>[]} queries and keys as the score meets them, scores, weights, output
+   */
+  attend(score, selection, sizes, numbers) {
+    const [m, n, d, e] = sizes;
+    const counts = [m * d, n * d, m * n, m * n, m * e];
+    this.#write(...numbers, new Float32Array(counts.reduce((sum, count) => sum + count)));
+    this.#call("attend", score, selection, ...sizes, numbers[3].length);
+    let at = this.#slots[0];
+    return counts.map((count) => {
+      at += 4 * count;
+      return this.#floats(at - 4 * count, count);
+    });
+  }
+
   // ---- looking in ----
 
   /** @param {string} source @returns {string} */

@@ -141,6 +141,41 @@
  */
 /** @typedef {Classification & SightFacts} Sight */
 
+/** @typedef {"scaled-dot" | "dot" | "general" | "additive" | "concat" | "cosine"} ScoreKind */
+
+/**
+ * What a score learns, d being the width of queries and keys. general: q · matrix k. additive: vector · tanh(query q +
+ * key k + bias). concat: vector · tanh(matrix [q; k] + bias). cosine: the cosine times e to the sharpness, which counts
+ * up to ln 100.
+ * @typedef {object} ScoreParameters
+ * @property {number[][]} [matrix] general (d, d); concat (d, 2 d)
+ * @property {number[][]} [query] additive (d, d)
+ * @property {number[][]} [key] additive (d, d)
+ * @property {number[]} [bias] additive and concat (d)
+ * @property {number[]} [vector] additive and concat (d)
+ * @property {number} [sharpness] cosine
+ */
+
+/**
+ * @typedef {object} AttendOptions
+ * @property {ScoreKind} [score] ("scaled-dot")
+ * @property {"soft" | "hard"} [selection] hard: the key of the largest weight alone, the first of equals ("soft")
+ * @property {number[][]} queries rows of one width
+ * @property {number[][]} keys rows of the same width
+ * @property {number[][]} [values] a row for each key (the keys)
+ * @property {ScoreParameters} [parameters] of a score that learns some
+ * @property {LabOptions["wasm"]} [wasm]
+ */
+
+/**
+ * @typedef {object} Attended
+ * @property {number[][]} queries as the score meets them: projected where it projects
+ * @property {number[][]} keys the same
+ * @property {number[][]} scores a row for each query
+ * @property {number[][]} weights what values are mixed with: softmax of the scores, or 1 for the choice
+ * @property {number[][]} output values mixed, a row for each query
+ */
+
 /**
  * @typedef {object} LabInfo
  * @property {number} parameters
