@@ -26,6 +26,7 @@ export const steps = [
 /** Letters of a text that the address carries as it is; up to PACKED, packed, it carries longer ones. */
 const PLAIN = 1500;
 const PACKED = 8000;
+const LONGEST_QUERY = 1000; // of a room that reads its own
 export const LONGEST_TEXT = 20000;
 
 /** @param {(string | number)[]} allowed @returns {(value: string) => string | number | undefined} */
@@ -67,7 +68,7 @@ const fields = [
 ];
 
 /** Keys of the state that the address carries. */
-export const addressKeys = new Set([...fields.map(([, key]) => /** @type {string} */ (key)), "room", "story"]);
+export const addressKeys = new Set([...fields.map(([, key]) => /** @type {string} */ (key)), "room", "story", "zoo"]);
 
 /** Names that addresses of 0.1 had for the same. @type {Record<string, string>} */
 const oldNames = { pair: "m", text: "t", sentence: "s", token: "k", step: "upto" };
@@ -98,6 +99,7 @@ function readFields(parameters, names = {}) {
 /** The room and the step of an address. @param {string} path as "inside/4-scores" @returns {Partial<State>} */
 function readPlace(path) {
   const [room, step = ""] = path.split("/");
+  if (room === "zoo") return { room, story: "" };
   if (room !== "inside") return { room: "translate", story: "" };
   const name = step.replace(/^\d+-/, "");
   return { room: "inside", story: steps.includes(name) ? name : "" };
@@ -115,7 +117,10 @@ export function readAddress(hash) {
     return { ...view, ...readFields(parameters, oldNames) };
   }
   const [path, query = ""] = text.slice(1).split(/\?(.*)/s);
-  return { ...readPlace(path), ...readFields(new URLSearchParams(query)) };
+  const place = readPlace(path);
+  if (place.room !== "zoo") return { ...place, ...readFields(new URLSearchParams(query)) };
+  const { language } = readFields(new URLSearchParams(query));
+  return { ...place, ...(language && { language }), zoo: query.slice(0, LONGEST_QUERY) };
 }
 
 /** The room and the step that an address names, and nothing else. @param {string} hash */
@@ -125,14 +130,17 @@ export function placeOf(hash) {
 }
 
 /** @param {Pick<State, "room" | "story">} place @returns {string} the path of its address */
-export const pathOf = ({ room, story }) =>
-  room === "inside" && story ? `#/inside/${steps.indexOf(story) + 1}-${story}` : `#/${room}`;
+export function pathOf({ room, story }) {
+  if (room === "zoo") return "#/zoo/scores";
+  return room === "inside" && story ? `#/inside/${steps.indexOf(story) + 1}-${story}` : `#/${room}`;
+}
 
 /**
  * @param {State} state
  * @returns {string} the place, and what differs from the initial state
  */
 export function writeAddress(state) {
+  if (state.room === "zoo") return `${pathOf(state)}${state.zoo ? `?${state.zoo}` : ""}`;
   const parameters = new URLSearchParams();
   const { text } = state;
   for (const [name, key] of fields) {
@@ -162,6 +170,9 @@ const fromBase64 = (text) =>
 async function piped(bytes, through) {
   return new Uint8Array(await new Response(new Blob([bytes]).stream().pipeThrough(through)).arrayBuffer());
 }
+
+/** Whether a room is about the text, so that its address has it. @param {Pick<State, "room">} place */
+export const hasText = ({ room }) => room !== "zoo";
 
 /**
  * What carries a text that is too long to stand in the address as it is.

@@ -2,7 +2,16 @@
 
 import { render } from "preact";
 import { useEffect, useLayoutEffect, useState } from "preact/hooks";
-import { addressKeys, packedText, placeOf, readAddress, steps, unpackedText, writeAddress } from "./address.js";
+import {
+  addressKeys,
+  hasText,
+  packedText,
+  placeOf,
+  readAddress,
+  steps,
+  unpackedText,
+  writeAddress,
+} from "./address.js";
 import { createEngine } from "./engine.js";
 import { firstExample } from "./example.js";
 import { isFetched } from "./fetching.js";
@@ -12,7 +21,7 @@ import { Header } from "./frame/header.jsx";
 import { Languages } from "./frame/languages.jsx";
 import { chosenHead } from "./heads.js";
 import { Translate } from "./rooms/translate/room.jsx";
-import { lazy } from "./lazy.jsx";
+import { lazy, styled } from "./lazy.jsx";
 import { createStore, initialState, shownExplanation } from "./state.js";
 import { AppContext, useKeys, useWords } from "./ui.jsx";
 
@@ -46,6 +55,8 @@ const engine = createEngine(store, "models/manifest.json");
 /** Rooms other than the first are fetched when somebody comes near them. */
 const fetchInside = () => import("./rooms/inside/room.jsx").then((one) => one.Inside);
 const Inside = lazy(fetchInside);
+const fetchZoo = () => styled("zoo.css", import("./rooms/zoo/room.jsx")).then((one) => one.Zoo);
+const Zoo = lazy(fetchZoo);
 
 /**
  * After an update of the page its old parts are gone. The new page comes with a reload, once; the address has the text.
@@ -63,7 +74,8 @@ function reloadOnce() {
 
 /** @param {Room} room */
 function prepare(room) {
-  if (room === "inside") fetchInside().catch(() => {});
+  const fetches = { translate: null, inside: fetchInside, zoo: fetchZoo };
+  fetches[room]?.().catch(() => {});
 }
 
 /** @param {Pick<State, "room" | "story">} place */
@@ -72,7 +84,7 @@ const goTo = (place) => store.set(place);
 function App() {
   const { t, language } = useWords();
   const { room, story, theme } = useKeys("room", "story", "theme");
-  const [inside, setInside] = useState(room === "inside");
+  const [seen, setSeen] = useState({ inside: room === "inside", zoo: room === "zoo" });
   useLayoutEffect(() => {
     document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
   }, [language]);
@@ -86,9 +98,9 @@ function App() {
     if (room === "inside" && story) scrollTo(0, 0);
   }, [story]);
   useEffect(() => {
-    if (room === "inside") setInside(true);
-    const step = story ? `${steps.indexOf(story) + 1} · ` : "";
-    document.title = room === "inside" ? `${step}${t("titleInside")}` : t("titleTranslate");
+    setSeen((before) => (room === "translate" ? before : { ...before, [room]: true }));
+    const step = room === "inside" && story ? `${steps.indexOf(story) + 1} · ` : "";
+    document.title = `${step}${t({ translate: "titleTranslate", inside: "titleInside", zoo: "titleZoo" }[room])}`;
   }, [room, story, language]);
   return (
     <>
@@ -110,7 +122,10 @@ function App() {
           <Translate prepare={prepare} goTo={goTo} />
         </section>
         <section id="inside" class="room" hidden={room !== "inside"}>
-          {inside && <Inside />}
+          {seen.inside && <Inside />}
+        </section>
+        <section id="zoo" class="room" hidden={room !== "zoo"}>
+          {seen.zoo && <Zoo />}
         </section>
       </main>
       <Drawer />
@@ -132,7 +147,7 @@ async function writeState(newEntry) {
   const short = writeAddress(state);
   // What can be said at once is said at once, so that the order of history is that of what happened.
   if (newEntry) history.pushState({ glossa: true }, "", short);
-  const packed = await packedText(state.text);
+  const packed = hasText(state) ? await packedText(state.text) : "";
   const next = packed ? `${short}${short.includes("?") ? packed : packed.replace("&", "?")}` : short;
   if (next === written && !newEntry && history.state?.glossa) return;
   if (store.get().room !== state.room || store.get().story !== state.story) return;
@@ -181,7 +196,7 @@ addEventListener("popstate", (event) => {
 let following = false;
 
 /** Where each room is scrolled to. @type {Record<Room, number>} */
-const scrolled = { translate: 0, inside: 0 };
+const scrolled = { translate: 0, inside: 0, zoo: 0 };
 let lastRoom = store.get().room;
 history.scrollRestoration = "manual"; // what a browser would restore belongs to another room
 

@@ -105,11 +105,16 @@ export async function buildSite({ out = SITE, models = join(root, "models"), moz
   await writeFile(join(out, "index.html"), withSources(html, mozilla));
   for (const name of ["icon.svg", "card.svg"]) await cp(join(root, "web", name), join(out, name));
   await writeFile(join(out, "style.css"), withDarkTheme(await readFile(join(root, "web/style.css"), "utf8")));
-  for (const name of ["simd128", "relaxed"]) {
+  await cp(join(root, "web/rooms/zoo/zoo.css"), join(out, "zoo.css"));
+  for (const name of ["simd128", "relaxed", "lab"]) {
     await cp(join(root, `dist/glossa-${name}.wasm`), join(out, `glossa-${name}.wasm`));
   }
   await copyModels(models, join(out, "models"));
-  const later = ["detector.js", ...Object.keys(parts.metafile.outputs).map((path) => basename(path))];
+  const later = [
+    "detector.js",
+    "glossa-lab.wasm",
+    ...Object.keys(parts.metafile.outputs).map((path) => basename(path)),
+  ];
   await buildServiceWorker(out, new Set(later));
 }
 
@@ -149,8 +154,8 @@ const PARTS = Object.fromEntries(
 const besideThePage = {
   name: "beside-the-page",
   setup({ onLoad }) {
-    onLoad({ filter: /src[\\/]js[\\/]own-files\.js$/ }, async ({ path }) => ({
-      contents: (await readFile(path, "utf8")).replaceAll('"../../dist/', '"./'),
+    onLoad({ filter: /src[\\/]js[\\/](own-files|lab[\\/]files)\.js$/ }, async ({ path }) => ({
+      contents: (await readFile(path, "utf8")).replace(/"(\.\.\/)+dist\//g, '"./'),
     }));
   },
 };

@@ -4,7 +4,7 @@
 /** @typedef {import("../src/js/types.js").TranslatorInfo} TranslatorInfo */
 /** @typedef {import("../src/js/types.js").HeadMask} HeadMask */
 
-/** @typedef {"translate" | "inside"} Room */
+/** @typedef {"translate" | "inside" | "zoo"} Room */
 /** @typedef {"encoder" | "decoder" | "cross"} Kind which attention */
 /** @typedef {"head" | "layer" | "mean" | "max" | "rollout"} Reduce how layers and heads become one matrix */
 /** @typedef {"light" | "dark" | "auto"} Theme */
@@ -69,6 +69,7 @@
  * @property {Theme} theme
  * @property {Room} room
  * @property {string} story the step of the story in Look inside; empty: closed
+ * @property {string} zoo what the page of scores shows, as its address says it; empty: as at its start
  * @property {boolean} drawer whether model and engine are shown
  * @property {string | null} menu what the menu of languages is opened for; empty: all of them; null: it is closed
  * @property {Fetching | null} fetching
@@ -118,6 +119,7 @@ export const initialState = {
   theme: "auto",
   room: "translate",
   story: "",
+  zoo: "",
   drawer: false,
   menu: null,
   fetching: null,

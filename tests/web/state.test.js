@@ -12,6 +12,7 @@ import { words as menuWords } from "../../web/frame/menu-words.js";
 import { words as drawerWords } from "../../web/frame/words.js";
 import { words as insideWords } from "../../web/rooms/inside/words.js";
 import { words as detailWords } from "../../web/rooms/translate/words.js";
+import { words as zooWords } from "../../web/rooms/zoo/words.js";
 import { createStore, headMask, initialState } from "../../web/state.js";
 import { allStrings, signed, speak } from "../../web/strings.js";
 import { howSure } from "../../web/sureness.js";
@@ -43,6 +44,11 @@ test("every step of the story is a place, and a wrong one is the room", () => {
     assert.deepEqual(placeOf(`#/inside/${i + 1}-${story}?w=3`), { room: "inside", story });
   });
   assert.deepEqual(placeOf("#/inside/99-nothing"), { room: "inside", story: "" });
+  assert.equal(writeAddress({ ...initialState, room: "zoo", zoo: "f=dot", text: "A dog." }), "#/zoo/scores?f=dot");
+  assert.deepEqual(readAddress("#/zoo/scores?f=dot&ui=zh&t=A+dog."), {
+    ...{ room: "zoo", story: "", language: "zh" },
+    zoo: "f=dot&ui=zh&t=A+dog.", // the room reads what is its own
+  });
   assert.deepEqual(placeOf("#/nowhere"), { room: "translate", story: "" });
   assert.deepEqual(placeOf(""), { room: "translate", story: "" });
 });
@@ -161,7 +167,13 @@ test("nothing is called sure beside a mark or a warning that says otherwise", ()
 });
 
 test("both languages say everything, and nothing is said that the page does not use", () => {
-  const all = [allStrings, drawerWords, menuWords, insideWords, detailWords];
+  const all = [allStrings, drawerWords, menuWords, insideWords, detailWords, zooWords];
+  // They are one table once they have come: a word of one room must not become another's.
+  const keys = all.flatMap((one) => Object.keys(one.en));
+  assert.deepEqual(
+    keys.filter((key, i) => keys.indexOf(key) !== i),
+    [],
+  );
   const en = Object.assign({}, ...all.map((one) => one.en));
   const zh = Object.assign({}, ...all.map((one) => one.zh));
   assert.deepEqual(Object.keys(zh).sort(), Object.keys(en).sort());
@@ -175,6 +187,7 @@ test("both languages say everything, and nothing is said that the page does not 
     .join("\n");
   // Some keys are put together: a step with "Title", a kind with "Help", "habit_" with what a head does.
   const endings = ["Help", "Title", "Text", "Try", "Ask", "Term", "Short"];
+  endings.push("Name", "By", "Paper", "What", "Expect", "Knob", "Live");
   const used = (/** @type {string} */ key) =>
     code.includes(`"${key}"`) ||
     (key.startsWith("habit_") && code.includes(`"${key.slice(6)}"`)) ||

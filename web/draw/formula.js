@@ -32,6 +32,20 @@ export const sub = (a, b) => element("msub", a, b);
 /** @param {Part} a @param {Part} b */
 export const sup = (a, b) => element("msup", a, b);
 
+/** A matrix, or a column, in brackets that are as tall. @param {Part[][]} rows */
+export function matrix(rows) {
+  const [left, right] = ["(", ")"].map((bracket) => {
+    const leaf = document.createElementNS(MATHML, "mo");
+    leaf.textContent = bracket;
+    return leaf;
+  });
+  return row(
+    left,
+    element("mtable", ...rows.map((one) => element("mtr", ...one.map((part) => element("mtd", part))))),
+    right,
+  );
+}
+
 /** @param {Element[]} rows */
 const table = (rows) => element("mtable", ...rows.map((one) => element("mtr", element("mtd", one))));
 

@@ -1,7 +1,7 @@
 // The bar above every room: where you are, which model works and how far it has come, sharing, language, light and dark.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { packedText, pathOf, writeAddress } from "../address.js";
+import { hasText, packedText, pathOf, writeAddress } from "../address.js";
 import { messageOf } from "../engine.js";
 import { pairName } from "../languages.js";
 import { size } from "../strings.js";
@@ -19,6 +19,7 @@ export function Header({ prepare, goTo }) {
   const places = [
     { room: "translate", story: "" },
     { room: "inside", story: state.story },
+    { room: "zoo", story: "" },
   ];
   return (
     <header class="top">
@@ -133,15 +134,17 @@ function Share() {
   const [said, setSaid] = useState("");
   const input = useRef(/** @type {HTMLInputElement | null} */ (null));
   const state = useKeys("text", "room", "story", "pair");
-  const packed = address === "" || state.text.length <= 1500 || address.includes("&z=");
+  const packed = address === "" || !hasText(state) || state.text.length <= 1500 || address.includes("&z=");
   const find = async () => {
     const now = store.get();
     const written = writeAddress(now);
-    const more = `${await packedText(now.text)}${withLanguage ? `&ui=${now.language}` : ""}`;
+    const more = `${hasText(now) ? await packedText(now.text) : ""}${withLanguage ? `&ui=${now.language}` : ""}`;
     const joined = written.includes("?") ? `${written}${more}` : `${written}${more.replace("&", "?")}`;
     // An example is what the page shows by itself; to share it is to name it.
     const text =
-      now.text === now.example && now.text ? `${/\?/.test(joined) ? "&" : "?"}t=${encodeURIComponent(now.text)}` : "";
+      hasText(now) && now.text === now.example && now.text
+        ? `${/\?/.test(joined) ? "&" : "?"}t=${encodeURIComponent(now.text)}`
+        : "";
     setAddress(new URL(joined + text, location.href).href);
   };
   useEffect(() => {
