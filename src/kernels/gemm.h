@@ -24,24 +24,24 @@ typedef float gemm_four_at __attribute__((vector_size(16), aligned(4), may_alias
 
 #define GEMM_INLINE GEMM_TARGET static inline __attribute__((always_inline))
 
-/* c (GEMM_ROWS, GEMM_PANEL) += a b over `depth`; b is a packed panel. */
-GEMM_INLINE void gemm_tile(const float *a, size_t a_row, size_t a_step, const float *b, size_t depth, float *c,
-                           size_t c_row) {
+/* c (rows, GEMM_PANEL) += a b over `depth`; b is a packed panel, `rows` a constant up to GEMM_ROWS. */
+GEMM_INLINE void gemm_tile(size_t rows, const float *a, size_t a_row, size_t a_step, const float *b, size_t depth,
+                           float *c, size_t c_row) {
     gemm_vector sum[GEMM_ROWS][GEMM_VECTORS];
-    for (size_t i = 0; i < GEMM_ROWS; i++)
+    for (size_t i = 0; i < rows; i++)
         for (size_t s = 0; s < GEMM_VECTORS; s++)
             sum[i][s] = *(const gemm_vector_at *)(c + i * c_row + s * GEMM_LANES);
     for (size_t k = 0; k < depth; k++, a += a_step, b += GEMM_PANEL) {
         gemm_vector part[GEMM_VECTORS];
         for (size_t s = 0; s < GEMM_VECTORS; s++)
             part[s] = *(const gemm_vector_at *)(b + s * GEMM_LANES);
-        for (size_t i = 0; i < GEMM_ROWS; i++) {
+        for (size_t i = 0; i < rows; i++) {
             const gemm_vector x = a[i * a_row] - (gemm_vector){0};
             for (size_t s = 0; s < GEMM_VECTORS; s++)
                 sum[i][s] = GEMM_MADD(x, part[s], sum[i][s]);
         }
     }
-    for (size_t i = 0; i < GEMM_ROWS; i++)
+    for (size_t i = 0; i < rows; i++)
         for (size_t s = 0; s < GEMM_VECTORS; s++)
             *(gemm_vector_at *)(c + i * c_row + s * GEMM_LANES) = sum[i][s];
 }
@@ -57,14 +57,19 @@ GEMM_INLINE void gemm_copy(const float *from, size_t from_row, float *to, size_t
     }
 }
 
-/* A tile of which only `rows` x `columns` exist. */
+/* A tile of which only `rows` x `columns` exist: a third or two of its rows, where that is enough. */
 GEMM_TARGET static void gemm_border(const float *a, size_t a_row, size_t a_step, const float *b, size_t depth, float *c,
                                     size_t c_row, size_t rows, size_t columns) {
     float tile[GEMM_ROWS * GEMM_PANEL];
     for (size_t i = 0; i < GEMM_ROWS * GEMM_PANEL; i += GEMM_LANES)
         *(gemm_vector_at *)(tile + i) = (gemm_vector){0};
     gemm_copy(c, c_row, tile, GEMM_PANEL, rows, columns);
-    gemm_tile(a, a_row, a_step, b, depth, tile, GEMM_PANEL);
+    if (GEMM_ROWS % 3 == 0 && rows <= GEMM_ROWS / 3)
+        gemm_tile(GEMM_ROWS / 3, a, a_row, a_step, b, depth, tile, GEMM_PANEL);
+    else if (GEMM_ROWS % 3 == 0 && rows <= GEMM_ROWS / 3 * 2)
+        gemm_tile(GEMM_ROWS / 3 * 2, a, a_row, a_step, b, depth, tile, GEMM_PANEL);
+    else
+        gemm_tile(GEMM_ROWS, a, a_row, a_step, b, depth, tile, GEMM_PANEL);
     gemm_copy(tile, GEMM_PANEL, c, c_row, rows, columns);
 }
 
@@ -124,7 +129,7 @@ GEMM_TARGET static void gemm_group(const float *a, size_t a_row, size_t a_step, 
             const size_t row = stripped ? 1 : a_row, step = stripped ? GEMM_ROWS : a_step;
             float *to = c + i * c_row + j;
             if (rows == GEMM_ROWS && columns == GEMM_PANEL)
-                gemm_tile(from, row, step, b, depth, to, c_row);
+                gemm_tile(GEMM_ROWS, from, row, step, b, depth, to, c_row);
             else
                 gemm_border(from, row, step, b, depth, to, c_row, rows, columns);
         }

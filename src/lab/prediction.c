@@ -1,7 +1,7 @@
 /* Prediction: cross-entropy of softmax(x w^T + bias). */
 #include "lab/operation.h"
 
-#define LOGITS 131072 /* floats of logits in memory at a time, or one row */
+#define LOGITS 1048576 /* floats of logits in memory at a time, or one row: the fewer, the more often w is read */
 
 typedef struct predict {
     glossa_operation head;

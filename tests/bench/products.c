@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "kernels/gradients.h"
-#include "kernels/vec.h"
+#include "kernels/lanes.h"
 
 #define EXPORT __attribute__((used, visibility("default")))
 

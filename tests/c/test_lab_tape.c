@@ -229,9 +229,9 @@ static void test_prediction(void) {
     check_gradients(shape_predict, build_predict, 1, 0.03f);
 }
 
-/* A vocabulary so large that rows go in several groups, and one that leaves a single row a group. */
+/* A vocabulary so large that rows go in several groups, against one row at a time. */
 static void test_prediction_in_groups(void) {
-    enum { V = 60000, M = 5, D = 4 };
+    enum { V = 400000, M = 5, D = 4, SIZE = 8 << 20 };
     static float values[V * D + M * D], gradients[2][V * D + M * D];
     const glossa_parameter x = {.rows = M, .cols = D, .offset = V * D}, w = {.rows = V, .cols = D};
     uint32_t state = 3;
@@ -243,7 +243,7 @@ static void test_prediction_in_groups(void) {
                             .values = values,
                             .gradients = gradients[whole],
                             .learning = true,
-                            .arena = {.base = malloc(ARENA), .size = ARENA}};
+                            .arena = {.base = malloc(SIZE), .size = SIZE}};
         const glossa_node all = glossa_tape_parameter(&tape, &x);
         for (size_t i = 0; i < M; i += whole ? M : 1) {
             const glossa_node rows = {all.value + i * D, all.gradient + i * D, whole ? M : 1, D};
