@@ -45,6 +45,8 @@ test("the page in Firefox", { skip }, async (t) => {
       await page.goto(`${site.url}#/inside/${step}?t=A+dog+runs.`);
       await page.waitForSelector(".stage .number");
     }
+    await page.goto(`${site.url}#/zoo/scores?f=additive`);
+    await page.waitForSelector(".zoo .bar");
     assert.deepEqual(faults, []);
   } finally {
     await browser.close();

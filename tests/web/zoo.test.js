@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { clamp, readSettings, start, startValues, writeSettings } from "../../web/rooms/zoo/settings.js";
 import { findings, launchChromium, openPage, PATIENCE, shot, Visitor } from "./browser.js";
+import { freezable, lostInPrint } from "./print.js";
 import { noSite, openSite } from "./site.js";
 
 /** @typedef {import("playwright-core").Page} Page */
@@ -197,6 +198,44 @@ describe("the page of scores", { skip: noSite }, () => {
     const { page, close } = await visitor.open("#/zoo/scores?f=cosine&q=1_x&k=0&p=77&t=%3Cb%3E");
     await shows(page, { ...start, score: "cosine", knob: 5.5 });
     await page.waitForFunction(() => location.hash === "#/zoo/scores?f=cosine&p=5.5");
+    await close();
+  });
+
+  test("where the lab's file does not come, that is said plainly, and asked for again; it prints whole", async () => {
+    const { page, close } = await openPage(browser, {
+      serviceWorkers: "block",
+      viewport: { width: 1440, height: 900 },
+    });
+    page.setDefaultTimeout(PATIENCE);
+    await freezable(page);
+    await page.route("**/glossa-lab.wasm", (route) => route.abort());
+    await page.goto(`${site.url}#/zoo/scores?f=cosine&v=1_1_1_1_1_1_1_1_1_1`);
+    const alert = page.locator("#zoo [role=alert]");
+    assert.match((await alert.textContent()) ?? "", /could not be fetched\. Is the device offline\?/);
+    await page.unroute("**/glossa-lab.wasm");
+    await alert.getByRole("button", { name: "Try again" }).click();
+    await shows(page, readSettings("f=cosine"));
+    assert.equal(await alert.count(), 0);
+    const { numbers, ...lost } = await lostInPrint(page);
+    assert.ok(numbers > 20, `${numbers} numbers`);
+    assert.deepEqual(lost, { wide: false, cut: [], gone: [], unnamed: false, pale: [], controls: [] });
+    await close();
+  });
+
+  test("every control is reached by the keyboard, and points show that they are", async () => {
+    const { page, close } = await visitor.open("#/zoo/scores?v=1_1_1_1_1_1_1_1_1_1");
+    await shows(page, start);
+    await page.locator('[name="zoo-score"]:checked').focus();
+    await page.keyboard.press("ArrowDown");
+    await shows(page, readSettings("f=dot"));
+    for (const name of ["v₁", "v₂", "v₃", "v₄", "v₅", "k₁", "k₂", "k₃", "k₄", "k₅", "q"]) {
+      await page.keyboard.press("Tab");
+      const seen = await page.evaluate(() => {
+        const touch = document.activeElement?.querySelector(".touch");
+        return [document.activeElement?.getAttribute("data-handle"), touch && getComputedStyle(touch).strokeWidth];
+      });
+      assert.deepEqual(seen, [name, "2px"]);
+    }
     await close();
   });
 

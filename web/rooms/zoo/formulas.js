@@ -10,7 +10,7 @@ import { formulas, frac, matrix, root, row, sub, sup } from "../../draw/formula.
 const positive = (value) => Math.abs(value).toFixed(2);
 
 /** A number that may stand behind a sign. @param {number} value @returns {Part} */
-const inner = (value) => (Number(value.toFixed(2)) < 0 ? row("(", "−", positive(value), ")") : positive(value));
+const inner = (value) => (Number(value.toFixed(2)) < 0 ? row("(", row("−", positive(value)), ")") : positive(value));
 
 /** A row of its own, so that the minus is a sign. @param {number} value @returns {Part} */
 const outer = (value) => (Number(value.toFixed(2)) < 0 ? row("−", positive(value)) : positive(value));

@@ -31,6 +31,7 @@ const seenLive = {
 
 /** The newest answer there is, and why there is none. @param {Settings} settings @param {string} key what they are, in one word */
 function useAttention(settings, key) {
+  const { t } = useWords();
   const [answer, setAnswer] = useState(/** @type {Answer | null} */ (null));
   const [problem, setProblem] = useState("");
   const [tries, setTries] = useState(0);
@@ -49,7 +50,7 @@ function useAttention(settings, key) {
         setAnswer({ settings, found });
         setProblem("");
       },
-      (error) => wanted && setProblem(error.message),
+      (error) => wanted && setProblem(error.name === "NetworkError" ? t("zooUnreachable") : error.message),
     );
     return () => {
       wanted = false;

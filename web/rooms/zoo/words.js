@@ -5,7 +5,7 @@ export const words = {
   en: {
     zooTitle: "How does a query choose among keys?",
     zooLead:
-      "Attention gives every key a score, makes weights of the scores, and mixes the values by these. The score is what differs. All numbers here come from the operation that the networks of this page are trained with.",
+      "Attention gives every key a score, makes weights of the scores, and mixes the values by these. The score is what differs. All numbers here come from the operation with which Glossa trains networks.",
     plane: "A query and five keys in a plane",
     planeHelp:
       "Drag q and the keys, or move them with the arrow keys (Shift: in large steps). Choose a key to see its numbers. The larger its disc, the more weight a key has; c is what comes out.",
@@ -39,6 +39,7 @@ export const words = {
     scoreOf: "The score of key {n}",
     weightOf: "The weight of key {n}",
     theMix: "The values, mixed",
+    zooUnreachable: "the file that computes could not be fetched. Is the device offline?",
     zooFailed: "The numbers could not be computed: {problem}",
     "scaled-dotName": "Scaled dot",
     "scaled-dotBy": "Vaswani 2017",
@@ -93,7 +94,7 @@ export const words = {
   zh: {
     zooTitle: "查询如何在键之间选择？",
     zooLead:
-      "注意力给每个键打分，把分数变成权重，再按权重混合各个值。不同的注意力，打分方式不同。这里的所有数字都由训练本页网络所用的同一运算算出。",
+      "注意力给每个键打分，把分数变成权重，再按权重混合各个值。不同的注意力，打分方式不同。这里的所有数字都由 Glossa 训练网络所用的同一运算算出。",
     plane: "平面上的一个查询和五个键",
     planeHelp:
       "拖动 q 和各个键，或用方向键移动（按住 Shift 走大步）。选中一个键可看它的数字。圆盘越大，键的权重越大；c 是输出。",
@@ -126,6 +127,7 @@ export const words = {
     scoreOf: "键 {n} 的分数",
     weightOf: "键 {n} 的权重",
     theMix: "混合后的值",
+    zooUnreachable: "无法取得负责计算的文件。设备是否离线？",
     zooFailed: "无法算出这些数字：{problem}",
     "scaled-dotName": "缩放点积",
     "scaled-dotBy": "Vaswani 2017",
