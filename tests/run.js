@@ -303,6 +303,7 @@ GLOSSA_FUZZ_SECONDS  how long each fuzz target runs (15; npm run fuzz: 900 under
 GLOSSA_DATA          a folder of test sets; the tests that want one are skipped without it
 GLOSSA_HTML          a folder of HTML pages, of which 200 fragments are translated
 GLOSSA_STUDENTS      "full": compare with bergamot on students of Firefox's own sizes, not on narrow ones (half an hour)
+GLOSSA_TORCH_PYTHON  a Python of the recipes, beside which npm run soak trains
 GLOSSA_FUZZ_ROUNDS   how many damaged files each parser of the converter gets (150; npm run soak: 1000)`;
 
 /** What node:test says goes straight to the user: it takes long. @returns {Promise<Counts>} */

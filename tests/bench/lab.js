@@ -84,14 +84,18 @@ const RECIPE = {
   ...{ dropout: 0.2, label_smoothing: 0.1 },
 };
 
-/** @param {string} name @param {string} file @param {Record<string, string | number>} settings */
-const native = (name, file, settings) => {
-  const program = buildNative("lab-native", [
+/** The lab's native program that speaks as a contender; the file. */
+export const labNative = () =>
+  buildNative("lab-native", [
     "tests/bench/contenders/lab_native.c",
     ...["base", "file", "kernels", "text", "search", "model", "nn", "translate", "lab"].flatMap((folder) =>
       cFiles(`src/${folder}`),
     ),
   ]);
+
+/** @param {string} name @param {string} file @param {Record<string, string | number>} settings */
+const native = (name, file, settings) => {
+  const program = labNative();
   const words = Object.entries(settings).flatMap(([key, value]) => [key, String(value)]);
   return { name, peer: false, start: () => new Contender(name, program, [file, ...words]) };
 };

@@ -1,6 +1,6 @@
 /*
  * The lab natively as a contender: the line protocol of serve.js, of which it reads no more than it needs. Settings are
- * words on the command line, the batches a file (lab-batches.js).
+ * words on the command line, the batches a file (lab-batches.js); `from MODEL` begins with a checkpoint's weights.
  *
  *     lab-native FILE NAME VALUE ...
  */
@@ -46,7 +46,35 @@ static glossa_lab_batch *read_batches(const char *path, uint32_t *count) {
     return batches;
 }
 
+/* All of a file, NULL if it cannot be read. */
+static void *read_file(const char *path, size_t *size) {
+    FILE *file = fopen(path, "rb");
+    if (!file || fseek(file, 0, SEEK_END) != 0) return NULL;
+    *size = (size_t)ftell(file);
+    void *bytes = malloc(*size);
+    rewind(file);
+    if (fread(bytes, 1, *size, file) != *size) return NULL;
+    fclose(file);
+    return bytes;
+}
+
+static bool write_part(void *file, const void *bytes, size_t size) {
+    return fwrite(bytes, 1, size, file) == size;
+}
+
+/* Writes the model to the path between the next two quotes. */
+static bool save(const glossa_lab *lab, char *path, glossa_error *error) {
+    path += strcspn(path, "\"") + 1;
+    path[strcspn(path, "\"")] = '\0';
+    FILE *file = fopen(path, "wb");
+    if (!file) return false;
+    const glossa_status status = glossa_lab_save(lab, GLOSSA_LAB_MODEL, (glossa_sink){write_part, file}, error);
+    return fclose(file) == 0 && status == GLOSSA_OK;
+}
+
 int main(int count, char **words) {
+    const char *from = NULL;
+    size_t size = 0;
     glossa_lab_config config;
     glossa_lab_report report = {0};
     glossa_lab *lab;
@@ -55,14 +83,24 @@ int main(int count, char **words) {
     char line[4096];
     glossa_lab_defaults(&config);
     for (int i = 2; i + 1 < count; i += 2)
-        if (glossa_lab_set(&config, words[i], words[i + 1], &error)) return fail(error.message);
+        if (strcmp(words[i], "from") == 0)
+            from = words[i + 1];
+        else if (glossa_lab_set(&config, words[i], words[i + 1], &error))
+            return fail(error.message);
     const glossa_lab_batch *batches = count > 1 ? read_batches(words[1], &batch_count) : NULL;
     if (!batches) return fail("no batches");
-    if (glossa_lab_open(&config, NULL, &lab, &error)) return fail(error.message);
+    const void *model = from ? read_file(from, &size) : NULL;
+    if (from && !model) return fail("no model to begin with");
+    if (from ? glossa_lab_load(model, size, &config, NULL, &lab, &error) : glossa_lab_open(&config, NULL, &lab, &error))
+        return fail(error.message);
     while (fgets(line, sizeof line, stdin)) {
         const char *steps = strstr(line, "\"steps\":");
+        char *path = strstr(line, "\"path\":");
         if (strstr(line, "\"about\"")) {
             printf("{\"value\":{\"runtime\":\"native, %s\"}}\n", glossa_lab_kernels(lab));
+        } else if (path) {
+            if (!save(lab, path + 7, &error)) return fail("the model cannot be written");
+            printf("{\"value\":{}}\n");
         } else if (steps) {
             uint64_t tokens = 0;
             const double start = milliseconds(CLOCK_MONOTONIC), used = milliseconds(CLOCK_PROCESS_CPUTIME_ID);
@@ -70,11 +108,12 @@ int main(int count, char **words) {
                 if (glossa_lab_step(lab, &batches[at++ % batch_count], &report, &error)) return fail(error.message);
                 tokens += report.tokens;
             }
-            printf("{\"value\":{\"ms\":%.3f,\"cpu\":%.3f,\"tokens\":%" PRIu64 ",\"loss\":%.5f,\"bytes\":%zu}}\n",
+            printf("{\"value\":{\"ms\":%.3f,\"cpu\":%.3f,\"tokens\":%" PRIu64
+                   ",\"loss\":%.5f,\"rate\":%.9g,\"bytes\":%zu}}\n",
                    milliseconds(CLOCK_MONOTONIC) - start, milliseconds(CLOCK_PROCESS_CPUTIME_ID) - used, tokens,
-                   report.loss, glossa_lab_bytes(lab));
+                   report.loss, report.learning_rate, glossa_lab_bytes(lab));
         } else {
-            fail("it steps, and tells about itself");
+            fail("it steps, saves, and tells about itself");
         }
         fflush(stdout);
     }
