@@ -91,6 +91,42 @@ test("what the address of the page of scores says is what was written, clamped",
   assert.ok(Object.is(clamp(-0.001), 0));
 });
 
+test("whatever stands in the address, it is read, and once written anew it stays", () => {
+  const parts = [
+    "f",
+    "hard",
+    "q",
+    "k",
+    "v",
+    "p",
+    "=",
+    "&",
+    "_",
+    "-",
+    ".",
+    "1",
+    "0.5",
+    "9e9",
+    "NaN",
+    "%",
+    "additive",
+    "cosine",
+    "\0",
+  ];
+  let x = 7;
+  const next = () => {
+    x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
+    return x / 2 ** 32;
+  };
+  for (let run = 0; run < 5000; run++) {
+    const query = Array.from({ length: 1 + next() * 40 }, () => parts[Math.floor(next() * parts.length)]).join("");
+    const settings = readSettings(query);
+    const numbers = [settings.query, ...settings.keys, ...(settings.values ?? [])].flat();
+    assert.ok(numbers.every((one) => Math.abs(one) <= 3) && Number.isFinite(settings.knob), query);
+    assert.deepEqual(readSettings(writeSettings(settings)), settings, query);
+  }
+});
+
 describe("the page of scores", { skip: noSite }, () => {
   /** @type {Awaited<ReturnType<typeof openSite>>} */
   let site;
