@@ -179,6 +179,11 @@ describe("the page of scores", { skip: noSite }, () => {
     }
     await page.getByLabel(/^s = /).fill("0");
     await shows(page, { ...readSettings("f=cosine"), knob: 0 });
+    // The formulas follow when nothing moves: weights that are even, with the numbers put in.
+    await page.waitForFunction(() => !document.querySelector(".zoo .stale"));
+    const { scores } = expected({ ...readSettings("f=cosine"), knob: 0 });
+    const said = await page.locator(".zoo .formula").first().textContent();
+    assert.ok(said?.endsWith(`=${scores[0].toFixed(2)}`), `${said}`);
     assert.deepEqual(faults, []);
     await close();
   });

@@ -222,14 +222,25 @@ function About({ settings: { score } }) {
   );
 }
 
+const REST = 100; // milliseconds without a newer answer, before formulas are written anew
+
+/** The answer, once nothing moves: to lay out formulas takes longer than a frame. @param {Answer} answer */
+function useSettled(answer) {
+  const [settled, setSettled] = useState(answer);
+  useEffect(() => {
+    const timer = setTimeout(setSettled, REST, answer);
+    return () => clearTimeout(timer);
+  }, [answer]);
+  return settled;
+}
+
 /**
- * Formulas and bars. They are those of the answer, which may be a moment behind what is dragged.
+ * Bars, and the formulas that lead to them.
  * @param {{answer: Answer, chosen: number, onchoose: (key: number) => void}} props
  */
-function Numbers({ answer: { settings, found }, chosen, onchoose }) {
+function Numbers({ answer, chosen, onchoose }) {
   const { t } = useWords();
-  const [scores, weights] = [found.scores[0], found.weights[0]];
-  const learnt = parametersOf(settings);
+  const [scores, weights] = [answer.found.scores[0], answer.found.weights[0]];
   /** @param {number[]} list @param {(value: number) => string} write */
   const items = (list, write) =>
     list.map((value, i) => ({
@@ -257,6 +268,19 @@ function Numbers({ answer: { settings, found }, chosen, onchoose }) {
           onpick={onchoose}
         />
       </div>
+      <Formulas {...{ answer, chosen }} />
+    </>
+  );
+}
+
+/** @param {{answer: Answer, chosen: number}} props */
+function Formulas({ answer, chosen }) {
+  const { t } = useWords();
+  const settled = useSettled(answer);
+  const { settings, found } = settled;
+  const learnt = parametersOf(settings);
+  return (
+    <div class={settled === answer ? "" : "stale"}>
       <h3>{t("scoreOf", { n: chosen + 1 })}</h3>
       <Drawn class="formula" make={() => scoreFormula(settings, found, chosen, learnt)} of={[found, chosen]} />
       <h3>{t("weightOf", { n: chosen + 1 })}</h3>
@@ -267,6 +291,6 @@ function Numbers({ answer: { settings, found }, chosen, onchoose }) {
         make={() => mixFormula(found, settings.values ?? settings.keys, settings.values !== null)}
         of={[found]}
       />
-    </>
+    </div>
   );
 }
