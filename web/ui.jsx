@@ -2,6 +2,7 @@
 
 import { Component, createContext } from "preact";
 import { useCallback, useContext, useEffect, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
+import { hasText } from "./address.js";
 import { roving } from "./draw/dom.js";
 import { speak } from "./strings.js";
 import { shownExplanation } from "./state.js";
@@ -222,7 +223,8 @@ export function Figure({ name, what, children, table, json, forExport }) {
     const { saveFigure } = await import("./draw/save.js");
     const figure = /** @type {HTMLElement} */ (box.current);
     const drawn = forExport ?? (() => /** @type {Element} */ (figure.querySelector("svg")?.cloneNode(true)));
-    await saveFigure({ figure, name, what, kind, drawn, json, explanation: shownExplanation(store.get()) });
+    const explanation = hasText(store.get()) ? shownExplanation(store.get()) : null;
+    await saveFigure({ figure, name, what, kind, drawn, json, explanation });
   };
   return (
     <figure class="figure" ref={box} data-figure={name}>

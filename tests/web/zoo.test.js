@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { clamp, readSettings, start, startValues, writeSettings } from "../../web/rooms/zoo/settings.js";
-import { findings, launchChromium, openPage, PATIENCE, shot, Visitor } from "./browser.js";
+import { exported, findings, launchChromium, openPage, PATIENCE, shot, Visitor } from "./browser.js";
 import { freezable, lostInPrint } from "./print.js";
 import { noSite, openSite } from "./site.js";
 
@@ -260,6 +260,20 @@ describe("the page of scores", { skip: noSite }, () => {
     const { numbers, ...lost } = await lostInPrint(page);
     assert.ok(numbers > 20, `${numbers} numbers`);
     assert.deepEqual(lost, { wide: false, cut: [], gone: [], unnamed: false, pale: [], controls: [] });
+    await close();
+  });
+
+  test("a picture that is saved says what it shows, and no sentence", async () => {
+    const { page, close } = await visitor.fresh("#/zoo/scores?ui=en");
+    await shows(page, start);
+    const figure = page.locator('[data-figure="zoo-weights"]');
+    const svg = (await exported(page, figure, "SVG")).bytes.toString();
+    assert.ok(svg.includes("Weights") && svg.includes(expected(start).weights[0].toFixed(3)) && !svg.includes("→"));
+    const json = JSON.parse((await exported(page, figure, "JSON")).bytes.toString());
+    assert.deepEqual(
+      json.map((/** @type {any} */ one) => one.value.toFixed(4)),
+      expected(start).weights.map((one) => one.toFixed(4)),
+    );
     await close();
   });
 
