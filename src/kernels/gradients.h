@@ -1,7 +1,8 @@
 /*
  * The arithmetic of training, beside the kernels that a forward pass shares with translation: one table a target.
- * gradients_scalar.c is the definition. A table that is `exact` gives its bits, natively and in WebAssembly; the others
- * may add in another order or fuse a multiply with an add, and differ in the last bits. All are deterministic.
+ * gradients_scalar.c is the definition. A table that is exact gives its bits, natively and in WebAssembly; the others
+ * may add in another order or fuse a multiply with an add, and differ in the last bits, and one rounds what it
+ * multiplies to bfloat16. All are deterministic.
  *
  * Legend: M rows of activations, K inputs, N outputs. "+=" adds to what is there: nothing here clears a gradient.
  */
@@ -29,7 +30,7 @@ typedef struct glossa_adam {
 
 typedef struct glossa_gradients {
     const char *name;
-    bool exact;
+    float tolerance;               /* how far it is from the scalar one, in parts of the largest number; 0: exact */
     const glossa_kernels *forward; /* what this table takes for norms, softmax and the like */
     size_t work;                   /* floats of work memory that `multiply` and `linear` need */
 
@@ -88,17 +89,18 @@ extern const glossa_gradients glossa_gradients_simd128;
 #if defined(GLOSSA_X86)
 extern const glossa_gradients glossa_gradients_avx2; /* to be used only where the processor has it */
 extern const glossa_gradients glossa_gradients_avx512;
+extern const glossa_gradients glossa_gradients_bfloat16; /* where the processor multiplies such numbers */
 #endif
 
 /* The tables that this build has and this machine can run, the fastest first, the scalar one last; then NULL. */
 const glossa_gradients *const *glossa_gradients_all(void);
 
 /* A table by its name, NULL where this build or machine has none of that name; the name NULL stands for the first one
-   that passes its self-test. "exact" always exists. */
+   in float32 that passes its self-test. "exact" always exists. */
 const glossa_gradients *glossa_gradients_find(const char *name);
 
-/* 0 if a table computes what the scalar one does on a small fixed problem, to the bit if it is exact, else within
-   1e-5 of the largest number; else the number of the verb that differs (1..). */
+/* 0 if a table computes what the scalar one does on a small fixed problem, to the bit if it is exact, else within its
+   tolerance; else the number of the verb that differs (1..). */
 int glossa_gradients_self_test(const glossa_gradients *gradients);
 
 #endif

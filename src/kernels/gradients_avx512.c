@@ -14,6 +14,6 @@
 #include "kernels/gemm.h"
 
 const glossa_gradients glossa_gradients_avx512 =
-    GLOSSA_VECTOR_GRADIENTS("avx512", false, GLOSSA_VECTOR_FORWARD, GEMM_WORK, multiply, linear);
+    GLOSSA_VECTOR_GRADIENTS("avx512", 1e-5f, GLOSSA_VECTOR_FORWARD, GEMM_WORK, multiply, linear);
 
 #endif

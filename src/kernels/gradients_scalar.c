@@ -146,7 +146,7 @@ static void adam(const glossa_adam *s, size_t n, const float *gradient, float *v
 
 const glossa_gradients glossa_gradients_scalar = {
     .name = "scalar",
-    .exact = true,
+    .tolerance = 0.0f,
     .forward = &glossa_kernels_scalar,
     .work = 0,
     .multiply = multiply,

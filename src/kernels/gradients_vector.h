@@ -19,10 +19,10 @@ float glossa_gradients_cross_entropy(float *z, size_t n, size_t target, float sm
 void glossa_gradients_adam(const glossa_adam *step, size_t n, const float *gradient, float *value, float *m, float *v);
 
 /* A table: its name, whether it is exact, the kernels of its forward pass, and its own products. */
-#define GLOSSA_VECTOR_GRADIENTS(label, is_exact, kernels, floats, multiply_verb, linear_verb)                          \
+#define GLOSSA_VECTOR_GRADIENTS(label, most_off, kernels, floats, multiply_verb, linear_verb)                          \
     {                                                                                                                  \
         .name = label,                                                                                                 \
-        .exact = is_exact,                                                                                             \
+        .tolerance = most_off,                                                                                         \
         .forward = kernels,                                                                                            \
         .work = floats,                                                                                                \
         .multiply = multiply_verb,                                                                                     \

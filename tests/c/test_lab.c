@@ -73,7 +73,7 @@ static void check_array(const glossa_lab *lab, const char *name, const float *ex
 }
 
 static void compare_with_engine(glossa_lab *lab, glossa_session *session, const glossa_model_info *info) {
-    const bool exact = lab->kernels->exact;
+    const bool exact = lab->kernels->tolerance == 0.0f;
     glossa_error error = {GLOSSA_OK, ""};
     glossa_explanation e;
     CHECK_INT(glossa_explain(session, 0, 0, &e, &error), GLOSSA_OK);
