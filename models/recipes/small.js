@@ -253,12 +253,13 @@ async function scoresOf(name, lab) {
   const model = readFileSync(join(values.out, `${name}.gguf`));
   const again = await Lab.open(model, { texts: trained.slice(0, 1000), valid: judged, worker: false });
   const { perplexity, correct, sequences } = await again.evaluate(judged.length, { scored: 0 });
+  const [context, share] = [await again.get("context"), await again.get("masked_share")].map(Number);
   again.destroy();
-  const pieces = await piecesOf(model, [trained, judged]);
+  const pieces = (await piecesOf(model, [trained, judged])).map((texts) => texts.filter((text) => text.length < context));
   if (name === "fill")
     return [
       `where one piece is hidden at a time, its first guess is right for ${percent(await hiddenAlone(model, pieces[1]))} of the pieces of ${sequences} sentences that it has not seen; what stands most often between the same two neighbours (a two-sided trigram) is for ${percent(twoSided(...pieces))}`,
-      `${percent(correct)} where 15 % are hidden, as in training`,
+      `${percent(correct)} where ${100 * share} % are hidden at a time`,
     ];
   const out = [`perplexity ${perplexity.toFixed(1)} a piece on ${sequences} sentences that it has not seen`];
   if (values.kenlm) out.push(`a trigram model with Kneser-Ney smoothing (kenlm) of the same pieces has ${trigram(...pieces).toFixed(1)}`);
@@ -282,7 +283,7 @@ async function cards() {
   const all = [];
   for (const name of Object.keys(recipes)) if (existsSync(join(values.out, `${name}.gguf`))) all.push(await card(name));
   const head =
-    "# Small models of the lab\n\nThey translate nothing: each shows one kind of Transformer, or what came before it, at work. `glossa lab` and `glossa/lab`\nopen them ([LAB.md](../src/js/LAB.md#other-networks)). The native trainer made them in minutes on one core of a processor;\nthis page is written by `models/recipes/small.js` from what it measures of the files themselves.\n";
+    "# Small models of the lab\n\nThey translate nothing: each shows one kind of Transformer, or what came before it, at work. `glossa lab` and `glossa/lab`\nopen them ([LAB.md](../src/js/LAB.md#other-networks)). The native trainer made them in minutes on one core of a processor, `fill` in an hour;\nthis page is written by `models/recipes/small.js` from what it measures of the files themselves.\n";
   writeFileSync(join(values.out, "SMALL.md"), `${head}\n${all.join("\n")}`);
 }
 
