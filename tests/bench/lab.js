@@ -172,11 +172,13 @@ export async function measureLab(rounds, quick, skip) {
   };
   const toy = [native("Glossa lab, native", toyFile, TOY), wasm];
   const recipe = [native("Glossa lab, native", recipeFile, RECIPE)];
+  const flags = await readFile("/proc/cpuinfo", "utf8").catch(() => "");
+  if (flags.includes("avx512_bf16"))
+    recipe.push(native("Glossa lab, native, bfloat16", recipeFile, { ...RECIPE, kernels: "bfloat16" }));
   const python = process.env.GLOSSA_TORCH_PYTHON;
   if (python && existsSync(python)) {
     toy.push(torch("PyTorch", python, toyFile, TOY));
     recipe.push(torch("PyTorch", python, recipeFile, RECIPE));
-    const flags = await readFile("/proc/cpuinfo", "utf8").catch(() => "");
     if (/avx512_bf16|amx_bf16/.test(flags))
       recipe.push(torch("PyTorch, bfloat16", python, recipeFile, { ...RECIPE, bf16: true }));
     else skip("PyTorch, bfloat16", "this processor has no products in bfloat16");
