@@ -68,7 +68,13 @@ const fields = [
 ];
 
 /** Keys of the state that the address carries. */
-export const addressKeys = new Set([...fields.map(([, key]) => /** @type {string} */ (key)), "room", "story", "zoo"]);
+export const addressKeys = new Set([
+  ...fields.map(([, key]) => /** @type {string} */ (key)),
+  "room",
+  "story",
+  "zoo",
+  "train",
+]);
 
 /** Names that addresses of 0.1 had for the same. @type {Record<string, string>} */
 const oldNames = { pair: "m", text: "t", sentence: "s", token: "k", step: "upto" };
@@ -99,7 +105,7 @@ function readFields(parameters, names = {}) {
 /** The room and the step of an address. @param {string} path as "inside/4-scores" @returns {Partial<State>} */
 function readPlace(path) {
   const [room, step = ""] = path.split("/");
-  if (room === "zoo") return { room, story: "" };
+  if (room === "zoo" || room === "train") return { room, story: "" };
   if (room !== "inside") return { room: "translate", story: "" };
   const name = step.replace(/^\d+-/, "");
   return { room: "inside", story: steps.includes(name) ? name : "" };
@@ -118,9 +124,10 @@ export function readAddress(hash) {
   }
   const [path, query = ""] = text.slice(1).split(/\?(.*)/s);
   const place = readPlace(path);
-  if (place.room !== "zoo") return { ...place, ...readFields(new URLSearchParams(query)) };
+  const { room } = place;
+  if (room !== "zoo" && room !== "train") return { ...place, ...readFields(new URLSearchParams(query)) };
   const { language } = readFields(new URLSearchParams(query));
-  return { ...place, ...(language && { language }), zoo: query.slice(0, LONGEST_QUERY) };
+  return { ...place, ...(language && { language }), [room]: query.slice(0, LONGEST_QUERY) };
 }
 
 /** The room and the step that an address names, and nothing else. @param {string} hash */
@@ -140,7 +147,8 @@ export function pathOf({ room, story }) {
  * @returns {string} the place, and what differs from the initial state
  */
 export function writeAddress(state) {
-  if (state.room === "zoo") return `${pathOf(state)}${state.zoo ? `?${state.zoo}` : ""}`;
+  const { room } = state;
+  if (room === "zoo" || room === "train") return `${pathOf(state)}${state[room] ? `?${state[room]}` : ""}`;
   const parameters = new URLSearchParams();
   const { text } = state;
   for (const [name, key] of fields) {
@@ -172,7 +180,7 @@ async function piped(bytes, through) {
 }
 
 /** Whether a room is about the text, so that its address has it. @param {Pick<State, "room">} place */
-export const hasText = ({ room }) => room !== "zoo";
+export const hasText = ({ room }) => room !== "zoo" && room !== "train";
 
 /**
  * What carries a text that is too long to stand in the address as it is.

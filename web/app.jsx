@@ -57,6 +57,8 @@ const fetchInside = () => import("./rooms/inside/room.jsx").then((one) => one.In
 const Inside = lazy(fetchInside);
 const fetchZoo = () => styled("zoo.css", import("./rooms/zoo/room.jsx")).then((one) => one.Zoo);
 const Zoo = lazy(fetchZoo);
+const fetchTrain = () => styled("train.css", import("./rooms/train/room.jsx")).then((one) => one.Train);
+const Train = lazy(fetchTrain);
 
 /**
  * After an update of the page its old parts are gone. The new page comes with a reload, once; the address has the text.
@@ -74,7 +76,7 @@ function reloadOnce() {
 
 /** @param {Room} room */
 function prepare(room) {
-  const fetches = { translate: null, inside: fetchInside, zoo: fetchZoo };
+  const fetches = { translate: null, inside: fetchInside, train: fetchTrain, zoo: fetchZoo };
   fetches[room]?.().catch(() => {});
 }
 
@@ -84,7 +86,7 @@ const goTo = (place) => store.set(place);
 function App() {
   const { t, language } = useWords();
   const { room, story, theme } = useKeys("room", "story", "theme");
-  const [seen, setSeen] = useState({ inside: room === "inside", zoo: room === "zoo" });
+  const [seen, setSeen] = useState({ inside: room === "inside", train: room === "train", zoo: room === "zoo" });
   useLayoutEffect(() => {
     document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
   }, [language]);
@@ -100,7 +102,7 @@ function App() {
   useEffect(() => {
     setSeen((before) => (room === "translate" ? before : { ...before, [room]: true }));
     const step = room === "inside" && story ? `${steps.indexOf(story) + 1} · ` : "";
-    document.title = `${step}${t({ translate: "titleTranslate", inside: "titleInside", zoo: "titleZoo" }[room])}`;
+    document.title = `${step}${t({ translate: "titleTranslate", inside: "titleInside", train: "titleTrain", zoo: "titleZoo" }[room])}`;
   }, [room, story, language]);
   return (
     <>
@@ -123,6 +125,9 @@ function App() {
         </section>
         <section id="inside" class="room" hidden={room !== "inside"}>
           {seen.inside && <Inside />}
+        </section>
+        <section id="train" class="room" hidden={room !== "train"}>
+          {seen.train && <Train />}
         </section>
         <section id="zoo" class="room" hidden={room !== "zoo"}>
           {seen.zoo && <Zoo />}
@@ -196,7 +201,7 @@ addEventListener("popstate", (event) => {
 let following = false;
 
 /** Where each room is scrolled to. @type {Record<Room, number>} */
-const scrolled = { translate: 0, inside: 0, zoo: 0 };
+const scrolled = { translate: 0, inside: 0, train: 0, zoo: 0 };
 let lastRoom = store.get().room;
 history.scrollRestoration = "manual"; // what a browser would restore belongs to another room
 

@@ -73,6 +73,7 @@ export async function buildSite({ out = SITE, models = join(root, "models"), moz
     entryPoints: {
       app: join(root, "web/app.jsx"),
       worker: join(root, "src/js/worker.js"),
+      "lab-worker": join(root, "src/js/lab/lab-worker.js"),
       convert: join(root, "web/convert-worker.js"),
       detector: join(root, "web/detector.js"),
     },
@@ -105,7 +106,7 @@ export async function buildSite({ out = SITE, models = join(root, "models"), moz
   await writeFile(join(out, "index.html"), withSources(html, mozilla));
   for (const name of ["icon.svg", "card.svg"]) await cp(join(root, "web", name), join(out, name));
   await writeFile(join(out, "style.css"), withDarkTheme(await readFile(join(root, "web/style.css"), "utf8")));
-  await cp(join(root, "web/rooms/zoo/zoo.css"), join(out, "zoo.css"));
+  for (const room of ["train", "zoo"]) await cp(join(root, `web/rooms/${room}/${room}.css`), join(out, `${room}.css`));
   for (const name of ["simd128", "relaxed", "lab"]) {
     await cp(join(root, `dist/glossa-${name}.wasm`), join(out, `glossa-${name}.wasm`));
   }

@@ -47,6 +47,15 @@ function converted(files) {
 
 /** @typedef {Pick<Sentence, "text" | "start" | "lead" | "gap" | "joint">} Segment */
 
+/** Lines of what is no language, such as digits to be sorted: each is one whole. @param {string} text */
+function* linesIn(text) {
+  let start = 0;
+  for (const part of text.split(/(\s*\n\s*)/)) {
+    if (part) yield { sentence: part.trim() !== "", text: part, start };
+    start += part.length;
+  }
+}
+
 /**
  * Sentences of a text with what stands between them, which goes through as it is.
  * @param {typeof import("./translator.js")} rules
@@ -59,7 +68,7 @@ function segments({ splitText, joiner }, text, source, target) {
   /** @type {Segment[]} */
   const out = [];
   let lead = "";
-  for (const part of splitText(text, source)) {
+  for (const part of /^zxx\b/.test(source) ? linesIn(text) : splitText(text, source)) {
     if (part.sentence) {
       out.push({ text: part.text, start: part.start, lead, gap: "", joint: "" });
       lead = "";
@@ -253,8 +262,9 @@ export function createEngine(store, manifest) {
   /**
    * Opens a checkpoint of the reader's own: one GGUF file, or the files of a model folder, which are converted first.
    * @param {File[]} files
+   * @param {string} [text] in place of the present one
    */
-  async function openOwn(files) {
+  async function openOwn(files, text) {
     creation.abort();
     store.set({ status: "loading", loaded: 0, problem: "" });
     try {
@@ -275,7 +285,7 @@ export function createEngine(store, manifest) {
       };
       const models = [...store.get().models.filter((one) => one.id !== OWN), entry];
       store.set({ models });
-      await choose(OWN);
+      await choose(OWN, text);
     } catch (error) {
       fail(error);
     }

@@ -4,7 +4,7 @@
 /** @typedef {import("../src/js/types.js").TranslatorInfo} TranslatorInfo */
 /** @typedef {import("../src/js/types.js").HeadMask} HeadMask */
 
-/** @typedef {"translate" | "inside" | "zoo"} Room */
+/** @typedef {"translate" | "inside" | "train" | "zoo"} Room */
 /** @typedef {"encoder" | "decoder" | "cross"} Kind which attention */
 /** @typedef {"head" | "layer" | "mean" | "max" | "rollout"} Reduce how layers and heads become one matrix */
 /** @typedef {"light" | "dark" | "auto"} Theme */
@@ -70,6 +70,8 @@
  * @property {Room} room
  * @property {string} story the step of the story in Look inside; empty: closed
  * @property {string} zoo what the page of scores shows, as its address says it; empty: as at its start
+ * @property {string} train what the training room is set to, as its address says it; empty: as at its start
+ * @property {{share: number, runs: boolean} | null} training how far a training has come, and whether it is at work
  * @property {boolean} drawer whether model and engine are shown
  * @property {string | null} menu what the menu of languages is opened for; empty: all of them; null: it is closed
  * @property {Fetching | null} fetching
@@ -120,6 +122,8 @@ export const initialState = {
   room: "translate",
   story: "",
   zoo: "",
+  train: "",
+  training: null,
   drawer: false,
   menu: null,
   fetching: null,

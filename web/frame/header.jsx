@@ -14,11 +14,12 @@ import { Choice, Menu, Tick, useApp, useKeys, useWords } from "../ui.jsx";
 export function Header({ prepare, goTo }) {
   const { store } = useApp();
   const { t, language } = useWords();
-  const state = useKeys("room", "story", "theme");
+  const state = useKeys("room", "story", "theme", "training");
   /** @type {{room: Room, story: string}[]} */
   const places = [
     { room: "translate", story: "" },
     { room: "inside", story: state.story },
+    { room: "train", story: "" },
     { room: "zoo", story: "" },
   ];
   return (
@@ -42,6 +43,13 @@ export function Header({ prepare, goTo }) {
             }}
           >
             {t(place.room)}
+            {place.room === "train" && state.training && (
+              <span class="training-chip">
+                {t(state.training.runs ? "trainingChip" : "pausedChip", {
+                  share: Math.floor(state.training.share * 100),
+                })}
+              </span>
+            )}
           </a>
         ))}
       </nav>

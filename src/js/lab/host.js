@@ -86,7 +86,7 @@ export class Host {
       case "get":
         return core.get(args[0]);
       case "inspect":
-        return trainer.inspect(args[0], args[1]);
+        return trainer.inspect(args[0], args[1], args[2]);
       case "example":
         return core.example(args[0], args[1]);
       case "save":

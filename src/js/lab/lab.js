@@ -282,12 +282,15 @@ export class Lab {
    * Predicts, and gives arrays of that pass by name: "enc.embd", "enc.blk.0", "dec.blk.0" (outputs of layers),
    * "enc.blk.0.attn", "dec.blk.0.attn", "dec.blk.0.cross_attn", of a recurrent network "dec.attn" (weights of attention), and parameters
    * ("enc.blk.0.attn_q.weight", with ".gradient" behind it for its gradient). Without names, all attention.
+   * With a `target`, the pass is over that one, and nothing is predicted: pictures of a training have the same rows from the
+   * first step to the last.
    * @param {string} source
    * @param {string[]} [names]
+   * @param {{ target?: string }} [options]
    * @returns {Promise<import("./types.js").Inspection>}
    */
-  inspect(source, names) {
-    return this.#leader.call("inspect", [source, names]);
+  inspect(source, names, { target } = {}) {
+    return this.#leader.call("inspect", [source, names, target]);
   }
 
   /**

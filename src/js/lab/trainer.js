@@ -148,11 +148,11 @@ export class Trainer {
     return scored > 0 && translates ? { ...evaluation, bleu: this.#core.bleu(scored) } : evaluation;
   }
 
-  /** @param {string} source @param {string[] | undefined} names @returns {import("./types.js").Inspection} */
-  inspect(source, names) {
+  /** @param {string} source @param {string[]} [names] @param {string} [target] @returns {import("./types.js").Inspection} */
+  inspect(source, names, target) {
     const core = this.#core;
     const alone = core.learnsFrom === "texts"; // a language model has no source but what it writes
-    const output = alone ? source : core.predict(source);
+    const output = alone ? source : (target ?? core.predict(source));
     const ids = [source, output].map((text, side) => core.encode(text, side === 1));
     core.evaluatePairs([[ids[0], ids[1]]]); // the pass whose arrays are read
     const [sources, targets] = ids.map((list, side) => list.map((id) => core.piece(id, side === 1)));

@@ -116,7 +116,7 @@
  * @typedef {object} Inspection
  * @property {string[]} source tokens, the end included: what keys of cross-attention stand for
  * @property {string[]} target tokens, the end included; query i is what predicts target token i; of a classifier the label
- * @property {string} output
+ * @property {string} output what was predicted, or the target that was given
  * @property {Record<string, LabArray>} arrays by name
  */
 

@@ -1,0 +1,151 @@
+// What can be switched: for each network its parts, for all the learning rate. Each with what to try and what to expect.
+
+import { useState } from "preact/hooks";
+import { Choice, Slider, Tick } from "../../ui.jsx";
+import { headCounts, rates } from "./settings.js";
+import { useTrainWords } from "./words.js";
+
+/** @typedef {import("./settings.js").Settings} Settings */
+/** @typedef {import("./settings.js").Network} Network */
+
+/** @param {{name?: string, help: string, children: import("preact").ComponentChildren}} props */
+function Knob({ name, help, children }) {
+  return (
+    <div class="train-knob">
+      <div>
+        {name && <strong aria-hidden="true">{name}</strong>}
+        {children}
+      </div>
+      <span class="help">{help}</span>
+    </div>
+  );
+}
+
+/** @param {{all: import("./trainings.js").Trainings, settings: Settings, change: (settings: Settings) => void}} props */
+export function Knobs({ all, settings, change }) {
+  const { t } = useTrainWords();
+  const [side, setSide] = useState(/** @type {"a" | "b"} */ ("a"));
+  const which = settings.two ? side : "a";
+  const one = settings[which];
+  /** @param {Partial<Network>} patch */
+  const put = (patch) => change({ ...settings, [which]: { ...one, ...patch } });
+  return (
+    <details class="train-knobs" open>
+      <summary>{t("knobs")}</summary>
+      <div class="train-knob-list">
+        <Knob help={t("rateHelp")}>
+          <Slider
+            label={t("rate", { rate: rates[settings.rate] })}
+            {...{ min: 0, max: rates.length - 1, step: 1, value: settings.rate }}
+            onchange={(rate) => change({ ...settings, rate })}
+          />
+        </Knob>
+        <Knob name={t("schedule")} help={t("scheduleHelp")}>
+          <Choice
+            name="train-schedule"
+            label={t("schedule")}
+            value={settings.schedule}
+            options={[
+              ["constant", t("constant")],
+              ["cosine", t("cosineFall")],
+              ["plateau", "ReduceLROnPlateau"],
+            ]}
+            onchange={(value) => change({ ...settings, schedule: /** @type {Settings["schedule"]} */ (value) })}
+          />
+        </Knob>
+      </div>
+      <h2>{t("restarts")}</h2>
+      {settings.two && (
+        <Choice
+          name="train-side"
+          label={t("side")}
+          value={which}
+          options={[
+            ["a", "A"],
+            ["b", "B"],
+          ]}
+          onchange={(value) => setSide(value === "b" ? "b" : "a")}
+        />
+      )}
+      <NetworkKnobs {...{ one, put }} key={`${which}${all.runs.length}`} />
+    </details>
+  );
+}
+
+/** @param {{one: Network, put: (patch: Partial<Network>) => void}} props */
+function NetworkKnobs({ one, put }) {
+  const { t } = useTrainWords();
+  return (
+    <div class="train-knob-list">
+      <Knob name={t("kind")} help={t("kindHelp")}>
+        <Choice
+          name="train-kind"
+          label={t("kind")}
+          value={one.kind}
+          options={[
+            ["transformer", "Transformer"],
+            ["recurrent", t("recurrent")],
+            ["bare", t("bare")],
+          ]}
+          onchange={(value) => put({ kind: /** @type {Network["kind"]} */ (value) })}
+        />
+      </Knob>
+      <Knob name={t("networkSize")} help={t("sizeHelp")}>
+        <Choice
+          name="train-size"
+          label={t("networkSize")}
+          value={one.size}
+          options={[
+            ["s", "S · 32"],
+            ["m", "M · 64"],
+          ]}
+          onchange={(value) => put({ size: value === "m" ? "m" : "s" })}
+        />
+      </Knob>
+      <Knob name={t("layers")} help={t("layersHelp")}>
+        <Choice
+          name="train-layers"
+          label={t("layers")}
+          value={String(one.layers)}
+          options={[1, 2, 3].map((n) => [String(n), String(n)])}
+          onchange={(value) => put({ layers: Number(value) })}
+        />
+      </Knob>
+      {one.kind === "transformer" && (
+        <>
+          <Knob name={t("headCount")} help={t("headsHelp")}>
+            <Choice
+              name="train-heads"
+              label={t("headCount")}
+              value={String(one.heads)}
+              options={headCounts.map((n) => [String(n), String(n)])}
+              onchange={(value) => put({ heads: Number(value) })}
+            />
+          </Knob>
+          <Knob help={t("positionsHelp")}>
+            <Tick label={t("positionsTick")} checked={one.positions} onchange={(positions) => put({ positions })} />
+          </Knob>
+          <Knob help={t("residualsHelp")}>
+            <Tick label={t("residualsTick")} checked={one.residuals} onchange={(residuals) => put({ residuals })} />
+          </Knob>
+          <Knob help={t("dividedHelp")}>
+            <Tick label={t("dividedTick")} checked={one.divided} onchange={(divided) => put({ divided })} />
+          </Knob>
+          <Knob name={t("norm")} help={t("normHelp")}>
+            <Choice
+              name="train-norm"
+              label={t("norm")}
+              value={one.norm}
+              options={[
+                ["layer", t("normLayer")],
+                ["batch", t("normBatch")],
+                ["none", t("normNone")],
+              ]}
+              onchange={(value) => put({ norm: /** @type {Network["norm"]} */ (value) })}
+            />
+          </Knob>
+        </>
+      )}
+    </div>
+  );
+}
