@@ -109,17 +109,25 @@ export const useRoving = (selector) =>
  */
 export function Drawn({ make, of, class: name }) {
   const box = useRef(/** @type {HTMLDivElement | null} */ (null));
+  const scrolled = useRef(0); // to ask the element would be to lay the page out
   useLayoutEffect(() => {
     const element = /** @type {HTMLDivElement} */ (box.current);
     // The focus stays where it was, on the part with the same name.
     const focused = element.contains(document.activeElement) ? document.activeElement?.getAttribute("data-at") : null;
-    const scrolled = element.scrollLeft;
     element.replaceChildren(make());
-    element.scrollLeft = scrolled;
+    if (scrolled.current > 0) element.scrollLeft = scrolled.current;
     if (focused !== null && focused !== undefined)
       /** @type {HTMLElement | null} */ (element.querySelector(`[data-at="${focused}"]`))?.focus();
   }, of);
-  return <div class={name ?? "picture"} ref={box} />;
+  return (
+    <div
+      class={name ?? "picture"}
+      ref={box}
+      onScroll={(event) => {
+        scrolled.current = event.currentTarget.scrollLeft;
+      }}
+    />
+  );
 }
 
 /**

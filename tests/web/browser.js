@@ -177,12 +177,19 @@ export async function shot(page, name, fullPage = true) {
   await page.screenshot({ path: join(folder, `${name}.png`), fullPage });
 }
 
+const FILES = 10; // that Chromium lets a page save in a second; the next it drops without a word
+/** When each page saved its last files. @type {WeakMap<Page, number[]>} */
+const savedAt = new WeakMap();
+
 /**
  * What a button saves.
  * @param {Page} page
  * @param {import("playwright-core").Locator} button
  */
 export async function saved(page, button) {
+  const times = savedAt.get(page) ?? [];
+  if (times.length === FILES) await page.waitForTimeout(Math.max(0, times[0] + 1100 - Date.now()));
+  savedAt.set(page, [...times, Date.now()].slice(-FILES));
   const [download] = await Promise.all([page.waitForEvent("download"), button.click()]);
   return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
 }

@@ -61,7 +61,6 @@ describe("exports", { skip: noSite }, () => {
 
   /** @param {string} view @param {string} [more] */
   async function open(view, more = "") {
-    // Chromium holds the eleventh file of a page back, so each test has a page of its own.
     const opened = await visitor.fresh(`#view=${view}&text=${encodeURIComponent(SENTENCE)}${more}`);
     await opened.page.locator(".output .word").first().waitFor({ state: "attached" });
     return opened;
@@ -153,7 +152,7 @@ describe("exports", { skip: noSite }, () => {
     assert.deepEqual(one.values, one.json.weights.flat());
     await page.getByRole("radio", { name: "Lines" }).check();
     await page.locator("svg.lines").waitFor();
-    // Chromium holds the eleventh file of a page back, so not the overview again.
+    // The overview was saved above.
     const lines = (await saveAll(page, ".stage .figure:has(svg.lines)"))["glossa-cross"];
     assert.deepEqual(
       lines.values,
