@@ -34,7 +34,8 @@ test("pasted pairs: what is wrong is named with its line", () => {
   assert.deepEqual(checkPairs("a\tb\n\nc d").problem?.with, { line: 3, text: "c d" });
   assert.equal(wordOf("a\tb\n \tc"), "pairsEmpty");
   assert.equal(wordOf("ab\tcd\n".repeat(200_000)), "pairsLarge");
-  assert.deepEqual(checkPairs("a\tb\r\nc\td\r\n"), { count: 2, problem: null });
+  assert.equal(wordOf("a\tb\nc\td"), "pairsFew");
+  assert.deepEqual(checkPairs("a\tb\r\n".repeat(10)), { count: 10, problem: null });
 });
 
 test("the right place by task, and the weight on it", () => {
@@ -125,6 +126,68 @@ describe("the training room", { skip: noSite }, () => {
     );
     await page.getByRole("link", { name: "Translate" }).click();
     await page.locator("#target").getByText(said[1]).waitFor();
+    assert.deepEqual(faults, []);
+    await close();
+  });
+
+  test("two networks run side by side in an experiment; switches, pairs and the address go together", async () => {
+    const { page, faults, close } = await openPage(browser, {
+      serviceWorkers: "block",
+      viewport: { width: 360, height: 740 },
+      colorScheme: "dark",
+      reducedMotion: "reduce",
+    });
+    page.setDefaultTimeout(PATIENCE);
+    await page.goto(`${site.url}#/train?ui=en`);
+    await page.locator(".map canvas").waitFor();
+    await page.getByRole("button", { name: "Without positions" }).click();
+    await page.locator(".train-run").nth(1).locator(".map canvas").waitFor();
+    assert.equal(await page.locator("p", { hasText: "Can a network reverse" }).count(), 1);
+    await page.waitForFunction(() => location.hash.includes("b.pos=0"));
+    await page.getByRole("radio", { name: "Full speed" }).check();
+    await page.getByRole("button", { name: "Play" }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByText(/^At the end A has \d+ %/).waitFor();
+    const [, a, b] = /A has (\d+) %.*B (\d+) %/.exec(String(await page.locator(".train-question").textContent())) ?? [];
+    assert.ok(Number(a) > Number(b) + 20, `${a} ${b}`);
+    await shot(page, "train-experiment");
+    assert.deepEqual(await findings(page), []);
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(wide <= 0, String(wide));
+
+    // The rate acts without beginning anew, a switch begins anew.
+    await page.getByRole("slider", { name: /Learning rate/ }).fill("3");
+    await page.waitForFunction(() => location.hash.includes("lr=3"));
+    assert.match(String(await page.locator(".train-status").textContent()), /Done after 1000/);
+    await page.getByRole("radio", { name: "batch" }).check();
+    await page.waitForFunction(() => location.hash.includes("norm=batch"));
+    await page.locator(".train-status").getByText("A · Not begun").waitFor();
+
+    await page.getByLabel("Task").selectOption("pairs");
+    const area = page.getByLabel(/^Your pairs/);
+    for (const [text, said] of [
+      ["one line", /Line 1 has no tab/],
+      ["a\tb", /This is one pair/],
+    ]) {
+      await area.fill(String(text));
+      await page.locator("#train-pairs-said").getByText(said).waitFor();
+      assert.ok(await page.getByRole("button", { name: "Play" }).isDisabled());
+    }
+    await area.evaluate((field) => {
+      const clipboardData = new DataTransfer();
+      clipboardData.setData("text", "ab\tcd\n".repeat(200_000));
+      field.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+    });
+    await page.locator("#train-pairs-said").getByText("This is 1.2 MB").waitFor();
+    assert.equal(await area.inputValue(), "a\tb");
+    await page.getByRole("radio", { name: "A", exact: true }).first().check();
+    const pairs = Array.from({ length: 60 }, (_, i) => `word ${i}\tWort ${i}`).join("\n");
+    await area.fill(pairs);
+    await page.getByRole("button", { name: "Play" }).click();
+    await page.getByText(/Step \d+ of 1000, training/).waitFor();
+    await page.locator(".train-run .map canvas").waitFor();
+    await page.waitForFunction(() => (document.querySelector(".line.bleu")?.getAttribute("points") ?? "") !== "");
+    await page.getByRole("button", { name: "Pause" }).click();
     assert.deepEqual(faults, []);
     await close();
   });

@@ -16,6 +16,7 @@ test("the page in WebKit", { skip: noSite || noWebKit }, async () => {
       ["inside/4-scores", ".stage .number"],
       ["inside/14-beam", ".beam .branch"],
       ["zoo/scores", ".zoo .bar"],
+      ["train", ".map canvas"],
     ]) {
       await browser.goto(`${site.url}#/${place}?t=A+dog+runs.`); // the first loads the page, the others lead it on
       const found = await browser.ask(`const reply = arguments[0];

@@ -1,6 +1,7 @@
 // Pasted pairs: what is wrong with them, in plain words.
 
 const MOST_BYTES = 1_000_000;
+const FEWEST = 10; // a tenth is set aside to judge by
 
 /**
  * @param {string} text a source, a tab and a target in each line
@@ -23,5 +24,6 @@ export function checkPairs(text) {
     count++;
   }
   if (count < 2) return { count, problem: { word: count === 1 ? "pairsOne" : "pairsNone", with: {} } };
+  if (count < FEWEST) return { count, problem: { word: "pairsFew", with: { count, fewest: FEWEST } } };
   return { count, problem: null };
 }

@@ -2,7 +2,7 @@
 
 import { useEffect, useReducer, useState } from "preact/hooks";
 import { learn } from "../../strings.js";
-import { Choice, Slider, useApp, useKeys } from "../../ui.jsx";
+import { Choice, reducedMotion, Slider, useApp, useKeys } from "../../ui.jsx";
 import { Curves } from "./curves.jsx";
 import { experiments, figuresOf, verdict } from "./experiments.js";
 import { Knobs } from "./knobs.jsx";
@@ -21,13 +21,24 @@ learn(words);
 /** @type {Trainings | null} */
 let trainings = null;
 
+const CALM = 1000; // milliseconds between pictures where motion is unwanted
+
 /** What trains, which lives on when the room is left. */
 function useTrainings() {
   const { store } = useApp();
   const [, redraw] = useReducer((/** @type {number} */ n) => n + 1, 0);
   trainings ??= new Trainings(store);
   const all = trainings;
-  useEffect(() => all.subscribe(() => store.get().room === "train" && redraw(undefined)), [all]);
+  useEffect(() => {
+    let drawn = 0;
+    return all.subscribe(() => {
+      // Where motion is unwanted, a picture a second.
+      const wait = reducedMotion() && all.running ? CALM : 0;
+      if (store.get().room !== "train" || performance.now() - drawn < wait) return;
+      drawn = performance.now();
+      redraw(undefined);
+    });
+  }, [all]);
   return all;
 }
 
@@ -38,7 +49,7 @@ export function Train() {
   const all = useTrainings();
   const settings = readSettings(train);
   const clean = writeSettings(settings);
-  const [experiment, setExperiment] = useState("");
+  const experiment = Object.keys(experiments).find((name) => writeSettings(experiments[name]) === clean) ?? "";
   const [head, setHead] = useState(0);
   const [at, setAt] = useState(-1); // place of the scrubber; -1: now
   useEffect(() => {
@@ -59,13 +70,7 @@ export function Train() {
       <h1>{t("trainTitle")}</h1>
       <p class="help train-lead">{t("trainLead")}</p>
       <Offer {...{ all }} />
-      <Experiments
-        {...{ experiment }}
-        onchoose={(name) => {
-          setExperiment(name);
-          change(experiments[name]);
-        }}
-      />
+      <Experiments {...{ experiment }} onchoose={(name) => change(experiments[name])} />
       <Bar {...{ all, settings, change }} />
       {settings.task === "pairs" && <Pairs {...{ all }} />}
       {experiment && <Question {...{ experiment, runs }} />}
@@ -254,7 +259,17 @@ function Bar({ all, settings, change }) {
 /** @param {{all: Trainings}} props */
 function Pairs({ all }) {
   const { t } = useTrainWords();
-  const { count, problem } = checkPairs(all.pairs);
+  const [refused, setRefused] = useState(/** @type {ReturnType<typeof checkPairs>["problem"]} */ (null));
+  const checked = checkPairs(all.pairs);
+  const { count } = checked;
+  const problem = refused ?? checked.problem;
+  /** What is far too large does not even go in: what was there stays. @param {ClipboardEvent} event */
+  const paste = (event) => {
+    const found = checkPairs(event.clipboardData?.getData("text") ?? "").problem;
+    const tooLarge = found?.word === "pairsLarge" ? found : null;
+    setRefused(tooLarge);
+    if (tooLarge) event.preventDefault();
+  };
   return (
     <div class="train-pairs">
       <label for="train-pairs">{t("pairsLabel")}</label>
@@ -262,9 +277,13 @@ function Pairs({ all }) {
         id="train-pairs"
         aria-describedby="train-pairs-said"
         value={all.pairs}
-        onInput={(event) => all.setPairs(event.currentTarget.value)}
+        onPaste={paste}
+        onInput={(event) => {
+          setRefused(null);
+          all.setPairs(event.currentTarget.value);
+        }}
       />
-      <p id="train-pairs-said" class={problem && all.pairs ? "notice" : "help"} role="status">
+      <p id="train-pairs-said" class={problem && (refused || all.pairs) ? "notice" : "help"} role="status">
         {problem ? t(problem.word, problem.with) : t("pairsCount", { count })}
       </p>
     </div>

@@ -30,6 +30,7 @@ const JUDGED = 64; // held-out strings
 const PICTURE = 100; // milliseconds between pictures
 const SLOW = 4; // steps a picture, where the reader wants to watch
 const MOST_POINTS = 600;
+const AT_THE_END = 2 ** 31; // a report after all steps
 const BYTE = 255;
 const LOOKED_AT = 12; // held-out examples, for one that shows something
 const MOST_SHOWN = 24; // characters of it
@@ -65,6 +66,9 @@ export class Run {
   #wanted = false;
   /** @type {Promise<void> | null} */
   #loop = null;
+  /** @type {Promise<void> | null} */
+  #opening = null;
+  #closed = false;
   /** @type {Uint8Array<ArrayBuffer> | null} */
   #from = null;
 
@@ -94,11 +98,23 @@ export class Run {
     return this.state === "running";
   }
 
-  async #open() {
-    if (this.lab) return;
+  #open() {
+    this.#opening ??= this.#start().catch((error) => {
+      this.#opening = null;
+      throw error;
+    });
+    return this.#opening;
+  }
+
+  async #start() {
     const options = labOptions(this.#settings, this.#network, this.#pairs);
     const { pairs } = options;
-    this.lab = this.#from ? await Lab.open(this.#from, pairs ? { pairs } : {}) : await Lab.create(options);
+    const lab = this.#from ? await Lab.open(this.#from, pairs ? { pairs } : {}) : await Lab.create(options);
+    if (this.#closed) {
+      lab.destroy();
+      throw Object.assign(new Error("the training was ended"), { name: "AbortError" });
+    }
+    this.lab = lab;
     this.#from = null;
     this.step = this.lab.info.steps;
     if (this.shape) return;
@@ -150,8 +166,8 @@ export class Run {
   async #advance(steps) {
     const lab = /** @type {Lab} */ (this.lab);
     const judged = Math.floor((this.step + steps) / EVERY) > Math.floor(this.step / EVERY);
-    const options = { steps, every: steps + this.step, heldOut: judged ? JUDGED : 0, scored: judged ? JUDGED : 0 };
-    for await (const report of lab.train({ ...options, every: 2 ** 31 })) {
+    const some = judged ? JUDGED : 0;
+    for await (const report of lab.train({ steps, every: AT_THE_END, heldOut: some, scored: some })) {
       this.step = report.step;
       const rate = report.learningRate;
       const byItself = this.#settings.schedule === "plateau" && this.step > EVERY;
@@ -290,6 +306,7 @@ export class Run {
   }
 
   close() {
+    this.#closed = true;
     this.#wanted = false;
     this.lab?.destroy();
     this.lab = null;
