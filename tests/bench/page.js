@@ -1,6 +1,6 @@
 // How fast the page answers: types a sentence key by key in Chromium and prints what the reader would feel. Then a page
-// of anybody's translates a long text through the package, and what it would feel is printed too.
-// Usage: node tests/bench/page.js
+// of anybody's translates a long text through the package, and what it would feel is printed too. Last, the training room.
+// Usage: node tests/bench/page.js [train]    (train: nothing but the training room)
 
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -9,6 +9,8 @@ import { gzipSync } from "node:zlib";
 import { serveFolders } from "../../src/js/cli/server.js";
 import { launchChromium, noBrowser } from "../web/browser.js";
 import { model, openSite } from "../web/site.js";
+import { longestOf, mainThreadTasks } from "./page-trace.js";
+import { measureMemory, measureTraining } from "./page-train.js";
 
 // A colour for each run: a sentence that was translated before is remembered by the page.
 const COLOURS = ["red", "blue", "green", "white", "black", "yellow", "pink", "purple", "brown", "gray"];
@@ -17,18 +19,6 @@ const SLOWER = 4; // times, of a phone beside this machine: the main thread has 
 
 /** @param {number[]} values */
 const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
-
-/**
- * Tasks of the page's main thread, in milliseconds: CPU time, and time in all, which other programs lengthen.
- * @param {{traceEvents: {name: string, pid: number, tid: number, dur?: number, tdur?: number, args: {name?: string}}[]}} trace
- */
-function mainThreadTasks({ traceEvents }) {
-  const main = traceEvents.filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain");
-  const threads = new Set(main.map(({ pid, tid }) => `${pid}:${tid}`));
-  return traceEvents
-    .filter(({ name, pid, tid, tdur }) => /RunTask$/.test(name) && tdur && threads.has(`${pid}:${tid}`))
-    .map(({ dur = 0, tdur = 0 }) => ({ cpu: tdur / 1000, wall: dur / 1000 }));
-}
 
 /**
  * The longest task of the main thread while a text of 300 sentences is translated.
@@ -58,7 +48,7 @@ async function longestTask(browser, worker) {
     });
     const tasks = mainThreadTasks(JSON.parse((await browser.stopTracing()).toString()));
     await page.close();
-    return tasks.reduce((a, b) => (b.cpu > a.cpu ? b : a));
+    return longestOf(tasks);
   } finally {
     await server.close();
   }
@@ -97,14 +87,21 @@ async function measureTyping(page, rate) {
     await page.waitForTimeout(200);
   }
   const shift = await page.evaluate(() => /** @type {any} */ (window).shift);
-  const longest = tasks.reduce((a, b) => (b.cpu > a.cpu ? b : a));
-  return { first: median(first), whole: median(whole), longest, shift };
+  return { first: median(first), whole: median(whole), longest: longestOf(tasks), shift };
 }
 
-if (noBrowser) throw new Error(noBrowser);
-const site = await openSite();
-const browser = await launchChromium();
-try {
+/** @param {string} what @param {string} value */
+const print = (what, value) => console.log(`${what.padEnd(66)} ${value}`);
+
+const SPEEDS = /** @type {[number, string][]} */ ([
+  [1, ""],
+  [SLOWER, `, main thread at 1/${SLOWER} of its speed`],
+]);
+
+/** @typedef {Awaited<ReturnType<typeof openSite>>} Site */
+
+/** The first room. @param {import("playwright-core").Browser} browser @param {Site} site */
+async function printTranslating(browser, site) {
   const page = await browser.newPage();
   await page.addInitScript(() => {
     /** @type {any} */
@@ -138,11 +135,7 @@ try {
   await page.goto(`${site.url}#text=A+dog+runs.`);
   await page.locator(".output .word").first().waitFor();
   const devtools = await page.context().newCDPSession(page);
-  const print = (/** @type {string} */ what, /** @type {string} */ value) => console.log(`${what.padEnd(66)} ${value}`);
-  for (const [rate, how] of /** @type {[number, string][]} */ ([
-    [1, ""],
-    [SLOWER, `, main thread at 1/${SLOWER} of its speed`],
-  ])) {
+  for (const [rate, how] of SPEEDS) {
     await devtools.send("Emulation.setCPUThrottlingRate", { rate });
     const { first, whole, longest, shift } = await measureTyping(page, rate);
     print(`first target text after the debounce, median of ${COLOURS.length}${how}`, `${first.toFixed(0)} ms`);
@@ -151,7 +144,11 @@ try {
     print(`longest main-thread task while typing${how}`, `${cpu.toFixed(0)} ms of CPU, ${wall.toFixed(0)} ms in all`);
     print(`layout shift not caused by input${how}`, shift.toFixed(4));
   }
-  await devtools.send("Emulation.setCPUThrottlingRate", { rate: 1 });
+  await page.close();
+}
+
+/** @param {import("playwright-core").Browser} browser @param {Site} site */
+async function printCode(browser, site) {
   const code = readdirSync(site.out).filter((name) => /\.(js|css|html|svg)$/.test(name));
   const zipped = (/** @type {string[]} */ names) =>
     names.reduce((sum, name) => sum + gzipSync(readFileSync(join(site.out, name))).length, 0);
@@ -168,6 +165,32 @@ try {
       `${cpu.toFixed(1)} ms of CPU, ${wall.toFixed(1)} ms in all`,
     );
   }
+}
+
+/** @param {import("playwright-core").Browser} browser @param {Site} site */
+async function printTraining(browser, site) {
+  for (const [rate, how] of SPEEDS) {
+    const { steps, pictures, structure, longest } = await measureTraining(browser, site.url, rate);
+    print(`training at batch 16, as it is watched${how}`, `${steps.toFixed(1)} steps/s`);
+    print(`pictures of its attention${how}`, `${pictures.toFixed(1)} a second`);
+    print(`first structure in the map${how}`, structure ? `${(structure / 1000).toFixed(1)} s` : "none");
+    const { cpu, wall } = longest;
+    print(`longest main-thread task while training${how}`, `${cpu.toFixed(0)} ms of CPU, ${wall.toFixed(0)} ms in all`);
+  }
+  const { before, room } = await measureMemory(browser, site.url);
+  print("memory of the training room, at most, in 1000 steps", `${(room / 1e6).toFixed(1)} MB`);
+  print("memory of the page before, with its model", `${(before / 1e6).toFixed(1)} MB`);
+}
+
+if (noBrowser) throw new Error(noBrowser);
+const site = await openSite();
+const browser = await launchChromium();
+try {
+  if (process.argv[2] !== "train") {
+    await printTranslating(browser, site);
+    await printCode(browser, site);
+  }
+  await printTraining(browser, site);
 } finally {
   await browser.close();
   await site.close();
