@@ -108,6 +108,8 @@ describe("the training room", { skip: noSite }, () => {
     await page.getByRole("radio", { name: "Full speed" }).check();
     await status.getByText("Done after 1500 steps.").waitFor();
     await page.locator(".train-says").first().getByText("✓").waitFor();
+    const right = String(await page.locator(".curve-legend").getByText("exactly right").textContent());
+    assert.ok(Number(/(\d+) %/.exec(right)?.[1]) >= 99, right);
     const said = await page.locator(".train-says code").allTextContents();
     assert.equal(said[1], [...said[0]].reverse().join(""));
     await page.getByLabel("What does it say now to").fill("1234");

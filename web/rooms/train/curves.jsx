@@ -70,16 +70,26 @@ function Curve({ label, runs, lines, most, shares = false, steps, at }) {
   );
 }
 
-/** @param {{names: [string, string][], two: boolean}} props */
-function Legend({ names, two }) {
+/**
+ * The lines with what they say now, or where the scrubber is.
+ * @param {{runs: Run[], lines: Line[], shares?: boolean, at: number | null}} props
+ */
+function Legend({ runs, lines, shares = false, at }) {
+  const two = runs.length > 1;
+  /** @param {Run} run @param {Line} line */
+  const value = (run, { key, of = 1 }) => {
+    const point = run.points.items.findLast((one) => one[key] !== undefined && (at === null || one.step <= at));
+    const number = point ? Number(point[key]) / of : null;
+    return number === null ? "–" : shares ? `${Math.round(number * 100)} %` : number.toFixed(3);
+  };
   return (
     <ul class="curve-legend">
-      {names.map(([key, name]) => (
-        <li key={key}>
+      {lines.map((line) => (
+        <li key={line.key}>
           <svg width="22" height="8" aria-hidden="true">
-            <line class={`line ${key}`} x1="0" x2="22" y1="4" y2="4" />
+            <line class={`line ${line.key}`} x1="0" x2="22" y1="4" y2="4" />
           </svg>
-          {name}
+          {line.name} <span class="value">{runs.map((run) => value(run, line)).join(" | ")}</span>
         </li>
       ))}
       {two && <li>A —— &nbsp; B - -</li>}
@@ -92,7 +102,6 @@ export function Curves({ runs, steps, at, pairs, rule }) {
   const { t } = useTrainWords();
   const losses = runs.flatMap((run) => run.points.items.slice(0, 4).map((point) => point.loss));
   const most = Math.max(1, Math.ceil(Math.max(0, ...losses)));
-  const two = runs.length > 1;
   /** @type {Line[]} */
   const shares = [
     { key: "exact", name: t("exactLine") },
@@ -108,9 +117,9 @@ export function Curves({ runs, steps, at, pairs, rule }) {
   return (
     <div class="curves">
       <Curve label={t("lossCurve")} lines={lossLines} {...{ runs, most, steps, at }} />
-      <Legend names={lossLines.map(({ key, name }) => [key, name])} two={two} />
+      <Legend lines={lossLines} {...{ runs, at }} />
       <Curve label={t("shareCurve")} lines={shares} most={1} shares {...{ runs, steps, at }} />
-      <Legend names={shares.map(({ key, name }) => [key, name])} two={two} />
+      <Legend lines={shares} shares {...{ runs, at }} />
       {falls.length > 0 && (
         <p class="help falls">
           {t("fell", { steps: falls.map(({ step, rate }) => `${step} → ${Number(rate.toPrecision(2))}`).join(", ") })}
