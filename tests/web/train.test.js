@@ -6,7 +6,7 @@ import { framesOf, Thinned } from "../../web/rooms/train/history.js";
 import { checkPairs } from "../../web/rooms/train/pairs.js";
 import { rightColumns, rightWeights } from "../../web/rooms/train/rules.js";
 import { plain, readSettings, start, writeSettings } from "../../web/rooms/train/settings.js";
-import { findings, launchChromium, openPage, PATIENCE, shot } from "./browser.js";
+import { findings, idle, launchChromium, openPage, PATIENCE, shot } from "./browser.js";
 import { noSite, openSite } from "./site.js";
 
 test("what the address of the training room says is what was written; what cannot be read is as at the start", () => {
@@ -18,7 +18,10 @@ test("what the address of the training room says is what was written; what canno
     schedule: /** @type {const} */ ("plateau"),
     rate: 2,
     two: true,
-    b: { ...plain, heads: 1, positions: false, norm: /** @type {const} */ ("batch") },
+    b: {
+      ...{ ...plain, kind: /** @type {const} */ ("recurrent"), score: /** @type {const} */ ("cosine") },
+      ...{ heads: 1, positions: false, norm: /** @type {const} */ ("batch") },
+    },
   };
   assert.deepEqual(readSettings(writeSettings(own)), own);
   assert.equal(writeSettings(start), "");
@@ -190,6 +193,43 @@ describe("the training room", { skip: noSite }, () => {
     await page.locator(".train-run .map canvas").waitFor();
     await page.waitForFunction(() => (document.querySelector(".line.bleu")?.getAttribute("points") ?? "") !== "");
     await page.getByRole("button", { name: "Pause" }).click();
+    assert.deepEqual(faults, []);
+    await close();
+  });
+
+  test("it is loaded when it is opened, stands still while nobody looks, and the plateau is marked where it acts", async () => {
+    const { page, faults, close } = await openPage(browser, { serviceWorkers: "block" });
+    page.setDefaultTimeout(PATIENCE);
+    /** @type {string[]} */
+    const asked = [];
+    page.on("request", (request) => asked.push(request.url()));
+    await page.goto(`${site.url}#/translate?ui=en`);
+    await page.locator(".model-chip.ready").waitFor();
+    await idle(page);
+    const lab = () => asked.filter((url) => /\/(?:lab-worker|glossa-lab|train)[.-]/.test(url)).length;
+    assert.equal(lab(), 0);
+    await page.evaluate(() => location.assign("#/train?ui=en&task=copy&fall=plateau&steps=1500"));
+    await page.locator(".map canvas").waitFor();
+    assert.ok(lab() >= 3, String(asked));
+    await page.getByRole("radio", { name: "Full speed" }).check();
+    await page.getByRole("button", { name: "Play" }).click();
+    const status = page.locator(".train-status");
+    await status.getByText(/Step [1-9]\d* of/).waitFor();
+    const look = (/** @type {boolean} */ hidden) =>
+      page.evaluate((now) => {
+        Object.defineProperty(document, "hidden", { configurable: true, get: () => now });
+        document.dispatchEvent(new Event("visibilitychange"));
+      }, hidden);
+    await look(true);
+    await page.waitForTimeout(500); // what was under way ends
+    const still = await status.textContent();
+    await page.waitForTimeout(500);
+    assert.equal(await status.textContent(), still);
+    await look(false);
+    await status.getByText("Done after 1500 steps.").waitFor();
+    const [, step] = /step (\d+) → 0\.0025/.exec(String(await page.locator(".falls").textContent())) ?? [];
+    assert.ok(Number(step) > 200, step);
+    assert.ok((await page.locator("line.fall").count()) >= 2, "in both pictures");
     assert.deepEqual(faults, []);
     await close();
   });

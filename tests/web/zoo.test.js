@@ -231,6 +231,12 @@ describe("the page of scores", { skip: noSite }, () => {
     await page.locator('[data-step="scores"]').waitFor();
     await page.goBack();
     await shows(page, apart);
+    await page.getByRole("radio", { name: /^Cosine/ }).check();
+    await page.getByRole("link", { name: /Seen live: Train/ }).click();
+    assert.match(new URL(page.url()).hash, /^#\/train\?.*net=recurrent&score=cosine/);
+    await page.locator("#train .map canvas").waitFor();
+    await page.goBack();
+    await shows(page, await says(page, ({ score }) => score === "cosine"));
     assert.deepEqual(faults, []);
     await close();
   });

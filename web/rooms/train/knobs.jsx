@@ -1,8 +1,8 @@
 // What can be switched: for each network its parts, for all the learning rate. Each with what to try and what to expect.
 
 import { useState } from "preact/hooks";
-import { Choice, Slider, Tick } from "../../ui.jsx";
-import { headCounts, rates } from "./settings.js";
+import { Choice, memo, Slider, Tick } from "../../ui.jsx";
+import { headCounts, rates, scores } from "./settings.js";
 import { useTrainWords } from "./words.js";
 
 /** @typedef {import("./settings.js").Settings} Settings */
@@ -21,8 +21,11 @@ function Knob({ name, help, children }) {
   );
 }
 
-/** @param {{all: import("./trainings.js").Trainings, settings: Settings, change: (settings: Settings) => void}} props */
-export function Knobs({ all, settings, change }) {
+/** What a new picture does not change. @type {import("preact").ComponentClass<{settings: Settings, change: (settings: Settings) => void}>} */
+export const Knobs = memo(AllKnobs);
+
+/** @param {{settings: Settings, change: (settings: Settings) => void}} props */
+function AllKnobs({ settings, change }) {
   const { t } = useTrainWords();
   const [side, setSide] = useState(/** @type {"a" | "b"} */ ("a"));
   const which = settings.two ? side : "a";
@@ -67,7 +70,7 @@ export function Knobs({ all, settings, change }) {
           onchange={(value) => setSide(value === "b" ? "b" : "a")}
         />
       )}
-      <NetworkKnobs {...{ one, put }} key={`${which}${all.runs.length}`} />
+      <NetworkKnobs {...{ one, put }} key={which} />
     </details>
   );
 }
@@ -111,6 +114,17 @@ function NetworkKnobs({ one, put }) {
           onchange={(value) => put({ layers: Number(value) })}
         />
       </Knob>
+      {one.kind === "recurrent" && (
+        <Knob help={t("scoreHelp")} name={t("score")}>
+          <Choice
+            name="train-score"
+            label={t("score")}
+            value={one.score}
+            options={scores.map((score) => [score, t(`score-${score}`)])}
+            onchange={(value) => put({ score: /** @type {Network["score"]} */ (value) })}
+          />
+        </Knob>
+      )}
       {one.kind === "transformer" && (
         <>
           <Knob name={t("headCount")} help={t("headsHelp")}>

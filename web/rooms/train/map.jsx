@@ -38,7 +38,7 @@ export function Forming({ run, frame, head, name, onhead }) {
   if (!shape) return null;
   const { source, target, names, heads } = shape;
   const chosen = Math.min(head, names.length * heads - 1);
-  const cell = Math.max(6, Math.min(28, Math.floor(336 / Math.max(source.length, target.length))));
+  const cell = Math.max(6, Math.min(28, Math.floor((name ? 238 : 336) / Math.max(source.length, target.length))));
   const weights = weightsOf(run, frame, chosen);
   const [from, to] = [source.slice(0, -1), target.slice(0, -1)];
   const best = (/** @type {number} */ row) => {

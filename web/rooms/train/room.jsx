@@ -1,6 +1,6 @@
 // The training room: a network learns in a worker, its curves rise and fall, and its attention forms.
 
-import { useEffect, useReducer, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useReducer, useState } from "preact/hooks";
 import { learn } from "../../strings.js";
 import { Choice, reducedMotion, Slider, useApp, useKeys } from "../../ui.jsx";
 import { Curves } from "./curves.jsx";
@@ -47,7 +47,7 @@ export function Train() {
   const { t } = useTrainWords();
   const { train } = useKeys("train", "room");
   const all = useTrainings();
-  const settings = readSettings(train);
+  const settings = useMemo(() => readSettings(train), [train]);
   const clean = writeSettings(settings);
   const experiment = Object.keys(experiments).find((name) => writeSettings(experiments[name]) === clean) ?? "";
   const [head, setHead] = useState(0);
@@ -56,13 +56,13 @@ export function Train() {
     if (train !== clean) store.set({ train: clean });
     all.set(settings);
   }, [train]);
-  /** @param {Settings} next */
-  const change = (next) => {
+  const change = useCallback((/** @type {Settings} */ next) => {
     setAt(-1);
     store.set({ train: writeSettings(next) });
-  };
+  }, []);
   const { runs } = all;
-  const frames = runs[0]?.frames.items ?? [];
+  // A network without attention has no pictures; the other one's are gone through then.
+  const frames = runs.map((run) => run.frames.items).reduce((a, b) => (b.length > a.length ? b : a), []);
   const place = at < 0 || at >= frames.length ? frames.length - 1 : at;
   const step = at < 0 ? null : (frames[place]?.step ?? null);
   return (
@@ -102,7 +102,7 @@ export function Train() {
           </div>
           <Own {...{ all }} />
         </section>
-        <Knobs {...{ all, settings, change }} />
+        <Knobs {...{ settings, change }} />
       </div>
     </>
   );
@@ -138,6 +138,9 @@ function Experiments({ experiment, onchoose }) {
   const { t } = useTrainWords();
   return (
     <div class="train-experiments" role="group" aria-label={t("experiments")}>
+      <span class="help" aria-hidden="true">
+        {t("experiments")}
+      </span>
       {Object.keys(experiments).map((name) => (
         <button key={name} type="button" aria-pressed={experiment === name} onClick={() => onchoose(name)}>
           {t(`${name}Name`)}
@@ -380,6 +383,7 @@ function Own({ all }) {
       <input
         id="train-ask"
         class="train-ask"
+        placeholder={all.runs[0]?.shape?.text}
         autocomplete="off"
         maxLength={60}
         value={all.ask}

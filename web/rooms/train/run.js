@@ -127,7 +127,7 @@ export class Run {
     this.#take(seen);
   }
 
-  /** Keeps a picture. @param {import("../../../src/js/lab/types.js").Inspection} seen */
+  /** Keeps a picture. @param {import("../../../src/js/lab/index.js").Inspection} seen */
   #take({ arrays }) {
     const shape = /** @type {Shape} */ (this.shape);
     const size = shape.heads * shape.source.length * shape.target.length;

@@ -2,6 +2,8 @@
 
 /** @typedef {"reverse" | "copy" | "sort" | "dates" | "addition" | "pig-latin" | "pairs"} Task */
 
+/** @typedef {"additive" | "concat" | "dot" | "general" | "cosine"} Score */
+
 /**
  * One of the two networks.
  * @typedef {object} Network
@@ -13,6 +15,7 @@
  * @property {boolean} residuals
  * @property {"layer" | "batch" | "none"} norm
  * @property {boolean} divided whether scores are divided by the root of the head's width
+ * @property {Score} score of a recurrent network with attention
  */
 
 /**
@@ -33,6 +36,8 @@ export const tasks = ["reverse", "copy", "sort", "dates", "addition", "pig-latin
 /** Learning rates, a slider's places. */
 export const rates = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05];
 export const lengths = [6, 8, 12, 16, 24];
+/** @type {Score[]} */
+export const scores = ["additive", "concat", "dot", "general", "cosine"];
 export const headCounts = [1, 2, 4, 8];
 
 /** @type {Network} */
@@ -45,6 +50,7 @@ export const plain = {
   residuals: true,
   norm: "layer",
   divided: true,
+  score: "additive",
 };
 
 /** @type {Settings} */
@@ -78,6 +84,7 @@ const networkIn = (given, before) => ({
   residuals: flag(given.get(`${before}res`), plain.residuals),
   norm: oneOf(/** @type {const} */ (["layer", "batch", "none"]), given.get(`${before}norm`), plain.norm),
   divided: flag(given.get(`${before}div`), plain.divided),
+  score: oneOf(scores, given.get(`${before}score`), plain.score),
 });
 
 /** What cannot be read is as at the start: an address is somebody else's text. @param {string} query @returns {Settings} */
@@ -121,6 +128,7 @@ export function writeSettings(settings) {
     put(`${before}res`, one.residuals, plain.residuals);
     put(`${before}norm`, one.norm, plain.norm);
     put(`${before}div`, one.divided, plain.divided);
+    put(`${before}score`, one.score, plain.score);
   }
   return String(parts);
 }
@@ -137,12 +145,12 @@ const sizes = { s: { width: 32, feedForward: 64 }, m: { width: 64, feedForward: 
 /**
  * What the lab is created with.
  * @param {Settings} settings @param {Network} one @param {string} pairs pasted ones
- * @returns {import("../../../src/js/lab/types.js").LabOptions}
+ * @returns {import("../../../src/js/lab/index.js").LabOptions}
  */
 export function labOptions(settings, one, pairs) {
   const recurrent = one.kind !== "transformer";
   const network = recurrent
-    ? { ...sizes[one.size], heads: 1, score: one.kind === "bare" ? "none" : "additive" }
+    ? { ...sizes[one.size], heads: 1, score: one.kind === "bare" ? "none" : one.score }
     : {
         ...sizes[one.size],
         heads: one.heads,
@@ -153,7 +161,7 @@ export function labOptions(settings, one, pairs) {
       };
   const { task, seed, steps, schedule, longest } = settings;
   const patience = { plateauFactor: 0.5, plateauPatience: 3, plateauWarmup: 4 };
-  /** @type {import("../../../src/js/lab/types.js").LabSettings} */
+  /** @type {import("../../../src/js/lab/index.js").LabSettings} */
   const training = { steps, schedule, warmup: 50, learningRate: rates[settings.rate], ...patience };
   return {
     seed,

@@ -17,15 +17,13 @@ learn(words);
 /** @typedef {import("./settings.js").ScoreKind} ScoreKind */
 /** @typedef {import("../../../src/js/lab/index.js").Attended} Attended */
 
-/** Steps of the story that have a score at work. @type {Record<ScoreKind, string>} */
-const seenLive = {
-  "scaled-dot": "scores",
-  dot: "scores",
-  general: "projections",
-  additive: "cross",
-  concat: "cross",
-  cosine: "softmax",
-};
+/** The step of the story that has this score at work. The others are those of a recurrent network that is trained. */
+const STEP = "scores";
+/** @param {ScoreKind} score @returns {Partial<import("../../state.js").State>} where a score is at work */
+const seenLive = (score) =>
+  score === "scaled-dot"
+    ? { room: "inside", story: STEP }
+    : { room: "train", train: `len=16&net=recurrent${score === "additive" ? "" : `&score=${score}`}` };
 
 /** Settings with what the operation made of them. @typedef {{settings: Settings, found: Attended}} Answer */
 
@@ -191,7 +189,7 @@ function Knobs({ settings, change }) {
 function About({ settings: { score } }) {
   const { store } = useApp();
   const { t } = useWords();
-  const story = seenLive[score];
+  const place = seenLive(score);
   return (
     <>
       <h2>{t(`${score}Name`)}</h2>
@@ -208,14 +206,14 @@ function About({ settings: { score } }) {
       </p>
       <p>
         <a
-          href={`#/inside/${story}`}
+          href={place.train === undefined ? `#/inside/${STEP}` : `#/train?${place.train}`}
           onClick={(event) => {
             if (event.ctrlKey || event.metaKey || event.shiftKey) return;
             event.preventDefault();
-            store.set({ room: "inside", story });
+            store.set(place);
           }}
         >
-          {t("seenLive")} {t(`${story}Live`)} <span aria-hidden="true">→</span>
+          {t("seenLive")} {t(`${place.room}Live`)} <span aria-hidden="true">→</span>
         </a>
       </p>
     </>
