@@ -52,12 +52,17 @@ export function languageName(tag, language) {
 /** Beside Classical Chinese, Chinese is modern. @type {Record<Language, string>} */
 const modern = { en: "Modern Chinese", zh: "现代汉语" };
 
+const NO_LANGUAGE = "zxx"; // what is learnt in the training room is of none
+/** @type {Record<Language, [string, string]>} */
+const sides = { en: ["Input", "Output"], zh: ["输入", "输出"] };
+
 /**
  * @param {Pick<Model, "source" | "target">} pair
  * @param {Language} language of the interface
  * @returns {[string, string]}
  */
 export function namesOf({ source, target }, language) {
+  if (source === NO_LANGUAGE && target === NO_LANGUAGE) return sides[language];
   /** @param {string} tag @param {string} other */
   const name = (tag, other) => (tag === "zh" && other === "lzh" ? modern[language] : languageName(tag, language));
   return [name(source, target), name(target, source)];

@@ -154,6 +154,7 @@ test("a multilingual model is a pair for each two languages; names are in the la
   assert.equal(pairName(pairs[0], "en"), "Classical Chinese → Modern Chinese");
   assert.equal(pairName(pairs[0], "zh"), "文言文 → 现代汉语");
   assert.equal(pairName(pairs[2], "zh"), "英语 → 中文");
+  assert.equal(pairName({ source: "zxx", target: "zxx" }, "en"), "Input → Output");
   assert.equal(pairName({ source: "not a tag", target: "en" }, "en"), "not a tag → English");
 });
 

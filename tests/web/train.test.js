@@ -230,6 +230,12 @@ describe("the training room", { skip: noSite }, () => {
     const [, step] = /step (\d+) → 0\.0025/.exec(String(await page.locator(".falls").textContent())) ?? [];
     assert.ok(Number(step) > 200, step);
     assert.ok((await page.locator("line.fall").count()) >= 2, "in both pictures");
+    // What is done is kept too, and shown again with its history.
+    await page.waitForTimeout(500);
+    await page.reload();
+    await page.getByRole("button", { name: "Show it" }).click();
+    await status.getByText("Done after 1500 steps.").waitFor();
+    assert.ok((await page.locator("line.fall").count()) >= 2);
     assert.deepEqual(faults, []);
     await close();
   });

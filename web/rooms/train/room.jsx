@@ -84,7 +84,9 @@ export function Train() {
           />
         </section>
         <section class="train-stage" aria-label={t("mapSection")}>
-          <p class="help">{t("mapHelp")}</p>
+          <p class="help">
+            {t("mapHelp")} {hasRule(settings.task) && t("mapFramed")}
+          </p>
           <div class="train-scrub">
             <Slider
               label={t("scrub", { step: frames[place]?.step ?? 0 })}
@@ -114,6 +116,7 @@ function Offer({ all }) {
   const { t } = useTrainWords();
   const { offer } = all;
   if (!offer) return null;
+  const over = offer.runs.every((run) => run?.state === "done");
   return (
     <p class="notice" role="status">
       {t("goOnOffer", { task: t(`task-${readSettings(offer.query).task}`), step: offer.runs[0]?.step ?? 0 })}{" "}
@@ -124,7 +127,7 @@ function Offer({ all }) {
           store.set({ train: offer.query });
         }}
       >
-        {t("goOn")}
+        {t(over ? "showKept" : "goOn")}
       </button>{" "}
       <button type="button" class="quiet" onClick={() => all.decline()}>
         {t("forgetIt")}

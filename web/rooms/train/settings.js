@@ -167,9 +167,11 @@ export function labOptions(settings, one, pairs) {
     seed,
     ...(recurrent ? { preset: "recurrent" } : task === "pairs" ? { preset: "pairs" } : {}),
     ...(task === "pairs"
-      ? { pairs, sourceLanguage: "und", targetLanguage: "und" }
+      ? { pairs, sourceLanguage: "zxx", targetLanguage: "zxx" }
       : { task, training: { ...training, batch: 16, ...(hasLength(task) ? { longest } : {}) } }),
-    ...(task === "pairs" ? { training: { ...training, batchTokens: 512, cooldown: 0, tokens: "characters" } } : {}),
+    ...(task === "pairs"
+      ? { training: { ...training, batchTokens: 512, cooldown: 0, labelSmoothing: 0, tokens: "characters" } }
+      : {}),
     network: { ...network, encoderLayers: one.layers, decoderLayers: one.layers },
   };
 }

@@ -26,7 +26,9 @@ export class Trainings {
   /** @type {Set<() => void>} */
   #listeners = new Set();
   #kept = performance.now();
-  #keeping = false;
+  /** @type {Promise<void> | null} */
+  #keeping = null;
+  #ended = false;
 
   /** @param {import("../../state.js").Store} store */
   constructor(store) {
@@ -60,21 +62,31 @@ export class Trainings {
     const next = share > 0 && !this.done ? { share: Math.floor(share * 100) / 100, runs } : null;
     if (before?.share !== next?.share || before?.runs !== next?.runs) this.#store.set({ training: next });
     for (const listener of this.#listeners) listener();
-    if (performance.now() - this.#kept > KEPT_EVERY) this.#keep();
+    const ended = this.done && !this.#ended;
+    this.#ended = this.done;
+    if (ended || performance.now() - this.#kept > KEPT_EVERY) this.#keep();
   }
 
+  /** Keeps all of it; behind another keeping that has begun with less. */
   async #keep() {
-    if (this.#keeping || this.runs.every((run) => run.step === 0)) return;
-    this.#keeping = true;
+    if (this.runs.every((run) => run.step === 0)) return;
     this.#kept = performance.now();
+    const before = this.#keeping;
+    const now = (async () => {
+      await before;
+      await this.#write();
+    })();
+    this.#keeping = now;
+    await now;
+  }
+
+  async #write() {
     try {
       const query = writeSettings(this.#settings);
       const runs = await Promise.all(this.runs.map((run) => run.saved()));
       if (runs.every(Boolean)) await keep({ query, pairs: this.pairs, runs });
     } catch {
       // a run that was ended meanwhile, or a browser that keeps nothing
-    } finally {
-      this.#keeping = false;
     }
   }
 
