@@ -92,7 +92,8 @@ extern const glossa_gradients glossa_gradients_avx512;
 extern const glossa_gradients glossa_gradients_bfloat16; /* where the processor multiplies such numbers */
 #endif
 
-/* The tables that this build has and this machine can run, the fastest first, the scalar one last; then NULL. */
+/* The tables in float32 that this build has and this machine can run, the fastest first, the scalar one last; then
+   NULL. */
 const glossa_gradients *const *glossa_gradients_all(void);
 
 /* A table by its name, NULL where this build or machine has none of that name; the name NULL stands for the first one

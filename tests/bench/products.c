@@ -139,7 +139,7 @@ int main(void) {
     static const uint32_t widths[] = {64, 128, 256, 512};
     const uint32_t rows = 512, turns = 100000;
     for (uint32_t table = 0; *bench_name(table); table++) {
-        if (strcmp(bench_name(table), "scalar") == 0 || strcmp(bench_name(table), "bfloat16") == 0) continue;
+        if (strcmp(bench_name(table), "scalar") == 0) continue;
         for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) {
             bench_prepare(table, rows, widths[w]);
             for (uint32_t form = 0; form < 3; form++) {

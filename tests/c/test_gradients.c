@@ -9,6 +9,10 @@ static void test_every_table_passes_its_self_test(void) {
         printf("       %s\n", (*t)->name);
         CHECK_INT(glossa_gradients_self_test(*t), 0);
     }
+    const glossa_gradients *coarse = glossa_gradients_find("bfloat16");
+    printf("       %s\n", coarse ? coarse->name : "no bfloat16 on this machine");
+    if (coarse) CHECK_INT(glossa_gradients_self_test(coarse), 0);
+    CHECK(glossa_gradients_find(NULL)->tolerance <= 1e-5f);
 }
 
 static glossa_gradients spoiled;
@@ -78,6 +82,9 @@ static void test_products_of_all_sizes(void) {
     for (const glossa_gradients *const *t = glossa_gradients_all(); *t; t++)
         for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
             check_products(*t, sizes[i][0], sizes[i][1], sizes[i][2]);
+    const glossa_gradients *coarse = glossa_gradients_find("bfloat16");
+    for (size_t i = 0; coarse && i < sizeof sizes / sizeof *sizes; i++)
+        check_products(coarse, sizes[i][0], sizes[i][1], sizes[i][2]);
 }
 
 /* Central differences of the functions themselves, in steps small enough for a smooth one. */
