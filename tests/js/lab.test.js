@@ -1,7 +1,7 @@
 // The lab in WebAssembly: the bits of the native library, a task that it learns, errors that name the thing, its size.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -19,7 +19,8 @@ test("the file is small, and exports what its list says", () => {
   const size = gzipSync(bytes, { level: 9 }).length;
   assert.ok(size <= 120_000, `${size} bytes gzipped`);
   const listed = readFileSync(path("src/wasm/lab_exports.txt"), "utf8").trim().split("\n");
-  const sources = ["bindings", "sharing"].map((name) => readFileSync(path(`src/wasm/lab_${name}.c`), "utf8")).join("");
+  const files = readdirSync(path("src/wasm")).filter((name) => /^lab_.*\.c$/.test(name));
+  const sources = files.map((name) => readFileSync(path(`src/wasm/${name}`), "utf8")).join("");
   const defined = [...sources.matchAll(/^EXPORT [^=;]*?\b(lab_\w+)\(/gm)];
   const exported = WebAssembly.Module.exports(new WebAssembly.Module(bytes)).map(({ name }) => name);
   assert.deepEqual(defined.map((m) => m[1]).toSorted(), listed);
