@@ -21,6 +21,20 @@ function Knob({ name, help, children }) {
   );
 }
 
+/**
+ * A choice among some names.
+ * @param {{name: string, word: string, help: string, value: string, options: [string, string][], onchange: (value: string) => void}} props
+ *   `word` and `help`: the keys of its name and of its text
+ */
+function Pick({ name, word, help, ...choice }) {
+  const { t } = useTrainWords();
+  return (
+    <Knob name={t(word)} help={t(help)}>
+      <Choice name={`train-${name}`} label={t(word)} {...choice} />
+    </Knob>
+  );
+}
+
 /** What a new picture does not change. @type {import("preact").ComponentClass<{settings: Settings, change: (settings: Settings) => void}>} */
 export const Knobs = memo(AllKnobs);
 
@@ -43,19 +57,18 @@ function AllKnobs({ settings, change }) {
             onchange={(rate) => change({ ...settings, rate })}
           />
         </Knob>
-        <Knob name={t("schedule")} help={t("scheduleHelp")}>
-          <Choice
-            name="train-schedule"
-            label={t("schedule")}
-            value={settings.schedule}
-            options={[
-              ["constant", t("constant")],
-              ["cosine", t("cosineFall")],
-              ["plateau", "ReduceLROnPlateau"],
-            ]}
-            onchange={(value) => change({ ...settings, schedule: /** @type {Settings["schedule"]} */ (value) })}
-          />
-        </Knob>
+        <Pick
+          name="schedule"
+          word="schedule"
+          help="scheduleHelp"
+          value={settings.schedule}
+          options={[
+            ["constant", t("constant")],
+            ["cosine", t("cosineFall")],
+            ["plateau", "ReduceLROnPlateau"],
+          ]}
+          onchange={(value) => change({ ...settings, schedule: /** @type {Settings["schedule"]} */ (value) })}
+        />
       </div>
       <h2>{t("restarts")}</h2>
       {settings.two && (
@@ -80,62 +93,57 @@ function NetworkKnobs({ one, put }) {
   const { t } = useTrainWords();
   return (
     <div class="train-knob-list">
-      <Knob name={t("kind")} help={t("kindHelp")}>
-        <Choice
-          name="train-kind"
-          label={t("kind")}
-          value={one.kind}
-          options={[
-            ["transformer", "Transformer"],
-            ["recurrent", t("recurrent")],
-            ["bare", t("bare")],
-          ]}
-          onchange={(value) => put({ kind: /** @type {Network["kind"]} */ (value) })}
-        />
-      </Knob>
-      <Knob name={t("networkSize")} help={t("sizeHelp")}>
-        <Choice
-          name="train-size"
-          label={t("networkSize")}
-          value={one.size}
-          options={[
-            ["s", "S · 32"],
-            ["m", "M · 64"],
-          ]}
-          onchange={(value) => put({ size: value === "m" ? "m" : "s" })}
-        />
-      </Knob>
-      <Knob name={t("layers")} help={t("layersHelp")}>
-        <Choice
-          name="train-layers"
-          label={t("layers")}
-          value={String(one.layers)}
-          options={[1, 2, 3].map((n) => [String(n), String(n)])}
-          onchange={(value) => put({ layers: Number(value) })}
-        />
-      </Knob>
+      <Pick
+        name="kind"
+        word="kind"
+        help="kindHelp"
+        value={one.kind}
+        options={[
+          ["transformer", "Transformer"],
+          ["recurrent", t("recurrent")],
+          ["bare", t("bare")],
+        ]}
+        onchange={(value) => put({ kind: /** @type {Network["kind"]} */ (value) })}
+      />
+      <Pick
+        name="size"
+        word="networkSize"
+        help="sizeHelp"
+        value={one.size}
+        options={[
+          ["s", "S · 32"],
+          ["m", "M · 64"],
+        ]}
+        onchange={(value) => put({ size: value === "m" ? "m" : "s" })}
+      />
+      <Pick
+        name="layers"
+        word="layers"
+        help="layersHelp"
+        value={String(one.layers)}
+        options={[1, 2, 3].map((n) => [String(n), String(n)])}
+        onchange={(value) => put({ layers: Number(value) })}
+      />
       {one.kind === "recurrent" && (
-        <Knob help={t("scoreHelp")} name={t("score")}>
-          <Choice
-            name="train-score"
-            label={t("score")}
-            value={one.score}
-            options={scores.map((score) => [score, t(`score-${score}`)])}
-            onchange={(value) => put({ score: /** @type {Network["score"]} */ (value) })}
-          />
-        </Knob>
+        <Pick
+          name="score"
+          word="score"
+          help="scoreHelp"
+          value={one.score}
+          options={scores.map((score) => [score, t(`score-${score}`)])}
+          onchange={(value) => put({ score: /** @type {Network["score"]} */ (value) })}
+        />
       )}
       {one.kind === "transformer" && (
         <>
-          <Knob name={t("headCount")} help={t("headsHelp")}>
-            <Choice
-              name="train-heads"
-              label={t("headCount")}
-              value={String(one.heads)}
-              options={headCounts.map((n) => [String(n), String(n)])}
-              onchange={(value) => put({ heads: Number(value) })}
-            />
-          </Knob>
+          <Pick
+            name="heads"
+            word="headCount"
+            help="headsHelp"
+            value={String(one.heads)}
+            options={headCounts.map((n) => [String(n), String(n)])}
+            onchange={(value) => put({ heads: Number(value) })}
+          />
           <Knob help={t("positionsHelp")}>
             <Tick label={t("positionsTick")} checked={one.positions} onchange={(positions) => put({ positions })} />
           </Knob>
@@ -145,19 +153,18 @@ function NetworkKnobs({ one, put }) {
           <Knob help={t("dividedHelp")}>
             <Tick label={t("dividedTick")} checked={one.divided} onchange={(divided) => put({ divided })} />
           </Knob>
-          <Knob name={t("norm")} help={t("normHelp")}>
-            <Choice
-              name="train-norm"
-              label={t("norm")}
-              value={one.norm}
-              options={[
-                ["layer", t("normLayer")],
-                ["batch", t("normBatch")],
-                ["none", t("normNone")],
-              ]}
-              onchange={(value) => put({ norm: /** @type {Network["norm"]} */ (value) })}
-            />
-          </Knob>
+          <Pick
+            name="norm"
+            word="norm"
+            help="normHelp"
+            value={one.norm}
+            options={[
+              ["layer", t("normLayer")],
+              ["batch", t("normBatch")],
+              ["none", t("normNone")],
+            ]}
+            onchange={(value) => put({ norm: /** @type {Network["norm"]} */ (value) })}
+          />
         </>
       )}
     </div>

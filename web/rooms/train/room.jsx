@@ -1,6 +1,7 @@
 // The training room: a network learns in a worker, its curves rise and fall, and its attention forms.
 
 import { useCallback, useEffect, useMemo, useReducer, useState } from "preact/hooks";
+import { download } from "../../draw/export.js";
 import { learn } from "../../strings.js";
 import { Choice, reducedMotion, Slider, useApp, useKeys } from "../../ui.jsx";
 import { Curves } from "./curves.jsx";
@@ -358,11 +359,7 @@ function Keep({ run }) {
     await engine.openOwn([new File([bytes], name)], run.shape?.text);
     store.set({ room: "inside", story: "" });
   };
-  const save = async () => {
-    const url = URL.createObjectURL(new Blob([await run.model()]));
-    Object.assign(document.createElement("a"), { href: url, download: name }).click();
-    setTimeout(() => URL.revokeObjectURL(url), 60_000);
-  };
+  const save = async () => download(new Blob([await run.model()]), name);
   const able = isTranslator(run.network);
   return (
     <p class="train-keep">
