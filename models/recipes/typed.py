@@ -68,6 +68,36 @@ def another(number: str, r: random.Random) -> str:
     return str(r.randint(2, 9) if n < 10 else r.randint(10 ** (len(number) - 1), 10 ** len(number) - 1))
 
 
+def count_words(text: str) -> int:
+    return len(text.split(" "))
+
+
+def short(source: str, target: str, r: random.Random) -> tuple[str, str] | None:
+    """Greetings and other short sentences: without the sign at the end, in small letters, or with an exclamation mark."""
+    if source[-1] not in STOP or not 1 <= count_words(source) <= 4:
+        return None
+    question = source[-1] in "?？"
+    text, end = without_stop(source), target if question else without_stop(target)
+    way = r.randrange(3)
+    if way == 0 or question and way == 1:
+        return text.lower(), end
+    return (text, end) if way == 1 else (text + ("?" if question else "!"), end if question else end + "!")
+
+
+def joined(source: list[str], target: list[str]):
+    """Behind a short sentence another one, all in small letters without signs: "hello how are you"."""
+    brief = [i for i, text in enumerate(source) if text[-1] in STOP and count_words(text) <= 4]
+
+    def rule(a: str, b: str, r: random.Random) -> tuple[str, str] | None:
+        if not brief or a[-1] not in STOP or b[-1] not in STOP or count_words(a) > 3:
+            return None
+        other = r.choice(brief)
+        text = f"{without_stop(a)} {without_stop(source[other])}".lower()
+        return re.sub(r"[,;]", "", text), f"{b} {target[other]}"
+
+    return rule
+
+
 def common_names(source: list[str], target: list[str], least: int = 3) -> list[str]:
     """Capitalized words inside sentences that stay as they are in translation: people and places."""
     count = Counter(x for a, b in zip(source, target) for x in set(NAME.findall(a)) & set(NAME.findall(b)))
@@ -92,8 +122,10 @@ def renamed(names: list[str]):
 def typed_pairs(
     source: list[str], target: list[str], shares: dict[str, float], seed: int
 ) -> Iterator[tuple[int, str, str]]:
-    """Which pair was changed, and its new sides. `shares`: of each rule, by name, the share of the pairs it is tried on."""
-    rules = {"small": small, "bare": bare, "headline": headline, "numbers": numbers}
+    """Which pair was changed, and its new sides. `shares`: of each rule, by name, the share of the pairs it is tried on;
+    2 tries it twice on each."""
+    rules = {"small": small, "bare": bare, "headline": headline, "numbers": numbers, "short": short}
+    rules["joined"] = joined(source, target)
     if "names" in shares:
         rules["names"] = renamed(common_names(source, target))
     if unknown := set(shares) - set(rules):
@@ -101,5 +133,6 @@ def typed_pairs(
     r = random.Random(seed)
     for name, share in shares.items():
         for i, (a, b) in enumerate(zip(source, target)):
-            if r.random() < share and (made := rules[name](a, b, r)) and all(made):
-                yield i, *made
+            for _ in range(int(share) + (r.random() < share % 1)):
+                if (made := rules[name](a, b, r)) and all(made):
+                    yield i, *made
