@@ -12,8 +12,12 @@ from collections.abc import Iterator
 
 STOP = ".!?。！？…"
 NUMBER = re.compile(r"(?<![\w.,:/-])\d{1,4}(?![\w:/-]|[.,]\d)")
+HAN = re.compile(r"[\u3400-\u9fff]")
 # A word with a capital among words without: no part of a longer name, such as Los Angeles.
 NAME = re.compile(r"(?:(?<=[a-z,] )|^)[A-Z][a-z]{2,10}(?![\w-]| [A-Z])")
+# What a dictionary says of a name in Han signs: "Paris, capital of France"; no language, month or day.
+ENTRY = re.compile(r"([A-Z][a-zā-ž]{2,10})(?:, [a-z].*)?")
+HAN_NAME = re.compile(r"(?!星期|周|礼拜)[\u3400-\u9fff]{1,4}[^\W月日份周语文人族]")
 # Words that stand inside a title in small letters.
 SMALL = {"a", "an", "and", "as", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with"}
 
@@ -68,32 +72,38 @@ def another(number: str, r: random.Random) -> str:
     return str(r.randint(2, 9) if n < 10 else r.randint(10 ** (len(number) - 1), 10 ** len(number) - 1))
 
 
-def count_words(text: str) -> int:
-    return len(text.split(" "))
+def is_brief(text: str) -> bool:
+    """A sentence of up to four words or six Han signs."""
+    return text[-1] in STOP and 2 <= len(text) and len(text.split(" ")) <= 4 and len(HAN.findall(text)) <= 6
 
 
 def short(source: str, target: str, r: random.Random) -> tuple[str, str] | None:
     """Greetings and other short sentences: without the sign at the end, in small letters, or with an exclamation mark."""
-    if source[-1] not in STOP or not 1 <= count_words(source) <= 4:
+    if not is_brief(source):
         return None
     question = source[-1] in "?？"
     text, end = without_stop(source), target if question else without_stop(target)
     way = r.randrange(3)
     if way == 0 or question and way == 1:
         return text.lower(), end
-    return (text, end) if way == 1 else (text + ("?" if question else "!"), end if question else end + "!")
+    if way == 1:
+        return text, end
+    return text + ("?" if question else "!"), end if question else end + ("！" if HAN.search(end) else "!")
 
 
 def joined(source: list[str], target: list[str]):
     """Behind a short sentence another one, all in small letters without signs: "hello how are you"."""
-    brief = [i for i, text in enumerate(source) if text[-1] in STOP and count_words(text) <= 4]
+    brief = [i for i, text in enumerate(source) if is_brief(text)]
+
+    def together(a: str, b: str) -> str:
+        return a + ("" if HAN.match(b) else " ") + b
 
     def rule(a: str, b: str, r: random.Random) -> tuple[str, str] | None:
-        if not brief or a[-1] not in STOP or b[-1] not in STOP or count_words(a) > 3:
+        if not brief or not is_brief(a) or b[-1] not in STOP:
             return None
         other = r.choice(brief)
-        text = f"{without_stop(a)} {without_stop(source[other])}".lower()
-        return re.sub(r"[,;]", "", text), f"{b} {target[other]}"
+        text = together(without_stop(a), without_stop(source[other])).lower()
+        return re.sub("[,;，；]", "", text), together(b, target[other])
 
     return rule
 
@@ -105,16 +115,34 @@ def common_names(source: list[str], target: list[str], least: int = 3) -> list[s
     return sorted(x for x, n in count.items() if n >= least and x.lower() not in everyday)
 
 
-def renamed(names: list[str]):
-    known = set(names)
+def name_pairs(source: list[str], target: list[str]) -> list[tuple[str, str]]:
+    """Names as both languages write them: alike, or, where one writes Han signs, as entries of a dictionary have them."""
+    names = [(name, name) for name in common_names(source, target)]
+    everyday = {word for side in (source, target) for line in side for word in line.split() if word.islower()}
+    for a, b in zip(source, target):
+        han, latin = (a, b) if HAN.match(a) else (b, a)
+        entry = ENTRY.fullmatch(latin)
+        if entry and 2 <= len(han) <= 5 and HAN_NAME.fullmatch(han) and entry[1].lower() not in everyday:
+            names.append((a, entry[1]) if han is a else (entry[1], b))
+    return sorted(set(names))
+
+
+def renamed(names: list[tuple[str, str]]):
+    known: dict[str, list[tuple[str, str]]] = {}
+    for pair in names:
+        known.setdefault(pair[1] if HAN.match(pair[0]) else pair[0], []).append(pair)
+
+    def swapped(text: str, old: str, new: str) -> str:
+        return text.replace(old, new) if HAN.match(old) else re.sub(rf"\b{old}\b", new, text)
 
     def rule(source: str, target: str, r: random.Random) -> tuple[str, str] | None:
         """Another name where both sides have the same one."""
-        found = [x for x in set(NAME.findall(source)) & set(NAME.findall(target)) if x in known]
-        if not found:
+        words = set(NAME.findall(target if HAN.search(source) else source)) & known.keys()
+        found = [pair for word in sorted(words) for pair in known[word] if pair[0] in source and pair[1] in target]
+        if not found or source in found[0]:
             return None
-        old, new = r.choice(sorted(found)), r.choice(names)
-        return tuple(re.sub(rf"\b{old}\b", new, text) for text in (source, target))
+        old, new = r.choice(found), r.choice(names)
+        return swapped(source, old[0], new[0]), swapped(target, old[1], new[1])
 
     return rule
 
@@ -127,7 +155,7 @@ def typed_pairs(
     rules = {"small": small, "bare": bare, "headline": headline, "numbers": numbers, "short": short}
     rules["joined"] = joined(source, target)
     if "names" in shares:
-        rules["names"] = renamed(common_names(source, target))
+        rules["names"] = renamed(name_pairs(source, target))
     if unknown := set(shares) - set(rules):
         raise ValueError(f'"typed" has {sorted(unknown)}; it can have {sorted({*rules, "names"})}')
     r = random.Random(seed)
