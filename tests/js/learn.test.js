@@ -5,6 +5,8 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, suite, test } from "node:test";
+import { SourceFile } from "../../src/js/convert/file.js";
+import { GgufFile } from "../../src/js/convert/gguf-reader.js";
 import { Translator } from "../../src/js/index.js";
 import { learningBytes } from "../../src/js/learn/part.js";
 import { corrected, kept, others, sources } from "./corrections.js";
@@ -17,6 +19,12 @@ const MOST_CHANGED = 6;
 
 /** A comparison without megabytes of report. @param {Uint8Array} a @param {Uint8Array} b */
 const isSame = (a, b) => Buffer.compare(a, b) === 0;
+
+/** What the shortlist of a file has for a sentence. @param {GgufFile} gguf @param {number[]} tokens */
+async function candidates(gguf, tokens) {
+  const [offsets, ids] = [await gguf.read("shortlist.offsets"), await gguf.read("shortlist.ids")];
+  return new Set(tokens.flatMap((id) => [...ids.subarray(offsets[id], offsets[id + 1])]));
+}
 
 suite("learning from corrections", () => {
   /** @type {Uint8Array<ArrayBuffer>} */
@@ -80,6 +88,30 @@ suite("learning from corrections", () => {
     assert.equal(await translator.translate(source), old);
     await second.undo();
     assert.ok(isSame(await translator.save(), saved));
+    await lesson.undo();
+    assert.ok(isSame(await translator.save(), model));
+  });
+
+  test("a wanted word that the model's shortlist lacks is taken up, saved and undone", async (t) => {
+    const gguf = await GgufFile.open(new SourceFile("en-de.gguf", model));
+    if (!gguf.tensors.has("shortlist.ids")) return t.skip("the model has no shortlist");
+    const { sentences } = await translator.explain(source);
+    const tokens = sentences[0].sourceTokens.map(({ id }) => id);
+    const ids = await candidates(gguf, tokens);
+    const pieces = /** @type {string[]} */ (gguf.get("tokenizer.ggml.tokens"));
+    const word = pieces.find((piece, id) => /^\u2581[A-Z][a-zäöüß]{5,}$/.test(piece) && !ids.has(id))?.slice(1);
+    const wanted = old.replace(/\p{L}+/gu, (now, at) => (at > 0 && /^\p{Lu}/u.test(now) ? word : now));
+    assert.notEqual(wanted, old);
+    const before = await translator.translateBatch(others);
+    const lesson = await translator.learn([{ source, target: wanted }], { keep: kept });
+    assert.equal(await translator.translate(source), wanted);
+    const after = await translator.translateBatch(others);
+    assert.ok(after.filter((text, i) => text !== before[i]).length <= MOST_CHANGED);
+    const saved = await translator.save();
+    assert.ok(saved.length >= model.length);
+    const opened = await Translator.create({ model: saved });
+    assert.equal(await opened.translate(source), wanted);
+    opened.destroy();
     await lesson.undo();
     assert.ok(isSame(await translator.save(), model));
   });

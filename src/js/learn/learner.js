@@ -15,6 +15,7 @@ import { splitText } from "../split.js";
 import { useRules } from "../text/use.js";
 import { planText, translateTexts } from "../translation.js";
 import { Turns } from "../turns.js";
+import { withCandidates } from "./shortlist.js";
 import { Words } from "./words.js";
 
 /** @typedef {import("../types.js").Correction} Correction */
@@ -22,7 +23,7 @@ import { Words } from "./words.js";
 
 /**
  * @typedef {object} LearnJob
- * @property {Uint8Array<ArrayBuffer>} bytes the checkpoint, which becomes the trainer's
+ * @property {Uint8Array<ArrayBuffer>} bytes the checkpoint, which becomes the trainer's and changes
  * @property {Correction[]} corrections
  * @property {string[]} keep
  * @property {number} steps at most
@@ -181,7 +182,7 @@ async function settle(words, isRight) {
  */
 export async function train(job, signal) {
   useRules(job.rules);
-  const { bytes, corrections, keep, steps } = job;
+  const { corrections, keep, steps } = job;
   const sources = corrections.map(({ source }) => source);
   const isLearnt = (/** @type {string[]} */ translations) =>
     corrections.every(({ target }, i) => translations[i] === target);
@@ -199,7 +200,10 @@ export async function train(job, signal) {
     for (const [i, correction] of corrections.entries())
       pairs.push(...(await reader.read(correction, `correction ${i}`)));
     const kept = await reader.readKept(keep);
-    const words = new Words(await GgufFile.open(new SourceFile("the model", bytes)), lab, bytes);
+    const open = () => GgufFile.open(new SourceFile("the model", job.bytes));
+    const bytes = await withCandidates(await open(), job.bytes, pairs);
+    job.bytes = bytes;
+    const words = new Words(await open(), lab, bytes);
     const written = new Set(translations.flatMap((text) => lab?.encode(text, true) ?? []));
     const read = pairs.flatMap(([source]) => source.slice(0, -1));
     const fresh = pairs.flatMap(([, target]) => target.filter((id) => !written.has(id)));
