@@ -32,7 +32,7 @@ def token_scores(model, processor, source: list[str], target: list[str]) -> list
     a, b = data.encode(processor, source), data.encode(processor, target)
     out: list[np.ndarray] = [np.zeros(0)] * len(source)
     pad, bos = model.config.pad, model.config.bos
-    for index in data.batches(np.maximum(a.length, b.length), 4000, None):
+    for index in data.batches(a.length, b.length, 4000):
         ids, want = (torch.from_numpy(data.pad(side.rows(index), pad)) for side in (a, b))
         begin = torch.full((len(index), 1), bos)
         x, _ = model.decode(torch.cat([begin, want[:, :-1]], 1), model.encode(ids), model.mask(ids))

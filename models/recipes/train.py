@@ -135,7 +135,7 @@ class Trainer:
         times = np.floor(repeat[keep] + rng.random(len(keep))).astype(np.int64)  # 0.4: two pairs of five
         order = np.repeat(keep, times)
         tokens = (self.c["reward"] if self.is_by_reward else self.c)["batch_tokens"]
-        plan = data.batches(length, tokens // self.world, rng, order)
+        plan = data.batches(source.length, target.length, tokens // self.world, rng, order)
         return source, target, plan[self.rank : len(plan) - len(plan) % self.world : self.world]
 
     @property
@@ -296,7 +296,7 @@ class Trainer:
         for name, (a, b, token) in self.data.valid.items():
             source, target = data.encode(self.spm, a, first=token_ids(self.spm, token, a)), data.encode(self.spm, b)
             total, count = 0.0, 0
-            for index in data.batches(np.maximum(source.length, target.length), 8000, None):
+            for index in data.batches(source.length, target.length, 8000):
                 loss, _, n = self.loss(*self.batch(source, target, index, False))
                 total, count = total + loss.item() * n, count + n
             some = self.c["bleu_lines"]
@@ -360,7 +360,7 @@ def translate(
     out = [""] * len(lines)
     first = processor.piece_to_id("<0x00>")
     first = first if processor.is_byte(first) else -1
-    for index in data.batches(side.length, 4000 // beam, None):
+    for index in data.batches(side.length, side.length, 4000 // beam):
         source = torch.from_numpy(data.pad(side.rows(index), model.config.pad)).to(device)
         for i, hypotheses in zip(index, model.translate(source, beam, normalize, first_byte=first)):
             out[i] = processor.decode([x for x in hypotheses[0].ids if x != model.config.eos])

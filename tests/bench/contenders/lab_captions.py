@@ -36,7 +36,7 @@ def plan(source: data.Side, target: data.Side, steps: int, seed: int) -> list[np
     length = np.maximum(source.length, target.length)
     keep = np.flatnonzero(length < MODEL["context"])
     while len(out) < steps:
-        out += data.batches(length, BATCH_TOKENS, rng, keep)
+        out += data.batches(source.length, target.length, BATCH_TOKENS, rng, keep)
     return out[:steps]
 
 
