@@ -2,6 +2,7 @@
 """Scores a run and its checkpoint, and writes the model's card into models/README.md and models/scores/ID.json.
 
     python score.py RUN_DIR --id en-de --data DATA_ROOT [--compare OTHER_RUN "what differs"]
+    python score.py --id en-de --keep-scores    # after first inputs were judged: the recorded scores, the recipe as it is now
 
 float32 is the averaged checkpoint run by PyTorch; int8 is models/ID.gguf run by this project's own engine
 (`glossa translate`, the WebAssembly build). BLEU and chrF are sacrebleu's, on detokenized, cased text.
@@ -111,6 +112,13 @@ def evaluate(args: argparse.Namespace) -> dict:
     parameters = sum(p.numel() for p in model.parameters())
     return {"id": args.id, "config": config, "parameters": parameters, "bytes": gguf.stat().st_size,
             "seconds": round(saved["seconds"]), "step": saved["step"], "scores": scores}  # fmt: skip
+
+
+def recorded(args: argparse.Namespace) -> dict:
+    """What was scored before, with what the recipe says now."""
+    info = json.loads((ROOT / "models" / "scores" / f"{args.id}.json").read_text())
+    recipe = json.loads((ROOT / "models" / "recipes" / f"{args.id}.json").read_text())
+    return info | {"config": info["config"] | recipe}
 
 
 def speed(gguf: Path, lines: list[str]) -> str:
@@ -224,11 +232,20 @@ def write_cards() -> None:
     (ROOT / "models" / "README.md").write_text("\n".join(head + cards))
 
 
+def add_run(args: argparse.Namespace, info: dict, gguf: Path, samples: list[str], way: tuple[str, str]) -> None:
+    """What hangs on the weights alone."""
+    info["samples"] = list(zip(samples, engine_translate(gguf, samples, 1, way)))
+    info["links"] = [engine_links(gguf, line, way)[1] for line in drawn(info["config"], 20)]
+    info["speed"] = speed(gguf, drawn(info["config"], 40))
+    info["comparisons"] = [compare(args, Path(run), what, info) for run, what in args.compare]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path)
+    parser.add_argument("run", type=Path, nargs="?")
     parser.add_argument("--id", required=True)
-    parser.add_argument("--data", required=True, type=Path)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--keep-scores", action="store_true", help="only what is said of first inputs and in words is new")
     parser.add_argument("--lines", type=int, help="only the first so many lines of each set")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument(
@@ -241,19 +258,19 @@ def main() -> None:
     )
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    info = evaluate(args)
+    if not args.keep_scores and not (args.run and args.data):
+        parser.error("a run and --data are needed, or --keep-scores")
+    info = recorded(args) if args.keep_scores else evaluate(args)
     gguf = ROOT / "models" / f"{args.id}.gguf"
     samples = drawn(info["config"], 10)
     way = corpus.directions(info["config"])[0]
     info["first_inputs"] = first_inputs(gguf, info["config"], way)
-    info["samples"] = list(zip(samples, engine_translate(gguf, samples, 1, way)))
-    info["links"] = [engine_links(gguf, line, way)[1] for line in drawn(info["config"], 20)]
-    info["speed"] = speed(gguf, drawn(info["config"], 40))
-    info["comparisons"] = [compare(args, Path(run), what, info) for run, what in args.compare]
     folder = ROOT / "models" / "scores"
-    folder.mkdir(exist_ok=True)
+    if not args.keep_scores:
+        add_run(args, info, gguf, samples, way)
+        folder.mkdir(exist_ok=True)
+        (folder / f"{args.id}.svg").write_text(curve(args.run / "log.jsonl", args.id))
     (folder / f"{args.id}.json").write_text(json.dumps(info, indent=1, ensure_ascii=False) + "\n")
-    (folder / f"{args.id}.svg").write_text(curve(args.run / "log.jsonl", args.id))
     write_cards()
 
 
