@@ -22,13 +22,13 @@ const SHIPPED = JSON.parse(readFileSync(path("models/manifest.json"), "utf8")).m
 const NATIVE = process.env.GLOSSA_NATIVE ?? path("build/native/glossa-native");
 const bytes = new Uint8Array(readFileSync(MODEL));
 
-/** The same checkpoint with every matrix as scale x integer in float32. @param {Uint8Array} checkpoint */
+/** The same checkpoint with every matrix as scale x integer in float32, and all words as candidates. @param {Uint8Array} checkpoint */
 async function asFloat32(checkpoint) {
   const file = await GgufFile.open(new SourceFile("model.gguf", checkpoint));
-  const metadata = new Map([...file.keys].filter(([name]) => name !== "general.alignment"));
+  const metadata = new Map([...file.keys].filter(([name]) => !/^general.alignment$|^glossa.shortlist/.test(name)));
   const groups = [];
   for (const [name, tensor] of file.tensors) {
-    if (name.endsWith(".scale")) continue;
+    if (name.endsWith(".scale") || name.startsWith("shortlist.")) continue;
     groups.push({
       tensors: [{ name, type: tensor.type === "I8" ? "F32" : tensor.type, ne: tensor.ne }],
       read: async () => {
