@@ -122,9 +122,12 @@ class TextData:
         self.units = [data.UnitMap(self.processor, lines) for lines in (self.source, self.target)]
         if not cache.exists():
             say("word alignment")
-            some = self.config.get("aligned_pairs")  # the first so many teach the alignment head; all where not given
-            links = align.align(*(units.texts[:some] for units in self.units))
-            links += [np.zeros((0, 2), np.int16)] * (len(self.source) - len(links))
+            count = len(self.source)
+            some = self.config.get("aligned_pairs", count)  # so many, of all folders, teach the alignment head
+            chosen = np.random.default_rng(self.config["seed"]).permutation(count)[:some]
+            links = [np.zeros((0, 2), np.int16)] * count
+            for i, found in zip(chosen, align.align(*([units.texts[i] for i in chosen] for units in self.units))):
+                links[i] = found
             np.savez(cache, links=np.concatenate(links), count=np.array([len(x) for x in links]))
         stored = np.load(cache)
         if len(stored["count"]) != len(self.source):
