@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the lexical shortlist of a run: for each source piece the target pieces that its translations are made of.
 
-    python shortlist.py RUN_DIR --data DATA_ROOT [--common 1200] [--best 32] [--pairs N]
+    python shortlist.py RUN_DIR --data DATA_ROOT [--common 2000] [--best 64] [--pairs N]
 
 The output layer is then multiplied for these candidates alone. Every sentence also has the bytes, so that any text can be
 said, its own source pieces, for names, and the most common pieces of the target language: they are the list of the end of
@@ -86,8 +86,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
     parser.add_argument("--data", required=True, type=Path)
-    parser.add_argument("--common", type=int, default=1200, help="target pieces that every sentence has")
-    parser.add_argument("--best", type=int, default=32, help="pieces that a source piece adds")
+    parser.add_argument("--common", type=int, default=2000, help="target pieces that every sentence has")
+    parser.add_argument("--best", type=int, default=64, help="pieces that a source piece adds")
     parser.add_argument("--pairs", type=int, help="training pairs that are counted (all)")
     args = parser.parse_args()
     config = torch.load(args.run / "checkpoint.pt", map_location="cpu", weights_only=True)["config"]
