@@ -205,8 +205,11 @@ async function makeExamples(folder) {
   /** @type {{language: string, pair: string, scale: number, explanation: object}[]} */
   const examples = [];
   for (const language of ["en", "zh"]) {
-    const model =
-      models.find((one) => language === "zh" && [one.source, one.target].flat().includes("zh")) ?? models[0];
+    const sidesOf = (/** @type {(typeof models)[number]} */ one) => [
+      one.source,
+      ...(language === "zh" ? [one.target] : []),
+    ];
+    const model = models.find((one) => sidesOf(one).flat().includes(language)) ?? models[0];
     const { source, target } = model ?? {};
     const text = typeof source === "string" ? examplesOf(source)[0] : undefined;
     const path = join(folder, model?.url ?? "");

@@ -229,8 +229,9 @@ export function createEngine(store, manifest) {
 
   /** The id of the model that suits the reader's language. @param {Model[]} models */
   function firstOf(models) {
+    const { language } = store.get();
     const suits = (/** @type {Model} */ { source, target }) =>
-      store.get().language === "zh" && [source, target].includes("zh");
+      language === "zh" ? [source, target].includes("zh") : source === language;
     return (models.find(suits) ?? models[0])?.id ?? "";
   }
 

@@ -124,7 +124,7 @@ describe("what does not cut a sentence", () => {
 describe("places", () => {
   test("brackets, lowered digits and quotes stay on their side", () =>
     check(de, {
-      "A man (<a>a dog</a>) runs.": /^Ein Mann \(<a>[^(<]*Hund<\/a>/,
+      "The man (<a>the dog</a>) sleeps.": /^Der Mann \(<a>[^(<]*Hund<\/a>/,
       "CO<sub>2</sub> is a gas.": /^CO<sub>2<\/sub> /,
       "H<sub>2</sub>O": "H<sub>2</sub>O",
       'A "<b>dog</b>" runs.': /["“„]<b>[^<"]+<\/b>["”“]/,

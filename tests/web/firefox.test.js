@@ -49,6 +49,7 @@ test("the page in Firefox", { skip }, async (t) => {
     await page.waitForSelector(".zoo .bar");
     await page.goto(`${site.url}#/train?steps=100&ui=en`);
     await page.waitForSelector(".map canvas");
+    await page.waitForSelector(".train-bar .play:not([disabled])");
     await page.click(".train-bar .play");
     await page.waitForFunction("/Done after 100 steps/.test(document.querySelector('.train-status').textContent)");
     assert.deepEqual(faults, []);

@@ -463,11 +463,11 @@ describe("the gates of the page", { skip: noSite }, () => {
   }
 
   test("what is offered at a word that is marked unsure tells the doubt that marked it", async () => {
-    const { page, close } = await visitor.open("#/translate?m=en-de&t=Angela+Merkel");
+    const { page, close } = await visitor.open("#/translate?m=en-de&t=Happy+birthday!");
     const { hints } = JSON.parse(readFileSync(join(models, "recipes/en-de.json"), "utf8"));
     const word = page.locator("#target .word.unsure").first();
     await word.click();
-    const { targetTokens } = (await engine.explain("Angela Merkel", { beamSize: 4 })).sentences[0];
+    const { targetTokens } = (await engine.explain("Happy birthday!", { beamSize: 4 })).sentences[0];
     const spelt = (await word.textContent()) ?? "";
     const least = Math.min(
       ...targetTokens.filter((one) => one.end > one.start && one.end <= spelt.length).map((one) => one.logProbability),
@@ -490,8 +490,9 @@ describe("the gates of the page", { skip: noSite }, () => {
       /** @type {[string, string[]][]} what may stand there without a warning */
       const first = [
         ["Hello world", ["Hallo Welt", "Hallo, Welt"]],
-        ["What time is it?", ["Wie spät ist es?", "Um wie viel Uhr ist es?"]],
-        ["dog", ["Hund", "Ein Hund", "hund"]],
+        ["what time is it", ["Wie spät ist es", "Wie spät ist es?", "Um wie viel Uhr ist es?"]],
+        ["water", ["Wasser"]],
+        ["Good morning", ["Guten Morgen"]],
         ["Angela Merkel", ["Angela Merkel"]],
         ["Stock markets fell sharply after the announcement.", []],
       ];
@@ -506,15 +507,11 @@ describe("the gates of the page", { skip: noSite }, () => {
       await page.locator("#source").fill("The children have eaten all the apples.");
       await page.locator("#target .word", { hasText: "gegessen" }).waitFor();
       assert.equal(await page.locator(".warning.depth").count(), 0);
-      await page.locator("#source").fill("Angela Merkel"); // a word of it is unsure, the whole is not out of its depth
-      await page
-        .locator("#target .word.unsure", { hasText: "Merkel" })
-        .or(page.locator("#target .word.unsure", { hasText: "Angela" }))
-        .first()
-        .waitFor();
+      await page.locator("#source").fill("Happy birthday!"); // a word of it is unsure, the whole is not out of its depth
+      await page.locator("#target", { hasText: "Geburtstag" }).locator(".word.unsure").first().waitFor();
       assert.equal(await page.locator(".warning.depth").count(), 0);
       // Of several sentences it is said which one is meant: words of another may be marked.
-      await page.locator("#source").fill("The children have eaten all the apples. Angela Merkel.");
+      await page.locator("#source").fill("The children have eaten all the apples. Happy birthday!");
       await page.locator(".pane-foot [role=status]", { hasText: /^sentence 1: / }).waitFor();
       await page.locator("#target .word.unsure").first().waitFor();
       await page.getByText("Dotted words: the model was not sure.").waitFor();
