@@ -100,7 +100,7 @@ suite("learning from corrections", () => {
     const ids = await candidates(gguf, tokens);
     const pieces = /** @type {string[]} */ (gguf.get("tokenizer.ggml.tokens"));
     const word = pieces.find((piece, id) => /^\u2581[A-Z][a-zäöüß]{5,}$/.test(piece) && !ids.has(id))?.slice(1);
-    const wanted = old.replace(/\p{L}+/gu, (now, at) => (at > 0 && /^\p{Lu}/u.test(now) ? word : now));
+    const wanted = old.replace(/\p{L}+/gu, (now, at) => (at > 0 && /^\p{Lu}/u.test(now) && word ? word : now));
     assert.notEqual(wanted, old);
     const before = await translator.translateBatch(others);
     const lesson = await translator.learn([{ source, target: wanted }], { keep: kept });

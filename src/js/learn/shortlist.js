@@ -13,7 +13,7 @@ const IDS = "shortlist.ids";
  * @param {import("../lab/core.js").TokenPair[]} pairs
  * @returns {boolean} whether something was missing
  */
-export function widen(first, lists, pairs) {
+function widen(first, lists, pairs) {
   let isChanged = false;
   for (const [source, target] of pairs) {
     const listed = new Set(source.flatMap((id) => lists[id]));
