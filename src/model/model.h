@@ -59,7 +59,7 @@ struct glossa_model {
     uint32_t *banned; /* (banned_count) ids never produced */
     size_t banned_count;
     uint32_t source_eos, target_eos;
-    int32_t first_byte; /* of the target's pieces, as glossa_tokenizer_first_byte has it; -1 with a shortlist without bytes */
+    int32_t first_byte; /* of the target's pieces, as glossa_tokenizer_first_byte has it; -1: a shortlist lacks bytes */
     int32_t *row_sums;  /* of all int8 matrices */
     glossa_text name;
     glossa_languages source_languages, target_languages;
