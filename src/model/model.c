@@ -128,7 +128,7 @@ static glossa_status load(glossa_loader *l) {
     FORWARD(load_vocabularies(l));
     FORWARD(load_language_tokens(l));
     FORWARD(glossa_load_shortlist(l));
-    const bool has_bytes = !m->shortlist.offsets || m->shortlist.first >= (uint64_t)(m->first_byte + 256);
+    const bool has_bytes = !m->shortlist.offsets || (int64_t)m->shortlist.first >= (int64_t)m->first_byte + 256;
     if (!has_bytes) m->first_byte = -1; /* the byte that must come next may not be among the candidates */
     FORWARD(load_banned(l));
     count_parameters(l);
