@@ -147,6 +147,8 @@ def card(info: dict) -> str:
               f"{general['trained_on']}; recipe `models/recipes/{info['id']}.json`"
               + (f"; {general['training_note']}" if "training_note" in general else ""),
               f"- **Known weaknesses**: {general['weaknesses']}"]  # fmt: skip
+    if "shortlist" in general:
+        lines += [f"- **Shortlist**: {general['shortlist']}"]
     hints = c.get("hints", {})
     if "limits" in hints:
         lines += [f"- **What the page says of it**: {hints['limits']['en']}"]
