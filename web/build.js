@@ -11,7 +11,7 @@ import { keepReport, notices, packagesIn } from "../.ci/notices.js";
 import { Translator } from "../src/js/index.js";
 import { mozillaAddresses, mozillaSources } from "../src/js/registry/facts.js";
 import { firstHead } from "./heads.js";
-import { examplesOf } from "./languages.js";
+import { examplesOf, firstModel } from "./languages.js";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
@@ -204,16 +204,12 @@ async function makeExamples(folder) {
   const models = await modelsIn(folder);
   /** @type {{language: string, pair: string, scale: number, explanation: object}[]} */
   const examples = [];
-  for (const language of ["en", "zh"]) {
-    const sidesOf = (/** @type {(typeof models)[number]} */ one) => [
-      one.source,
-      ...(language === "zh" ? [one.target] : []),
-    ];
-    const model = models.find((one) => sidesOf(one).flat().includes(language)) ?? models[0];
+  for (const language of /** @type {const} */ (["en", "zh"])) {
+    const model = firstModel(models, language);
     const { source, target } = model ?? {};
     const text = typeof source === "string" ? examplesOf(source)[0] : undefined;
     const path = join(folder, model?.url ?? "");
-    if (!text || typeof target !== "string" || !existsSync(path)) continue;
+    if (!model || !text || typeof target !== "string" || !existsSync(path)) continue;
     if (!examples.some((one) => one.pair === model.id)) {
       examples.push({ language, pair: model.id, scale: SCALE, explanation: await explainExample(path, text) });
     }

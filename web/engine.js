@@ -2,7 +2,7 @@
 // The newest text wins: a request that a newer one overtook is aborted, and whatever still comes from it is dropped.
 
 import { createFetching, fetchedModels, isFetched } from "./fetching.js";
-import { examplesOf, isExample } from "./languages.js";
+import { examplesOf, firstModel, isExample } from "./languages.js";
 import { freshText, headMask, noNotes } from "./state.js";
 import { speak } from "./strings.js";
 import { limitsOfAll, modelsThrough } from "./through.js";
@@ -223,17 +223,11 @@ export function createEngine(store, manifest) {
     const own = [...pairs, ...modelsThrough(pairs, ({ source, target }) => `${source}-${target}.through-en`)];
     const models = [...own, ...stay, ...kept];
     const known = models.some((one) => one.id === pair);
-    store.set({ models, pair: known ? pair : firstOf(models) });
+    store.set({ models, pair: known ? pair : firstId(models) });
     if (!known) offerMissing(pair);
   }
 
-  /** The id of the model that suits the reader's language. @param {Model[]} models */
-  function firstOf(models) {
-    const { language } = store.get();
-    const suits = (/** @type {Model} */ { source, target }) =>
-      language === "zh" ? [source, target].includes("zh") : source === language;
-    return (models.find(suits) ?? models[0])?.id ?? "";
-  }
+  const firstId = (/** @type {Model[]} */ models) => firstModel(models, store.get().language)?.id ?? "";
 
   /** Looks what the reader fetched before. The model in use stays in the list even if it is no longer kept. */
   async function readKept() {
@@ -318,7 +312,7 @@ export function createEngine(store, manifest) {
     store.set({ models, status: "idle", problem: "" });
     offerMissing(id);
     if (models.length === 0) return fail(gone(store));
-    turnTo(firstOf(models), store.get().text);
+    turnTo(firstId(models), store.get().text);
     schedule(0);
   }
 

@@ -30,6 +30,21 @@ export const examplesOf = (tag) => examples[tag] ?? examples[tag.split("-")[0]] 
 /** Whether a text was not written by the reader. @param {string} text */
 export const isExample = (text) => Object.values(examples).some((all) => all.includes(text));
 
+/**
+ * The model that a reader begins with: one that reads the language of the interface, or in Chinese has it on either side;
+ * the first of all where none does.
+ * @template {{source: string | string[], target: string | string[]}} T
+ * @param {T[]} models
+ * @param {Language} language
+ * @returns {T | undefined}
+ */
+export function firstModel(models, language) {
+  return (
+    models.find(({ source, target }) => [source, language === "zh" ? target : []].flat().includes(language)) ??
+    models[0]
+  );
+}
+
 /** Names that browsers lack. @type {Record<Language, Record<string, string>>} */
 const names = {
   en: { lzh: "Classical Chinese" },

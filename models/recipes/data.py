@@ -137,9 +137,15 @@ def padded(length):
     return -(-length // WIDTH_STEP) * WIDTH_STEP
 
 
-def batches(source: np.ndarray, target: np.ndarray, tokens: int, rng=None, order: np.ndarray | None = None):
-    """Index arrays of lines of similar lengths, whose padded sides have at most `tokens` in the mean; shuffled when the
-    generator `rng` is given. Lines are sorted by the sum of both lengths and, within a step of it, by their difference:
+def batches(
+    source: np.ndarray,
+    target: np.ndarray,
+    tokens: int,
+    rng: np.random.Generator | None = None,
+    order: np.ndarray | None = None,
+) -> list[np.ndarray]:
+    """Index arrays of lines of similar lengths, whose padded sides have at most `tokens` in the mean; shuffled when `rng`
+    is given. Lines are sorted by the sum of both lengths and, within a step of it, by their difference:
     a twentieth less padding than by the longer one."""
     source, target = padded(source), padded(target)
     if order is None:

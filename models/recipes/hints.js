@@ -30,10 +30,7 @@ export async function addHints(from, to, hints) {
   const file = new SourceFile(from, await openAsBlob(from));
   const gguf = await GgufFile.open(file);
   /** @type {import("../../src/js/convert/gguf-writer.js").Metadata} */
-  const metadata = new Map();
-  for (const [name, key] of gguf.keys) {
-    if (name !== "general.alignment") metadata.set(name, /** @type {any} */ (key));
-  }
+  const metadata = new Map(/** @type {any} */ (gguf.keys));
   if (hints.training_length) metadata.set("glossa.training_length", u32(hints.training_length));
   for (const [of, value] of Object.entries(hints.confidence ?? {})) metadata.set(`glossa.confidence.${of}`, f32(value));
   for (const [language, text] of Object.entries(hints.limits ?? {})) metadata.set(`glossa.limits.${language}`, string(text));

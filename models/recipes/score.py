@@ -92,10 +92,14 @@ def compare(args: argparse.Namespace, run: Path, what: str, info: dict) -> str:
     return f"{what}: BLEU {', '.join(found)}; in brackets the model that ships, both float32 with beam {beam}."
 
 
+def recipe_of(name: str) -> dict:
+    return json.loads((ROOT / "models" / "recipes" / f"{name}.json").read_text())
+
+
 def evaluate(args: argparse.Namespace) -> dict:
     run, gguf = args.run, ROOT / "models" / f"{args.id}.gguf"
     model, saved = load_average(run)  # for its size
-    config = saved["config"] | json.loads((ROOT / "models" / "recipes" / f"{args.id}.json").read_text())
+    config = saved["config"] | recipe_of(args.id)
     tokenize = config.get("bleu", {}).get("tokenize", "13a")
     scores: dict[str, dict] = {}
     for key, way, source, reference in corpus.test_sets(args.data, config):
@@ -117,8 +121,7 @@ def evaluate(args: argparse.Namespace) -> dict:
 def recorded(args: argparse.Namespace) -> dict:
     """What was scored before, with what the recipe says now."""
     info = json.loads((ROOT / "models" / "scores" / f"{args.id}.json").read_text())
-    recipe = json.loads((ROOT / "models" / "recipes" / f"{args.id}.json").read_text())
-    return info | {"config": info["config"] | recipe}
+    return info | {"config": info["config"] | recipe_of(args.id)}
 
 
 def speed(gguf: Path, lines: list[str]) -> str:
@@ -234,8 +237,9 @@ def write_cards() -> None:
     (ROOT / "models" / "README.md").write_text("\n".join(head + cards))
 
 
-def add_run(args: argparse.Namespace, info: dict, gguf: Path, samples: list[str], way: tuple[str, str]) -> None:
+def add_run(args: argparse.Namespace, info: dict, gguf: Path, way: tuple[str, str]) -> None:
     """What hangs on the weights alone."""
+    samples = drawn(info["config"], 10)
     info["samples"] = list(zip(samples, engine_translate(gguf, samples, 1, way)))
     info["links"] = [engine_links(gguf, line, way)[1] for line in drawn(info["config"], 20)]
     info["speed"] = speed(gguf, drawn(info["config"], 40))
@@ -264,12 +268,11 @@ def main() -> None:
         parser.error("a run and --data are needed, or --keep-scores")
     info = recorded(args) if args.keep_scores else evaluate(args)
     gguf = ROOT / "models" / f"{args.id}.gguf"
-    samples = drawn(info["config"], 10)
     way = corpus.directions(info["config"])[0]
     info["first_inputs"] = first_inputs(gguf, info["config"], way)
     folder = ROOT / "models" / "scores"
     if not args.keep_scores:
-        add_run(args, info, gguf, samples, way)
+        add_run(args, info, gguf, way)
         folder.mkdir(exist_ok=True)
         (folder / f"{args.id}.svg").write_text(curve(args.run / "log.jsonl", args.id))
     (folder / f"{args.id}.json").write_text(json.dumps(info, indent=1, ensure_ascii=False) + "\n")

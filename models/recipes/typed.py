@@ -139,7 +139,7 @@ def renamed(names: list[tuple[str, str]]):
         """Another name where both sides have the same one."""
         words = set(NAME.findall(target if HAN.search(source) else source)) & known.keys()
         found = [pair for word in sorted(words) for pair in known[word] if pair[0] in source and pair[1] in target]
-        if not found or source in found[0]:
+        if not found or source in found[0]:  # the entry of a dictionary itself
             return None
         old, new = r.choice(found), r.choice(names)
         return swapped(source, old[0], new[0]), swapped(target, old[1], new[1])
@@ -153,11 +153,10 @@ def typed_pairs(
     """Which pair was changed, and its new sides. `shares`: of each rule, by name, the share of the pairs it is tried on;
     2 tries it twice on each."""
     rules = {"small": small, "bare": bare, "headline": headline, "numbers": numbers, "short": short}
-    rules["joined"] = joined(source, target)
-    if "names" in shares:
-        rules["names"] = renamed(name_pairs(source, target))
-    if unknown := set(shares) - set(rules):
-        raise ValueError(f'"typed" has {sorted(unknown)}; it can have {sorted({*rules, "names"})}')
+    made_of_all = {"joined": joined, "names": lambda *sides: renamed(name_pairs(*sides))}
+    if unknown := set(shares) - {*rules, *made_of_all}:
+        raise ValueError(f'"typed" has {sorted(unknown)}; it can have {sorted({*rules, *made_of_all})}')
+    rules |= {name: make(source, target) for name, make in made_of_all.items() if name in shares}
     r = random.Random(seed)
     for name, share in shares.items():
         for i, (a, b) in enumerate(zip(source, target)):

@@ -225,7 +225,7 @@ describe("the shipped models", () => {
     ]);
     assert.deepEqual(fixedIn("50% of 100%de 5 %ige 20 % discount $50 12:30 a:b {A dog} a < b > c"), []);
     await assertTranslations("en-de", [
-      ["You have %ld dogs.", /^(Du hast|Sie haben|Ihr habt) %ld Hunde\.$/],
+      ["You have %ld dogs.", "Sie haben %ld Hunde."],
       ["%lld dogs run.", "%lld Hunde laufen."],
       ["%zu cats run.", /^%zu \p{L}/u],
       ["Hello %@!", "Hallo %@!"],

@@ -25,7 +25,7 @@ const bytes = new Uint8Array(readFileSync(MODEL));
 /** The same checkpoint with every matrix as scale x integer in float32, and all words as candidates. @param {Uint8Array} checkpoint */
 async function asFloat32(checkpoint) {
   const file = await GgufFile.open(new SourceFile("model.gguf", checkpoint));
-  const metadata = new Map([...file.keys].filter(([name]) => !/^general.alignment$|^glossa.shortlist/.test(name)));
+  const metadata = new Map([...file.keys].filter(([name]) => !name.startsWith("glossa.shortlist")));
   const groups = [];
   for (const [name, tensor] of file.tensors) {
     if (name.endsWith(".scale") || name.startsWith("shortlist.")) continue;
@@ -71,7 +71,7 @@ async function hypotheses(name) {
   core.openModel();
   core.openSession({ sentences: 1, sourceTokens: 512, beam: 5, rows: 5 });
   const idsOf = (/** @type {{id: number}[]} */ tokens) => tokens.map(({ id }) => id);
-  assert.ok(reference.cases.length >= (path(`models/${name}`) === MODEL ? 100 : 39));
+  assert.ok(reference.cases.length >= (path(`models/${name}`) === MODEL ? 100 : 40));
   for (const { text, source_ids, beam } of reference.cases) {
     assert.deepEqual(idsOf(core.tokenize(text)), source_ids);
     core.begin([text], { beam: 5 });

@@ -16,6 +16,7 @@ import { choiceOf, numberOf } from "../../web/rooms/inside/steps/types.js";
 import { languagesByScript, otherLanguage, pairFor } from "../../web/rooms/translate/language.js";
 import { layThreads, threadsOf } from "../../web/rooms/translate/threads.js";
 import { initialState } from "../../web/state.js";
+import { candidatesOf } from "../js/shortlist.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const path = join(root, "models/en-de.gguf");
@@ -63,21 +64,15 @@ describe("what the page computes again", { skip: existsSync(path) ? false : `no 
     );
   });
 
-  /** What the shortlist has for a sentence. @param {{id: number}[]} tokens */
-  async function candidatesOf(tokens) {
-    const [offsets, ids] = [await gguf.read("shortlist.offsets"), await gguf.read("shortlist.ids")];
-    const first = Number(gguf.get("glossa.shortlist.first"));
-    const listed = tokens.flatMap(({ id }) => [id, ...ids.subarray(offsets[id], offsets[id + 1])]);
-    return new Set([...Array.from({ length: first }, (_, id) => id), ...listed]);
-  }
-
   test("shares of the vocabulary are those of the engine's candidates", async () => {
     const { decoder } = seen.hidden ?? assert.fail("no hidden states");
     const at = decoder.data.length - decoder.tokens * decoder.width;
     const logits = await logitsOf(gguf, decoder.data.slice(at, at + decoder.width));
-    const candidates = gguf.tensors.has("shortlist.ids") ? await candidatesOf(seen.sourceTokens) : null;
-    if (candidates) for (const [id] of logits.entries()) if (!candidates.has(id)) logits[id] = -Infinity;
-    const shares = softmax(logits, logits.length);
+    const candidates = await candidatesOf(gguf, seen.sourceTokens);
+    const shares = softmax(
+      logits.map((logit, id) => (candidates.has(id) ? logit : -Infinity)),
+      logits.length,
+    );
     for (const { id, logProbability } of seen.topK[0].slice(0, 5)) {
       assert.ok(Math.abs(shares[id] - Math.exp(logProbability)) < 0.03, `${id}: ${shares[id]}`);
     }

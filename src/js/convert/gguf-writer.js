@@ -91,8 +91,11 @@ export function ggufHeader(metadata, tensors) {
   out.u32(0x46554747); // "GGUF"
   out.u32(3);
   out.u64(tensors.length);
-  out.u64(metadata.size + 1);
-  for (const [name, entry] of new Map([...metadata, ["general.alignment", u32(ALIGNMENT)]])) {
+  const keys = new Map(metadata);
+  keys.delete("general.alignment"); // that of a file which was read
+  keys.set("general.alignment", u32(ALIGNMENT));
+  out.u64(keys.size);
+  for (const [name, entry] of keys) {
     out.string(name);
     out.u32(VALUE_TYPES[entry.type]);
     if (entry.type === "array") {
@@ -118,7 +121,7 @@ export function ggufHeader(metadata, tensors) {
 
 /**
  * Writes a GGUF v3 file, piece by piece; one group of tensors is held at a time.
- * @param {Metadata} metadata without general.alignment, which is added
+ * @param {Metadata} metadata; general.alignment is set here
  * @param {TensorGroup[]} groups
  * @param {(bytes: Uint8Array) => unknown} write is awaited; must not keep the bytes without copying them
  * @param {(done: number, total: number) => void} [onProgress] in bytes

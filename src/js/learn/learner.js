@@ -201,9 +201,13 @@ export async function train(job, signal) {
       pairs.push(...(await reader.read(correction, `correction ${i}`)));
     const kept = await reader.readKept(keep);
     const open = () => GgufFile.open(new SourceFile("the model", job.bytes));
-    const bytes = await withCandidates(await open(), job.bytes, pairs);
-    job.bytes = bytes;
-    const words = new Words(await open(), lab, bytes);
+    let gguf = await open();
+    const bytes = await withCandidates(gguf, job.bytes, pairs);
+    if (bytes !== job.bytes) {
+      job.bytes = bytes;
+      gguf = await open();
+    }
+    const words = new Words(gguf, lab, bytes);
     const written = new Set(translations.flatMap((text) => lab?.encode(text, true) ?? []));
     const read = pairs.flatMap(([source]) => source.slice(0, -1));
     const fresh = pairs.flatMap(([, target]) => target.filter((id) => !written.has(id)));

@@ -42,8 +42,7 @@ export async function withCandidates(gguf, bytes, pairs) {
   const wide = Int32Array.from(lists.flat());
   const ends = new Int32Array(offsets.length);
   for (const [id, list] of lists.entries()) ends[id + 1] = ends[id] + list.length;
-  const keys = /** @type {import("../convert/gguf-writer.js").Metadata} */ (new Map(gguf.keys));
-  keys.delete("general.alignment"); // which the writer adds
+  const keys = /** @type {import("../convert/gguf-writer.js").Metadata} */ (gguf.keys);
   const groups = [...gguf.tensors.values()].map((tensor) => ({
     tensors: [tensor.name === IDS ? { ...tensor, ne: [wide.length] } : tensor],
     read: async () => {
