@@ -1,14 +1,12 @@
 // Adds to a checkpoint what it says of itself: when a word or a sentence is unsure, its limits in plain words, and first
 // inputs that show something. Everything else in the file stays as it is, so the translations are the same to the bit.
-// New checkpoints get these keys from their recipe (`hints`); this is for those that were made before.
+// `export.py` gives a new checkpoint the `hints` of its recipe; this is for one that was made before they were written.
 //
-// Usage: node models/recipes/hints.js FROM.gguf TO.gguf [HINTS.json [NAME]]
-//        the hints of NAME (default: FROM's name) in HINTS.json (default: hints.json beside this file)
+// Usage: node models/recipes/hints.js FROM.gguf TO.gguf RECIPE.json
 
 import { openAsBlob } from "node:fs";
 import { open, readFile } from "node:fs/promises";
-import { basename } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { pathToFileURL } from "node:url";
 import { SourceFile } from "../../src/js/convert/file.js";
 import { GgufFile } from "../../src/js/convert/gguf-reader.js";
 import { f32, string, strings, u32, writeGguf } from "../../src/js/convert/gguf-writer.js";
@@ -48,15 +46,14 @@ export async function addHints(from, to, hints) {
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const [from, to, path = fileURLToPath(new URL("hints.json", import.meta.url)), name = basename(from ?? "", ".gguf")] =
-    process.argv.slice(2);
-  if (!from || !to) {
-    console.error("usage: node models/recipes/hints.js FROM.gguf TO.gguf [HINTS.json [NAME]]");
+  const [from, to, recipe] = process.argv.slice(2);
+  if (!from || !to || !recipe) {
+    console.error("usage: node models/recipes/hints.js FROM.gguf TO.gguf RECIPE.json");
     process.exit(2);
   }
-  const hints = JSON.parse(await readFile(path, "utf8"))[name];
+  const { hints } = JSON.parse(await readFile(recipe, "utf8"));
   if (!hints) {
-    console.error(`${path} has no hints for ${name}`);
+    console.error(`${recipe} has no "hints"`);
     process.exit(1);
   }
   await addHints(from, to, hints);

@@ -260,7 +260,7 @@ describe("the menu of languages", { skip: noSite }, () => {
       await page.locator(".model-chip").click();
       const facts = (await page.locator(".facts").textContent()) ?? "";
       assert.match(facts, /non-commercial/);
-      assert.match(facts, /CC-BY-SA-3\.0/);
+      assert.match(facts, /share-alike/);
       await page.keyboard.press("Escape");
       // Each of the two has its limits, under its own languages.
       const said = (await page.locator(".limits").textContent()) ?? "";
