@@ -259,8 +259,9 @@ describe("the menu of languages", { skip: noSite }, () => {
       await page.waitForFunction(() => location.hash.includes("m=zh-de.through-en"));
       await page.locator(".model-chip").click();
       const facts = (await page.locator(".facts").textContent()) ?? "";
-      assert.match(facts, /non-commercial/);
-      assert.match(facts, /share-alike/);
+      const licences =
+        "share-alike and copyleft sources, none non-commercial: see the note; non-commercial (research and education only)";
+      assert.ok(facts.includes(licences), facts);
       await page.keyboard.press("Escape");
       // Each of the two has its limits, under its own languages.
       const said = (await page.locator(".limits").textContent()) ?? "";
@@ -272,7 +273,7 @@ describe("the menu of languages", { skip: noSite }, () => {
         assert.ok(said.includes(`${name}: ${limits}`), said);
       }
       const foot = (await page.locator("footer").textContent()) ?? "";
-      assert.ok(foot.includes("model: CC-BY-SA-3.0; non-commercial (research and education only)"), foot);
+      assert.ok(foot.includes(`model: ${licences}`), foot);
       await page.reload();
       await page.locator(".through .middle", { hasText: middle }).waitFor();
       assert.deepEqual(await findings(page), []);

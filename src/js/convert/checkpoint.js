@@ -154,15 +154,24 @@ function metadataOf({ config: c, vocabulary, targetVocabulary, general, shortlis
     .set("glossa.output.shared", bool(c.sharedOutput));
   if (c.alignment)
     metadata.set("glossa.alignment.layer", u32(c.alignment.layer)).set("glossa.alignment.head", u32(c.alignment.head));
+  addHints(metadata, hints);
+  if (shortlist) metadata.set("glossa.shortlist.first", u32(shortlist.first));
+  addVocabulary(metadata, "tokenizer.ggml", vocabulary);
+  if (targetVocabulary) addVocabulary(metadata, "glossa.target.tokenizer", targetVocabulary);
+  return metadata;
+}
+
+/**
+ * What a checkpoint says of its own limits.
+ * @param {Metadata} metadata
+ * @param {import("./canonical.js").Hints} hints
+ */
+export function addHints(metadata, hints) {
   if (hints.trainingLength) metadata.set("glossa.training_length", u32(hints.trainingLength));
   for (const [of, value] of Object.entries(hints.confidence ?? {})) metadata.set(`glossa.confidence.${of}`, f32(value));
   for (const [language, text] of Object.entries(hints.limits ?? {}))
     metadata.set(`glossa.limits.${language}`, string(text));
   if (hints.examples) metadata.set("glossa.examples", strings(hints.examples));
-  if (shortlist) metadata.set("glossa.shortlist.first", u32(shortlist.first));
-  addVocabulary(metadata, "tokenizer.ggml", vocabulary);
-  if (targetVocabulary) addVocabulary(metadata, "glossa.target.tokenizer", targetVocabulary);
-  return metadata;
 }
 
 /**
