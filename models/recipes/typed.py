@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 STOP = ".!?。！？…"
-NUMBER = re.compile(r"(?<![\w.,:/-])\d{1,4}(?![\w:/-]|[.,]\d)")
+NUMBER = re.compile(r"(?<![\w.,:/-])(?:\d{1,2}:\d\d|\d{1,4})(?![\w:/-]|[.,]\d)")  # a time of day too
 HAN = re.compile(r"[\u3400-\u9fff]")
 # A word with a capital among words without: no part of a longer name, such as Los Angeles.
 NAME = re.compile(r"(?:(?<=[a-z,] )|^)[A-Z][a-z]{2,10}(?![\w-]| [A-Z])")
@@ -64,6 +64,8 @@ def numbers(source: str, target: str, r: random.Random) -> tuple[str, str] | Non
 
 
 def another(number: str, r: random.Random) -> str:
+    if ":" in number:
+        return f"{r.randint(1, 23)}:{r.randrange(12) * 5:02}"
     n = int(number)
     if 1500 <= n < 2100 and len(number) == 4:
         return str(r.randint(1500, 2099))
