@@ -13,7 +13,7 @@ import align
 import corpus
 import data
 from copying import copied_pairs
-from typed import typed_pairs
+from typed import is_brief, typed_pairs
 
 
 class Links:
@@ -88,9 +88,9 @@ class TextData:
             low, high = config["length"]
             repeat = repeat * [low <= len(y) / len(x) <= high for x, y in zip(self.source, self.target)]
             say(f"{np.count_nonzero(repeat)} of them have {low} to {high} characters for one of the source")
-        if "short" in config:  # greetings and other short sentences: at most so many words or Han signs, seen so many times
+        if "short" in config:  # greetings and other short sentences: at most so many words, seen so many times
             most, times = config["short"]
-            repeat = repeat * [times if is_short(x, most) else 1 for x in self.source]
+            repeat = repeat * [times if is_brief(x, most) else 1 for x in self.source]
         if "balance" in config:  # 0: books as they are, 1: all as often; one of under 1,000 pairs counts as of so many
             book = np.unique(self.book, return_inverse=True)[1]
             weighted = repeat * (np.bincount(book, repeat).clip(1000) ** -config["balance"])[book]
@@ -192,11 +192,6 @@ class PackedData:
         if len(self.versions) == 1 or not sampled(self.config, number):
             return self.versions[0]
         return self.versions[1 + number % (len(self.versions) - 1)]
-
-
-def is_short(text: str, most: int) -> bool:
-    """Whether a sentence (dictionary entries are none) has at most so many units."""
-    return text[-1] in ".!?。！？" and len(align.units(text)) - 1 <= most
 
 
 def validation(root: Path, config: dict) -> dict[str, tuple[list[str], list[str], str | None]]:

@@ -3,8 +3,9 @@
 
     python score.py RUN_DIR --id en-de --data DATA_ROOT [--compare OTHER_RUN "what differs"]
     python score.py --id en-de --keep-scores    # after first inputs were judged: the recorded scores, the recipe as it is now
+    python score.py RUN_DIR --id en-de-free --data DATA_ROOT --folder OUT    # a model that does not ship
 
-float32 is the averaged checkpoint run by PyTorch; int8 is models/ID.gguf run by this project's own engine
+float32 is the averaged checkpoint run by PyTorch; int8 is ID.gguf of the folder run by this project's own engine
 (`glossa translate`, the WebAssembly build). BLEU and chrF are sacrebleu's, on detokenized, cased text.
 """
 
@@ -24,6 +25,8 @@ import corpus
 from engine import ROOT, engine_explain, engine_links, engine_translate, glossa
 from export import load_average
 from train import translate
+
+SHIPPED = ROOT / "models"
 
 
 def score(hypotheses: list[str], references: list[str], tokenize: str) -> dict:
@@ -93,11 +96,11 @@ def compare(args: argparse.Namespace, run: Path, what: str, info: dict) -> str:
 
 
 def recipe_of(name: str) -> dict:
-    return json.loads((ROOT / "models" / "recipes" / f"{name}.json").read_text())
+    return json.loads((SHIPPED / "recipes" / f"{name}.json").read_text())
 
 
 def evaluate(args: argparse.Namespace) -> dict:
-    run, gguf = args.run, ROOT / "models" / f"{args.id}.gguf"
+    run, gguf = args.run, args.folder / f"{args.id}.gguf"
     model, saved = load_average(run)  # for its size
     config = saved["config"] | recipe_of(args.id)
     tokenize = config.get("bleu", {}).get("tokenize", "13a")
@@ -120,7 +123,7 @@ def evaluate(args: argparse.Namespace) -> dict:
 
 def recorded(args: argparse.Namespace) -> dict:
     """What was scored before, with what the recipe says now."""
-    info = json.loads((ROOT / "models" / "scores" / f"{args.id}.json").read_text())
+    info = json.loads((args.folder / "scores" / f"{args.id}.json").read_text())
     return info | {"config": info["config"] | recipe_of(args.id)}
 
 
@@ -208,7 +211,7 @@ def card(info: dict) -> str:
 
 def first_inputs(gguf: Path, config: dict, way: tuple[str, str]) -> list[list[str]]:
     """[source, translation, how it was judged] of what people type first; `wrong_first_inputs` of the recipe is by hand."""
-    texts = json.loads((ROOT / "models" / "recipes" / "first-inputs.json").read_text())[way[0]]
+    texts = json.loads((SHIPPED / "recipes" / "first-inputs.json").read_text())[way[0]]
     at = config.get("hints", {}).get("confidence", {"word": -math.inf, "sentence": -math.inf})
     wrong = config.get("wrong_first_inputs", [])
     if unknown := set(wrong) - set(texts):
@@ -228,13 +231,14 @@ def drawn(config: dict, count: int) -> list[str]:
     return random.Random(config["seed"]).sample(samples, min(count, len(samples)))
 
 
-def write_cards() -> None:
-    folder = ROOT / "models" / "scores"
-    head = ["# Models", "", "The checkpoints that ship with Glossa, one file a direction. This page is written by "
-            "`models/recipes/score.py` from `scores/*.json`. Small models of other kinds, for `glossa lab`: "
-            "[SMALL.md](SMALL.md).", ""]  # fmt: skip
-    cards = [card(json.loads(path.read_text())) for path in sorted(folder.glob("*.json"))]
-    (ROOT / "models" / "README.md").write_text("\n".join(head + cards))
+def write_cards(folder: Path) -> None:
+    head = ["# Models", ""]
+    if folder.samefile(SHIPPED):
+        head += ["The checkpoints that ship with Glossa, one file a direction. This page is written by "
+                 "`models/recipes/score.py` from `scores/*.json`. Small models of other kinds, for `glossa lab`: "
+                 "[SMALL.md](SMALL.md).", ""]  # fmt: skip
+    cards = [card(json.loads(path.read_text())) for path in sorted((folder / "scores").glob("*.json"))]
+    (folder / "README.md").write_text("\n".join(head + cards))
 
 
 def add_run(args: argparse.Namespace, info: dict, gguf: Path, way: tuple[str, str]) -> None:
@@ -251,6 +255,7 @@ def main() -> None:
     parser.add_argument("run", type=Path, nargs="?")
     parser.add_argument("--id", required=True)
     parser.add_argument("--data", type=Path)
+    parser.add_argument("--folder", type=Path, default=SHIPPED, help="of the checkpoint, its scores and its card (models)")
     parser.add_argument("--keep-scores", action="store_true", help="only what is said of first inputs and in words is new")
     parser.add_argument("--lines", type=int, help="only the first so many lines of each set")
     parser.add_argument("--threads", type=int, default=1)
@@ -267,16 +272,16 @@ def main() -> None:
     if not args.keep_scores and not (args.run and args.data):
         parser.error("a run and --data are needed, or --keep-scores")
     info = recorded(args) if args.keep_scores else evaluate(args)
-    gguf = ROOT / "models" / f"{args.id}.gguf"
+    gguf = args.folder / f"{args.id}.gguf"
     way = corpus.directions(info["config"])[0]
     info["first_inputs"] = first_inputs(gguf, info["config"], way)
-    folder = ROOT / "models" / "scores"
+    folder = args.folder / "scores"
     if not args.keep_scores:
         add_run(args, info, gguf, way)
         folder.mkdir(exist_ok=True)
         (folder / f"{args.id}.svg").write_text(curve(args.run / "log.jsonl", args.id))
     (folder / f"{args.id}.json").write_text(json.dumps(info, indent=1, ensure_ascii=False) + "\n")
-    write_cards()
+    write_cards(args.folder)
 
 
 if __name__ == "__main__":

@@ -74,9 +74,9 @@ def another(number: str, r: random.Random) -> str:
     return str(r.randint(2, 9) if n < 10 else r.randint(10 ** (len(number) - 1), 10 ** len(number) - 1))
 
 
-def is_brief(text: str) -> bool:
-    """A sentence of up to four words or six Han signs."""
-    return text[-1] in STOP and 2 <= len(text) and len(text.split(" ")) <= 4 and len(HAN.findall(text)) <= 6
+def is_brief(text: str, words: int = 4) -> bool:
+    """A sentence (entries of a dictionary are none) of up to so many words, or half as many Han signs again."""
+    return text[-1] in STOP and 2 <= len(text) and len(text.split(" ")) <= words and len(HAN.findall(text)) <= 1.5 * words
 
 
 def short(source: str, target: str, r: random.Random) -> tuple[str, str] | None:
