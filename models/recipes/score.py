@@ -129,9 +129,9 @@ def recorded(args: argparse.Namespace) -> dict:
 
 def speed(gguf: Path, lines: list[str]) -> str:
     """What `glossa bench` says of the build that runs everywhere, with the machine."""
-    cpu = next(
-        (x.split(":")[1].strip() for x in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in x), "?"
-    )
+    facts = Path("/proc/cpuinfo").read_text()
+    cpu = next((x.split(":")[1].strip() for x in facts.splitlines() if "model name" in x), "?")
+    cpu += " with AVX-512" if " avx512f " in facts else " without AVX-512"
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
         file.write("\n".join(lines) + "\n")
         file.flush()
