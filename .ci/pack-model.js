@@ -7,14 +7,29 @@
 //     import model from "glossa-model-en-de";
 //     await Translator.create({ models: [model], sourceLanguage: "en", targetLanguage: "de" });
 
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { writeManifest } from "../src/js/cli/models.js";
 import { SourceFile } from "../src/js/convert/file.js";
 import { GgufFile } from "../src/js/convert/gguf-reader.js";
 
 /** Licences that package.json may name by themselves: SPDX expressions. */
 const SPDX = /^[A-Za-z0-9][\w.+-]*( (AND|OR|WITH) [\w.+-]+)*$/;
+
+/**
+ * What README.md beside a checkpoint says of it, as `models/recipes/score.py` writes it: data, scores, samples, weaknesses.
+ * @param {string} file
+ * @returns {string} without its heading and its picture; empty where there is none
+ */
+function cardOf(file) {
+  const page = join(dirname(file), "README.md");
+  const cards = existsSync(page) ? readFileSync(page, "utf8").split(/^## /m) : [];
+  const card = cards.find((text) => text.startsWith(`${basename(file, ".gguf")}: `)) ?? "";
+  return card
+    .replace(/^.*\n/, "")
+    .replace(/^!\[.*\n\n/m, "")
+    .trim();
+}
 
 /**
  * @param {string} file
@@ -79,6 +94,7 @@ export default list;
     "LICENSE.txt",
     `${[licence, text("general.license.note"), text("general.license.link")].filter(Boolean).join("\n\n")}\n`,
   );
+  const card = cardOf(file);
   write(
     "README.md",
     `# ${name}
@@ -99,7 +115,7 @@ const translator = await Translator.create({
   targetLanguage: "${model.target}",
 });
 \`\`\`
-`,
+${card && `\n## The model\n\n${card}\n`}`,
   );
   return target;
 }

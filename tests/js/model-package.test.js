@@ -39,6 +39,11 @@ test("a checkpoint is packed with its card and licence, and found by its import 
   const paths = listed.map((/** @type {{path: string}} */ { path }) => path).sort();
   assert.deepEqual(paths, [...files, "README.md", "package.json"].sort());
   assert.ok(readFileSync(join(made, "LICENSE.txt"), "utf8").startsWith(`${LICENCE}\n\nNo source is non-commercial;`));
+  const readme = readFileSync(join(made, "README.md"), "utf8");
+  const card = readFileSync(join(root, "models/README.md"), "utf8").split("## en-zh: ")[1].split("\n## ")[0];
+  const scores = card.split("\n").filter((line) => line.startsWith("| "));
+  assert.ok(scores.length > 20 && scores.every((line) => readme.includes(line)), "its scores and samples");
+  assert.doesNotMatch(readme, /^## (?!The model$)|!\[/m); // no other model's card, no picture that is not in the package
 
   // in a folder of its own, as an installation: a copy of the package without models
   const installed = join(packages, "glossa");
