@@ -19,14 +19,14 @@ const SPDX = /^[A-Za-z0-9][\w.+-]*( (AND|OR|WITH) [\w.+-]+)*$/;
 /**
  * What README.md beside a checkpoint says of it, as `models/recipes/score.py` writes it: data, scores, samples, weaknesses.
  * @param {string} file
- * @returns {string} without its heading and its picture; empty where there is none
+ * @returns {string} without its heading, description and picture; empty where there is none
  */
 function cardOf(file) {
   const page = join(dirname(file), "README.md");
   const cards = existsSync(page) ? readFileSync(page, "utf8").split(/^## /m) : [];
   const card = cards.find((text) => text.startsWith(`${basename(file, ".gguf")}: `)) ?? "";
   return card
-    .replace(/^.*\n/, "")
+    .replace(/^.*\n+.*\n/, "")
     .replace(/^!\[.*\n\n/m, "")
     .trim();
 }

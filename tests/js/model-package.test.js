@@ -31,7 +31,8 @@ test("a checkpoint is packed with its card and licence, and found by its import 
   mkdirSync(packages);
   const made = await packModel(model, packages);
   assert.equal(made, join(packages, "glossa-model-en-zh"));
-  const { name, license, files, peerDependencies } = JSON.parse(readFileSync(join(made, "package.json"), "utf8"));
+  const json = JSON.parse(readFileSync(join(made, "package.json"), "utf8"));
+  const { name, license, files, peerDependencies } = json;
   const seeLicense = "SEE LICENSE IN LICENSE.txt"; // several sources, each with its own
   assert.deepEqual([name, license, Object.keys(peerDependencies)], ["glossa-model-en-zh", seeLicense, ["glossa"]]);
   const packed = spawnSync("npm", ["pack", "--dry-run", "--json"], { cwd: made, encoding: "utf8" });
@@ -43,6 +44,7 @@ test("a checkpoint is packed with its card and licence, and found by its import 
   const card = readFileSync(join(root, "models/README.md"), "utf8").split("## en-zh: ")[1].split("\n## ")[0];
   const scores = card.split("\n").filter((line) => line.startsWith("| "));
   assert.ok(scores.length > 20 && scores.every((line) => readme.includes(line)), "its scores and samples");
+  assert.equal(readme.split(json.description).length, 2, "its description, once");
   assert.doesNotMatch(readme, /^## (?!The model$)|!\[/m); // no other model's card, no picture that is not in the package
 
   // in a folder of its own, as an installation: a copy of the package without models
