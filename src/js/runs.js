@@ -321,6 +321,7 @@ function addLine(lines, folds, closes) {
  */
 function makeLine(folds) {
   let text = "";
+  let tail = ""; // the last two units of `text`, which is not read before it is whole: reading copies all of it
   /** @type {Mark} */
   const root = { start: 0, end: 0, open: [0, 0], close: null, outer: true, text: false, inner: [] };
   let open = [root];
@@ -330,13 +331,14 @@ function makeLine(folds) {
     let added = pre ? more : more.replace(/[ \t\r\n\f]+/g, " ");
     const { inner } = open[open.length - 1];
     const beside = inner.length > 0 && !inner[inner.length - 1].close && inner[inner.length - 1].end === text.length;
-    if (!pre && added.startsWith(" ") && (text.endsWith(" ") || (beside && !text))) {
+    if (!pre && added.startsWith(" ") && (tail.endsWith(" ") || (beside && !text))) {
       const points = inner.slice(inner.findLastIndex((mark) => mark.close || mark.start < text.length) + 1);
       if (text && points.length) points[0].spaced = true;
       else if (points.length) points[points.length - 1].trail = true;
       added = added.slice(1);
     }
     text += added;
+    tail = (tail + added).slice(-2);
   };
   for (const { kind, from, to, run, text: own, last } of folds) {
     const mark = open[open.length - 1];
@@ -362,8 +364,8 @@ function makeLine(folds) {
         open = [root];
       }
     } else {
-      const tight = kind === "break" && !/\s$/.test(text);
-      if (tight && !UNSPACED.test(lastOf(text))) add(" ", false);
+      const tight = kind === "break" && !/\s$/.test(tail);
+      if (tight && !UNSPACED.test(lastOf(tail))) add(" ", false);
       if (own === " ") add(" ", false);
       const start = text.length;
       if (own !== " ") add(own, Boolean(run.pre));
