@@ -37,13 +37,11 @@ def _model(src, src_len, trg, trg_len, n_src, iterations, tension=4.0) -> np.nda
     trg_off = np.concatenate([[0], np.cumsum(trg_len)])
     best = np.full(len(trg), -1, dtype=np.int32)
     # Every (target unit, source unit) cell of a sentence, flattened; index -1 is the empty word.
-    cells = trg_len * (src_len + 1)
-    sentence = np.repeat(np.arange(len(src_len)), cells)
-    within = np.arange(cells.sum()) - np.repeat(np.cumsum(cells) - cells, cells)
-    width = (src_len + 1)[sentence]
-    row, col = within // width, within % width - 1
-    del within
-    t_index = trg_off[sentence] + row
+    width = np.repeat(src_len + 1, trg_len)  # cells of each target unit
+    start = np.cumsum(width) - width
+    t_index = np.repeat(np.arange(len(trg)), width)
+    sentence = np.repeat(np.arange(len(src_len)), trg_len)[t_index]
+    row, col = t_index - trg_off[sentence], np.arange(len(t_index)) - start[t_index] - 1
     s_word = np.where(col < 0, n_src, src[np.minimum(src_off[sentence] + np.maximum(col, 0), len(src) - 1)])
     key, pair = np.unique(s_word * (trg.max() + 1) + trg[t_index], return_inverse=True)
     distance = np.abs((row + 0.5) / trg_len[sentence] - (col + 0.5) / np.maximum(src_len[sentence], 1))
@@ -56,9 +54,8 @@ def _model(src, src_len, trg, trg_len, n_src, iterations, tension=4.0) -> np.nda
         count = np.bincount(pair, weights=p, minlength=len(key)) + 1e-3
         table = count / np.bincount(src_of_key, weights=count)[src_of_key]
     p = table[pair] * prior
-    order = np.lexsort((p, t_index))
-    final = order[np.append(t_index[order][1:] != t_index[order][:-1], True)]
-    best[t_index[final]] = col[final]
+    top = np.flatnonzero(p == np.maximum.reduceat(p, start)[t_index])
+    best[t_index[top]] = col[top]  # of several the last
     return best
 
 
