@@ -32,21 +32,28 @@ export function lengthOf(response) {
 }
 
 /**
- * The next chunk of a body.
+ * The next chunk of a body. An abort ends the wait by itself: Node's stream does not tell of one that comes
+ * behind the last byte.
  * @param {ReadableStreamDefaultReader<Uint8Array>} reader
  * @param {number} time milliseconds without a byte after which it is given up
+ * @param {AbortSignal} [signal]
  * @returns {Promise<ReadableStreamReadResult<Uint8Array>>}
  */
-async function readWithin(reader, time) {
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Broken("the connection stalled")), time);
+async function readWithin(reader, time, signal) {
+  signal?.throwIfAborted();
+  /** @type {(reason: unknown) => void} */
+  let giveUp = () => {};
+  const given = new Promise((_, reject) => {
+    giveUp = reject;
   });
+  const stop = () => giveUp(signal?.reason);
+  signal?.addEventListener("abort", stop);
+  const timer = setTimeout(() => giveUp(new Broken("the connection stalled")), time);
   try {
-    return /** @type {ReadableStreamReadResult<Uint8Array>} */ (await Promise.race([reader.read(), late]));
+    return /** @type {ReadableStreamReadResult<Uint8Array>} */ (await Promise.race([reader.read(), given]));
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener("abort", stop);
   }
 }
 
@@ -64,7 +71,7 @@ export async function* pieces(response, { signal, stallTime }) {
       /** @type {ReadableStreamReadResult<Uint8Array>} */
       let result;
       try {
-        result = await readWithin(reader, stallTime);
+        result = await readWithin(reader, stallTime, signal);
       } catch (error) {
         signal?.throwIfAborted();
         throw error instanceof Broken ? error : new Broken(`the connection broke (${reasonOf(error)})`);

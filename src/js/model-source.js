@@ -279,7 +279,8 @@ async function readOffline(url, intake) {
 }
 
 /**
- * Reads what the cache has of a model into the intake. Fails only where there is no memory for it.
+ * Reads what the cache has of a model into the intake; what came whole and was broken off before it was known to be good
+ * is looked at now, and completed. Fails only where there is no memory for it.
  * @param {import("./cache-entry.js").CacheEntry} entry
  * @param {import("./cache-entry.js").CacheRecord} record of it
  * @param {Intake} intake
@@ -289,8 +290,14 @@ async function readKept(entry, record, intake) {
   try {
     intake.begin(record.bytes || undefined);
     for await (const chunk of entry.read()) intake.write(chunk);
-    if (!record.complete) return false;
-    await intake.finish(record.sha256);
+    if (record.complete) await intake.finish(record.sha256);
+    else {
+      const { sha256 } = intake.options;
+      if (intake.loaded !== intake.total) return false;
+      if (!sha256 && (await hasChanged(record.url, record))) throw makeError("DataError", "It is another version.");
+      const sum = await intake.finish(sha256);
+      await entry.save({ ...record, sha256: sum, complete: true }).catch(() => {}); // or the next time
+    }
     return true;
   } catch (error) {
     intake.options.signal?.throwIfAborted();

@@ -171,6 +171,49 @@ test("an aborted download goes on in the next load", async () => {
   assert.match(server.requests[1].range ?? "", /^bytes=[1-9]\d+-$/);
 });
 
+test("what an abort leaves whole is completed without a request; another version, or damage, is loaded anew", {
+  timeout: 60_000, // an abort does not wait until the connection counts as broken
+}, async () => {
+  const source = at("?etag=a");
+  const leaveWhole = async () => {
+    await modelCache.clear();
+    const abort = new AbortController();
+    const onProgress = (/** @type {number} */ loaded) => loaded === bytes.length && abort.abort();
+    await assert.rejects(collect(source, { signal: abort.signal, onProgress, stallTime: 600_000 }), {
+      name: "AbortError",
+    });
+    const [{ complete, bytes: size }] = await modelCache.list();
+    assert.deepEqual([complete, size], [false, bytes.length]);
+    server.requests.length = 0;
+  };
+  const asked = () => server.requests.map(({ method, range }) => `${method} ${range ?? ""}`.trim());
+
+  await leaveWhole();
+  assert.ok((await collect(source, { sha256: digest })).data.equals(bytes));
+  assert.deepEqual(asked(), []);
+  assert.deepEqual(
+    [(await complete())[0].sha256, readdirSync(folder).some((name) => name.endsWith(".part"))],
+    [digest, false],
+  );
+
+  await leaveWhole();
+  assert.ok((await collect(source)).data.equals(bytes));
+  assert.deepEqual(asked(), ["HEAD"]);
+
+  await leaveWhole();
+  const [part] = readdirSync(folder).filter((name) => name.endsWith(".part"));
+  writeFileSync(join(folder, part), Buffer.from(bytes).fill(0, 1000, 2000));
+  assert.ok((await collect(source, { sha256: digest })).data.equals(bytes));
+  assert.deepEqual(asked(), ["GET"]);
+
+  await leaveWhole();
+  const [record] = readdirSync(folder).filter((name) => name.endsWith(".json"));
+  const kept = JSON.parse(readFileSync(join(folder, record), "utf8"));
+  writeFileSync(join(folder, record), JSON.stringify({ ...kept, etag: '"before"' }));
+  assert.ok((await collect(source)).data.equals(bytes));
+  assert.deepEqual(asked(), ["HEAD", "GET"]);
+});
+
 test("a server without Range starts again", async () => {
   assert.ok((await collect(at("?range=0&cut=500000"), { sha256: digest })).data.equals(bytes));
   assert.equal(server.requests.length, 2);

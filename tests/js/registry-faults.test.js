@@ -222,6 +222,20 @@ test("after an abort another process goes on where it stopped; with another vers
   assert.equal(await translate(await way()), expected);
 });
 
+test("a connection that stalls behind the last byte: what came is all of it, and nothing is loaded twice", async () => {
+  let size = 0;
+  homes.rule(MODEL, (answer, { times }) => {
+    size = answer.body.length;
+    if (times) return answer;
+    return { ...answer, headers: { ...answer.headers, "content-length": String(size + 1000) } };
+  });
+  assert.equal(await translate(await way({}, { stallTime: 2000 })), expected);
+  assert.deepEqual(
+    homes.take(MODEL).map(({ headers }) => headers.range),
+    [undefined, `bytes=${size}-`],
+  );
+});
+
 test("what was begun by another version that cannot be told from this one is loaded once more, as a whole", async () => {
   homes.rule(MODEL, (answer) => ({ ...answer, headers: {}, cut: 30_000, body: Buffer.alloc(90_000, gzipSync("x")) }));
   await assert.rejects(way());

@@ -97,6 +97,29 @@ describe("in Chromium", { skip: noBrowser }, () => {
     );
   });
 
+  test("what a closed page left whole is completed, and not asked for again", async () => {
+    models.state.version = "1";
+    await tried(models.url);
+    const undone = await page.evaluate(async () => {
+      const cache = await caches.open("glossa-models");
+      const records = (await cache.keys()).filter(({ url }) => url.endsWith("/record"));
+      for (const request of records) {
+        const record = await (await cache.match(request))?.json();
+        await cache.put(request, new Response(JSON.stringify({ ...record, complete: false, sha256: "" })));
+      }
+      return records.length;
+    });
+    assert.equal(undone, 1);
+    models.requests.length = 0;
+    const { text, kept } = await tried(models.url);
+    assert.match(text, /Hund/);
+    assert.deepEqual(kept, ['"1" true']);
+    assert.deepEqual(
+      models.requests.map(({ method }) => method),
+      ["HEAD"],
+    );
+  });
+
   test("a worker passes over messages that are not ours", async () => {
     const name = await page.evaluate(
       () =>

@@ -307,6 +307,10 @@ async function receiveAll({ context, file, token, wire, content, onProgress }, s
       const version = versionOf(response);
       const start = startOf(response);
       const same = !(etag && version && etag !== version);
+      if (response.status === 416 && same && response.headers.get("content-range") === `bytes */${from}`) {
+        state.landing.resumed = true; // all of it had come
+        return response.body?.cancel().catch(() => {});
+      }
       if (response.status === 206 && from && same && (start === from || Number.isNaN(start)))
         state.landing.resumed = true;
       else if (response.status === 200) {

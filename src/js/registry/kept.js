@@ -43,7 +43,7 @@ export function modelOfKept(record) {
 }
 
 /**
- * Removes the files that a kept model was made of, where the process that made it ended before it did that.
+ * Removes the files that a kept model was made of, also where the process that loaded them ended before it was made.
  * @param {string} url of the kept model
  * @param {CacheRecord[]} records all that the cache has
  */

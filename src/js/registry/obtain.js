@@ -2,12 +2,13 @@
 
 import { makeError } from "../errors.js";
 import { cacheFolder } from "../cache-folder.js";
+import { listRecords } from "../model-cache.js";
 import { builtin, isNode } from "../platform.js";
 import { sha256 } from "../sha256.js";
 import { convertFiles } from "./converting.js";
 import { fetchFile, openWaiting, storageError } from "./download.js";
 import { dataError } from "./errors.js";
-import { hashOf, isWhole, keptURL } from "./kept.js";
+import { forgetSources, hashOf, isWhole, keptURL } from "./kept.js";
 import { CONVERTER } from "./version.js";
 
 /** @typedef {import("../cache-entry.js").CacheEntry} CacheEntry */
@@ -36,6 +37,7 @@ export async function obtain(context, model, { token, variant, onProgress }) {
         await entry.remove(); // what an earlier conversion left
         await makeRoom(context, model);
         await make(context, model, entry, { url, token, variant, onProgress });
+        await forgetSources(url, await listRecords()); // also those that another process left
       }
       const record = /** @type {import("../cache-entry.js").CacheRecord} */ (entry.record);
       const content = await entry.content();
@@ -129,7 +131,6 @@ async function make(context, model, entry, { url, token, variant, onProgress }) 
       quality: model.quality,
     };
     await entry.save({ url, bytes, etag: "", sha256: hash.digest(), complete: true, about });
-    for (const source of sources) if (await source.claim()) await source.remove();
   } catch (error) {
     throw storageError(error, { url, bytes: total, size: model.diskBytes });
   } finally {
