@@ -23,6 +23,9 @@ export function reasonOf(error) {
 /** The version that a server names, or "". @param {Response} response */
 export const versionOf = (response) => response.headers.get("etag") ?? response.headers.get("last-modified") ?? "";
 
+/** Whether it is of the version that was begun, as far as both are named. @param {Response} response @param {string} etag */
+export const isSameVersion = (response, etag) => !etag || !versionOf(response) || versionOf(response) === etag;
+
 /** Bytes of the body; undefined where the headers do not tell, or tell those of its compressed form. @param {Response} response */
 export function lengthOf(response) {
   const encoding = response.headers.get("content-encoding");

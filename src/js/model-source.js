@@ -1,7 +1,7 @@
 // The bytes of a model, from wherever it is given, in pieces: from memory, a file, a stream, or the network through the
 // cache. A download that breaks goes on where it stopped; nothing is kept as complete that the engine has not opened.
 
-import { Broken, lengthOf, pieces, reasonOf, versionOf } from "./body.js";
+import { Broken, isSameVersion, lengthOf, pieces, reasonOf, versionOf } from "./body.js";
 import { makeError } from "./errors.js";
 import { kindOf } from "./file-kind.js";
 import { BUSY, openEntry } from "./model-cache.js";
@@ -316,10 +316,9 @@ async function hasChanged(url, record) {
   try {
     const response = await fetch(url, { method: "HEAD", cache: "no-cache", signal: AbortSignal.timeout(5000) });
     if (!response.ok) return false;
-    const etag = versionOf(response);
     const length = Number(response.headers.get("content-length") ?? 0);
     const encoded = response.headers.get("content-encoding");
-    return Boolean((etag && record.etag && etag !== record.etag) || (!encoded && length && length !== record.bytes));
+    return !isSameVersion(response, record.etag) || Boolean(!encoded && length && length !== record.bytes);
   } catch {
     return false;
   }
@@ -375,7 +374,7 @@ async function download(url, intake, entry) {
   for (let attempt = 1; ; attempt++) {
     try {
       const response = await request(url, intake.loaded, options);
-      if (response.status === 206 && contentRangeStart(response) === intake.loaded && sameVersion(response, etag)) {
+      if (response.status === 206 && contentRangeStart(response) === intake.loaded && isSameVersion(response, etag)) {
         // goes on where it stopped
       } else if (response.status === 200) {
         etag = versionOf(response);
@@ -455,12 +454,6 @@ function contentRangeStart(response) {
   const start = /^bytes (\d+)-/.exec(range ?? "")?.[1];
   return start === undefined ? -1 : Number(start);
 }
-
-/**
- * @param {Response} response
- * @param {string} etag
- */
-const sameVersion = (response, etag) => !etag || !versionOf(response) || versionOf(response) === etag;
 
 /**
  * @param {Response} response

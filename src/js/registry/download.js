@@ -6,7 +6,7 @@ import { strayOf } from "../file-kind.js";
 import { BUSY, openEntry } from "../model-cache.js";
 import { isNode } from "../platform.js";
 import { digestOf, sha256 } from "../sha256.js";
-import { Broken, lengthOf, pieces, reasonOf, versionOf } from "../body.js";
+import { Broken, isSameVersion, lengthOf, pieces, reasonOf, versionOf } from "../body.js";
 import { dataError, networkError, statusOf } from "./errors.js";
 import { pause, request, retrying } from "./http.js";
 import { sumOf } from "./kept.js";
@@ -304,9 +304,8 @@ async function receiveAll({ context, file, token, wire, content, onProgress }, s
       const etag = wire.record?.etag ?? "";
       const from = encoded ? 0 : state.landing.loaded;
       const response = await request(context, file.url, { headers: rangeHeaders(from, etag, file.url), token });
-      const version = versionOf(response);
       const start = startOf(response);
-      const same = !(etag && version && etag !== version);
+      const same = isSameVersion(response, etag);
       if (response.status === 416 && same && response.headers.get("content-range") === `bytes */${from}`) {
         state.landing.resumed = true; // all of it had come
         return response.body?.cancel().catch(() => {});
@@ -315,7 +314,7 @@ async function receiveAll({ context, file, token, wire, content, onProgress }, s
         state.landing.resumed = true;
       else if (response.status === 200) {
         encoded = response.headers.has("content-encoding");
-        await restart(version);
+        await restart(versionOf(response));
       } else {
         await response.body?.cancel().catch(() => {});
         await restart("");

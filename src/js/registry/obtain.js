@@ -37,7 +37,6 @@ export async function obtain(context, model, { token, variant, onProgress }) {
         await entry.remove(); // what an earlier conversion left
         await makeRoom(context, model);
         await make(context, model, entry, { url, token, variant, onProgress });
-        await forgetSources(url, await listRecords()); // also those that another process left
       }
       const record = /** @type {import("../cache-entry.js").CacheRecord} */ (entry.record);
       const content = await entry.content();
@@ -131,6 +130,8 @@ async function make(context, model, entry, { url, token, variant, onProgress }) 
       quality: model.quality,
     };
     await entry.save({ url, bytes, etag: "", sha256: hash.digest(), complete: true, about });
+    await close();
+    await forgetSources(url, await listRecords()); // also those that another process left
   } catch (error) {
     throw storageError(error, { url, bytes: total, size: model.diskBytes });
   } finally {
